@@ -1,0 +1,26 @@
+#pragma once
+
+/*
+ * Tells when a file grows, at a pace that does not slow the writer: the first growth at once (inotify,
+ * one-shot), then, while bytes flow, a look every GROWTH_PACE_MS; when a look finds nothing new, the watch
+ * is armed again. One notifier (one inotify instance) serves every file of a process.
+ */
+
+#include "core/base/error.h"
+#include "core/loop/loop.h"
+
+#include <stdint.h>
+
+enum { GROWTH_PACE_MS = 3 };
+
+struct growth; /* the notifier */
+struct growth *growth_create(struct loop *loop, struct error *error); /* code "no_watches" on EMFILE/ENFILE */
+void growth_destroy(struct growth *growth);
+
+/* One file, any number of subscribers (a table by inode inside: one watch and one timer a file). */
+struct growth_watch;
+/* fd: the open file, borrowed, must outlive the watch. on_growth: the file has more bytes than at the last
+ * call (or than `offset` at the first): read until the end. Error code "no_watches" on ENOSPC. */
+struct growth_watch *growth_watch_create(struct growth *growth, int fd, int64_t offset,
+					 void (*on_growth)(void *data), void *data, struct error *error);
+void growth_watch_destroy(struct growth_watch *watch);

@@ -1,0 +1,32 @@
+#pragma once
+
+/*
+ * What can be asked of a running emulator. Every call completes exactly once through on_done, never from
+ * within the call: error NULL and a result (borrowed; NULL where there is none), or why not. Errors bear
+ * codes: "emulator_error" (its own words), "emulator_timeout", "property_not_found", "invalid_value",
+ * "not_running".
+ */
+
+#include "core/base/error.h"
+#include "core/emulators/launcher.h"
+
+#include <jansson.h>
+
+typedef void connector_done(const struct error *error, const json_t *result, void *data);
+
+struct connector_ops {
+	/* All mandatory. timeout_ms > 0. The launcher object is the connector's state too. */
+	void (*reset)(struct launcher *launcher, uint64_t timeout_ms, connector_done *on_done, void *data);
+	void (*pause)(struct launcher *launcher, uint64_t timeout_ms, connector_done *on_done, void *data);
+	void (*resume)(struct launcher *launcher, uint64_t timeout_ms, connector_done *on_done, void *data);
+	/* Asks the emulator itself to end; optional (NULL: SIGTERM is how). */
+	void (*quit)(struct launcher *launcher, uint64_t timeout_ms, connector_done *on_done, void *data);
+	/* result: [{"name","type",...}] */
+	void (*property_list)(struct launcher *launcher, const char *path, uint64_t timeout_ms,
+			      connector_done *on_done, void *data);
+	/* result: the value */
+	void (*property_get)(struct launcher *launcher, const char *path, const char *name,
+			     uint64_t timeout_ms, connector_done *on_done, void *data);
+	void (*property_set)(struct launcher *launcher, const char *path, const char *name,
+			     const json_t *value, uint64_t timeout_ms, connector_done *on_done, void *data);
+};

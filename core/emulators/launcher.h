@@ -1,0 +1,80 @@
+#pragma once
+
+/*
+ * What an emulator must know to start: its schema rows, its channels, its command line, and how it is told
+ * to have started. One `struct emulator` per built-in emulator in the table of registry.c.
+ */
+
+#include "core/base/error.h"
+#include "core/config/config.h"
+#include "core/loop/loop.h"
+#include "core/process/process.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+
+enum channel_kind { CHANNEL_CONSOLE, CHANNEL_GDB, CHANNEL_MONITOR, CHANNEL_CONTROL };
+
+/* A channel the launcher wants offered. */
+struct channel_plan {
+	char *name;
+	enum channel_kind kind;
+	bool pty;	   /* raw endpoint: pty, else tcp */
+	char *socket_name; /* tunnels: the emulator's unix socket below the state directory; NULL for consoles */
+	bool refuse_http;
+};
+
+/* What the shim hands a launcher. Borrowed for the launcher's life. */
+struct launch {
+	struct loop *loop;
+	int state_dirfd;
+	const char *state_dir;	 /* absolute */
+	const json_t *settings; /* as struct config_emulator.resolve made them */
+	const char *const *args; /* the caller's; NULL: none */
+	int firmware_fd;	 /* -1: none */
+	bool paused;
+	bool debug;
+};
+
+/* The emulator has gone on in its life; told by the connector while it runs. */
+struct emulator_events {
+	void (*on_paused)(void *data);	/* the guest stands still */
+	void (*on_running)(void *data); /* and goes on */
+	/* The control connection has ended: the process ends or has ended. */
+	void (*on_lost)(const struct error *error, void *data);
+};
+
+struct launcher; /* the emulator's own */
+
+struct launcher_ops {
+	/* Mandatory. Reads settings, plans channels. NULL with error set ("invalid_value", ...). */
+	struct launcher *(*create)(const struct launch *launch, struct error *error);
+	/* Mandatory. */
+	const struct channel_plan *(*channels)(const struct launcher *launcher, size_t *ret_count);
+	/* Mandatory. Called once, after consoles (files, FIFOs) exist and before the process starts: makes
+	 * sockets, and the command line. *ret_argv is the launcher's, valid until destroy. *ret_inherit_fds
+	 * ends with -1. Both are closed/freed by the launcher. */
+	int (*prepare)(struct launcher *launcher, char *const **ret_argv, const int **ret_inherit_fds,
+		       struct error *error);
+	/* Mandatory. The process runs: set it up. on_started fires once, never from within: error NULL when
+	 * the guest runs (or stands paused, if asked), else why not. */
+	void (*start)(struct launcher *launcher, pid_t pid,
+		      void (*on_started)(const struct error *error, void *data),
+		      const struct emulator_events *events, void *data);
+	/* Optional. What the end of the process means, from its status and what the connector heard. */
+	const char *(*end_reason)(const struct launcher *launcher, const struct process_end *end);
+	/* Mandatory. Takes NULL. Cancels what is under way. */
+	void (*destroy)(struct launcher *launcher);
+};
+
+struct emulator {
+	const char *name; /* also of its process in handles, pid file and log: "qemu" */
+	const struct config_emulator *config;
+	const struct launcher_ops *launcher;
+	const struct connector_ops *connector;
+	/* Optional. "not installed" and the like for settings whose executable cannot be run, else NULL. Static or
+	 * heap text: caller frees. Looks at the PATH only; starts nothing. */
+	char *(*unavailable)(const json_t *settings);
+	/* argv that prints the version of the default executable; NULL-terminated. */
+	const char *const *version_command;
+};

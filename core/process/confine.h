@@ -1,0 +1,37 @@
+#pragma once
+
+/*
+ * What a child may reach: Landlock (files, signals), seccomp (no mounts, no ptrace of others, no kernel
+ * modules, no keyrings, ...), no-new-privileges, rlimits. Built once in the parent, entered in the child
+ * between fork and exec (async-signal-safe there).
+ */
+
+#include "core/base/error.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What this kernel allows. */
+struct confine_support {
+	int landlock_abi; /* 0: none */
+	bool seccomp;
+	bool cgroup; /* a writable cgroup v2 of our own */
+};
+void confine_probe(struct confine_support *support);
+
+struct confine_rules {
+	const char *const *read_paths;	/* readable and executable beneath; NULL-terminated; missing ones are skipped */
+	const char *const *write_paths; /* readable and writable beneath */
+	uint64_t memory_bytes;		/* RLIMIT_AS; 0: inherited */
+	uint64_t open_files;		/* RLIMIT_NOFILE; 0: inherited */
+	bool core_dumps;		/* false: RLIMIT_CORE 0 */
+};
+
+struct confinement;
+struct confinement *confinement_create(const struct confine_rules *rules, struct error *error);
+void confinement_destroy(struct confinement *confinement);
+/* In the child only. 0 or a negative errno. */
+int confinement_enter(const struct confinement *confinement);
+
+/* The system's directories every confined child may read: /usr, /lib*, /bin, /etc, /dev/{null,...}, /proc. */
+extern const char *const confine_system_paths[];
