@@ -19,7 +19,8 @@ void buffer_finish(struct buffer *buffer);
 /* Each returns 0 or -ENOMEM; on failure the buffer is as before. */
 int buffer_append(struct buffer *buffer, const void *data, size_t length);
 int buffer_append_text(struct buffer *buffer, const char *text);
-int buffer_append_format(struct buffer *buffer, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int buffer_append_format(struct buffer *buffer, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /* Makes room for at least `room` more bytes behind length (for reading straight into it); 0 or -ENOMEM. */
 int buffer_reserve(struct buffer *buffer, size_t room);

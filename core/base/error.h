@@ -17,11 +17,11 @@ struct error {
 
 /* Fills error (if not NULL) and returns number, which must be a negative errno. */
 int error_set(struct error *error, int number, const char *code, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
+    __attribute__((format(printf, 4, 5)));
 
 /* Like error_set with the text of errno's meaning appended: "<message>: <strerror(-number)>". */
 int error_set_errno(struct error *error, int number, const char *code, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
+    __attribute__((format(printf, 4, 5)));
 
 /* Puts "context: " before the message of an error that is already set; returns its number. */
 int error_wrap(struct error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -15,7 +15,8 @@ bool text_starts_with(const char *text, const char *prefix);
 /* True if the bytes are well-formed UTF-8 without NUL. */
 bool text_is_utf8(const char *text, size_t length);
 
-/* A copy in which everything that is not well-formed UTF-8 (and NUL) is U+FFFD. Caller frees; NULL: no memory. */
+/* A copy in which everything that is not well-formed UTF-8 (and NUL) is U+FFFD. Caller frees; NULL: no
+ * memory. */
 char *text_to_utf8(const char *bytes, size_t length);
 
 /* True for an instance id: [A-Za-z0-9][A-Za-z0-9._-]{0,62} */

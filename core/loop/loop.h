@@ -17,8 +17,8 @@
 struct loop;
 
 struct loop *loop_create(struct error *error); /* NULL on failure */
-void loop_destroy(struct loop *loop);	       /* everything created on it must have been destroyed */
-void loop_run(struct loop *loop);	       /* until loop_stop */
+void loop_destroy(struct loop *loop);          /* everything created on it must have been destroyed */
+void loop_run(struct loop *loop);              /* until loop_stop */
 void loop_stop(struct loop *loop);
 int64_t loop_now_ms(struct loop *loop); /* monotonic, as of this turn of the loop */
 
