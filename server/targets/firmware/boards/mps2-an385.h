@@ -1,0 +1,6 @@
+#pragma once
+
+#define BOARD_NAME "mps2-an385"
+#define BOARD_CLOCK_KHZ 25000
+#define BOARD_UART_BASES 0x40004000, 0x40005000, 0x40006000
+#define BOARD_UART_INTERRUPTS 0, 2, 4

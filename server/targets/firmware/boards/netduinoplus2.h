@@ -1,0 +1,6 @@
+#pragma once
+
+#define BOARD_NAME "netduinoplus2"
+#define BOARD_CLOCK_KHZ 168000
+#define BOARD_UART_BASES 0x40011000, 0x40004400
+#define BOARD_UART_INTERRUPTS 37, 38

@@ -1,0 +1,6 @@
+#pragma once
+
+#define BOARD_NAME "stm32vldiscovery"
+#define BOARD_CLOCK_KHZ 24000
+#define BOARD_UART_BASES 0x40013800, 0x40004400
+#define BOARD_UART_INTERRUPTS 37, 38
