@@ -17,8 +17,10 @@ struct growth;
 enum console_endpoint { CONSOLE_ENDPOINT_NONE, CONSOLE_ENDPOINT_TCP, CONSOLE_ENDPOINT_PTY };
 
 /* Makes a fresh "<name>.out" (0600) and FIFO "<name>.in" below dirfd, opens the endpoint, and for a pty
- * leaves the symlink `name`. */
-struct console *console_create(struct loop *loop, int dirfd, const char *name,
+ * leaves the symlink `name`. growth: the process's one notifier (borrowed, outlives the console; NULL will
+ * do with CONSOLE_ENDPOINT_NONE). Where its inotify instance or watches are exhausted, the file is looked at
+ * every 20 ms while a raw client waits for output. */
+struct console *console_create(struct loop *loop, struct growth *growth, int dirfd, const char *name,
 			       enum console_endpoint endpoint, struct error *error);
 void console_destroy(struct console *console); /* clients closed, FIFO and symlink removed, the .out stays */
 

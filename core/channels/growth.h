@@ -13,14 +13,17 @@
 
 enum { GROWTH_PACE_MS = 3 };
 
-struct growth; /* the notifier */
-struct growth *growth_create(struct loop *loop, struct error *error); /* code "no_watches" on EMFILE/ENFILE */
-void growth_destroy(struct growth *growth);
+/* The notifier. It opens its inotify instance with the first watch and gives it up a second after the last
+ * one went: an idle process holds none. */
+struct growth;
+struct growth *growth_create(struct loop *loop, struct error *error);
+void growth_destroy(struct growth *growth); /* its watches must have been destroyed */
 
 /* One file, any number of subscribers (a table by inode inside: one watch and one timer a file). */
 struct growth_watch;
 /* fd: the open file, borrowed, must outlive the watch. on_growth: the file has more bytes than at the last
- * call (or than `offset` at the first): read until the end. Error code "no_watches" on ENOSPC. */
+ * call (or than `offset` at the first, which then comes soon, never from within the call): read until the
+ * end. Error code "no_watches" on EMFILE, ENFILE (no instance left) and ENOSPC (no watch left). */
 struct growth_watch *growth_watch_create(struct growth *growth, int fd, int64_t offset,
 					 void (*on_growth)(void *data), void *data, struct error *error);
 void growth_watch_destroy(struct growth_watch *watch);
