@@ -41,4 +41,4 @@ static inline void cleanup_text_vector_free(char ***vector)
 {
 	text_vector_free(*vector);
 }
-#define cleanup_text_vector __attribute__((cleanup(cleanup_text_vector_free)))
+#define cleanup_text_vector __attribute__((__cleanup__(cleanup_text_vector_free)))
