@@ -18,8 +18,8 @@ enum config_type {
 	CONFIG_STRING,
 	CONFIG_STRING_LIST,
 	CONFIG_BOOLEAN,
-	CONFIG_INTEGER,	     /* not negative */
-	CONFIG_REAL,	     /* seconds and the like, not negative */
+	CONFIG_INTEGER,      /* not negative */
+	CONFIG_REAL,         /* seconds and the like, not negative */
 	CONFIG_CHANNEL_TYPE, /* "tcp" or "pty" */
 	CONFIG_MAP,
 };
@@ -33,9 +33,9 @@ struct config_key {
 
 /* What an emulator tells the configuration. Static storage; arrays end with a NULL path. */
 struct config_emulator {
-	const char *name;			 /* the section's name: "qemu" */
+	const char *name;                       /* the section's name: "qemu" */
 	const struct config_key *emulator_keys; /* below pw.pw_emu.<name> */
-	const struct config_key *target_keys;	 /* below pw.pw_emu.targets.<t>.<name> */
+	const struct config_key *target_keys;   /* below pw.pw_emu.targets.<t>.<name> */
 	/* Merges the two sections (either may be NULL) into the settings that its launcher reads from
 	 * spec.json. New reference; NULL with error set when a needed key stands at neither level. */
 	json_t *(*resolve)(const json_t *emulator_section, const json_t *target_section, struct error *error);
@@ -63,7 +63,8 @@ void config_report_finish(struct config_report *report);
 char *config_problem_format(const struct config_problem *problem);
 size_t config_report_error_count(const struct config_report *report);
 
-/* The service's own settings: the file's `server:` map. Strings NULL where not given. */
+/* The service's own settings: the file's `server:` map. Strings and lists NULL where not given (a list given
+ * empty is empty, not NULL), paths absolute. */
 struct config_server {
 	char *listen; /* "HOST:PORT" */
 	char *state_dir;
@@ -72,24 +73,24 @@ struct config_server {
 	char **path_roots; /* where state directories may lie */
 	char **hosts;
 	char **origins;
-	char *log_level;
-	char *log_format;
+	char *log_level;  /* "debug", "info", "warning" or "error" */
+	char *log_format; /* "key_value" or "json" */
 	bool raw_channels_given;
 	bool raw_channels;
 	bool stop_instances_on_exit;
 	struct config_limits {
-		uint64_t running_instances;
-		uint64_t instances;
-		uint64_t console_bytes; /* kept window of one console, default 64 MiB */
-		uint64_t free_bytes;	/* below: boards are paused, default 64 MiB */
-		uint64_t kept_starts;	/* earlier starts whose output is kept, default 3 */
-		uint64_t body_bytes;	/* largest JSON body, default 1 MiB */
-		uint64_t file_bytes;	/* largest uploaded file, default 256 MiB */
-		uint64_t input_bytes;	/* largest console input body, default 1 MiB */
+		uint64_t running_instances;    /* default 256 */
+		uint64_t instances;            /* default 10000 */
+		uint64_t console_bytes;        /* kept window of one console, default 64 MiB */
+		uint64_t free_bytes;           /* below: boards are paused, default 64 MiB */
+		uint64_t kept_starts;          /* earlier starts whose output is kept, default 3 */
+		uint64_t body_bytes;           /* largest JSON body, default 1 MiB */
+		uint64_t file_bytes;           /* largest uploaded file, default 256 MiB */
+		uint64_t input_bytes;          /* largest console input body, default 1 MiB */
 		uint64_t process_memory_bytes; /* RLIMIT_AS of an emulator; 0: none (default) */
-		uint64_t open_files;	       /* RLIMIT_NOFILE of an emulator; 0: inherited */
-		double stop_timeout;	       /* seconds from SIGTERM to SIGKILL, default 5 */
-		double start_timeout;	       /* seconds, default 30 */
+		uint64_t open_files;           /* RLIMIT_NOFILE of an emulator; 0: inherited */
+		double stop_timeout;           /* seconds from SIGTERM to SIGKILL, default 5 */
+		double start_timeout;          /* seconds, default 30 */
 	} limits;
 };
 
@@ -103,7 +104,7 @@ struct config *config_ref(struct config *config);
 void config_unref(struct config *config);
 
 const struct config_server *config_server(const struct config *config);
-const char *config_path(const struct config *config);	   /* absolute path of the main file */
+const char *config_path(const struct config *config);      /* absolute path of the main file */
 const char *config_directory(const struct config *config); /* its directory: where helpers run */
 
 /* Target names, sorted; NULL-terminated, borrowed. */
@@ -116,7 +117,8 @@ const char *const *config_target_emulators(const struct config *config, const ch
 /*
  * What a launcher needs of one target on one emulator (NULL: the default one), as goes into spec.json:
  * {"target","emulator","gdb":[...],"pre_start":[{"name","command":[...]}],"post_start":[...],
- *  "settings":{...}}. New reference. Error codes: "unknown_target", "unknown_emulator", "invalid_target".
+ *  "settings":{...}}. New reference. Error codes: "unknown_target", "unknown_emulator",
+ * "emulator_unavailable" (known, but not built in), or what the emulator's resolve says.
  */
 json_t *config_resolve(const struct config *config, const char *target, const char *emulator,
 		       struct error *error);

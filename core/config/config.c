@@ -1,0 +1,94 @@
+#include "core/config/config.h"
+
+#include "core/base/text.h"
+#include "core/config/server_settings.h"
+#include "core/config/tree.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct config *config_ref(struct config *config)
+{
+	config->reference_count++;
+	return config;
+}
+
+void config_unref(struct config *config)
+{
+	if (!config || --config->reference_count > 0)
+		return;
+	for (size_t i = 0; i < config->target_count; i++) {
+		free(config->targets[i].name);
+		free(config->targets[i].source);
+		text_vector_free(config->targets[i].emulators);
+	}
+	free(config->targets);
+	free(config->target_names);
+	json_decref(config->pw_emu);
+	server_settings_finish(&config->server);
+	free(config->path);
+	free(config->directory);
+	free(config);
+}
+
+const struct config_emulator *config_find_emulator(const struct config *config, const char *name)
+{
+	for (const struct config_emulator *const *emulator = config->emulators; *emulator; emulator++)
+		if (text_equal((*emulator)->name, name))
+			return *emulator;
+	return NULL;
+}
+
+static int compare_name(const void *name, const void *target)
+{
+	return strcmp(name, ((const struct config_target *) target)->name);
+}
+
+const struct config_target *config_find_target(const struct config *config, const char *name)
+{
+	if (config->target_count == 0)
+		return NULL;
+	return bsearch(name, config->targets, config->target_count, sizeof(*config->targets), compare_name);
+}
+
+const struct config_server *config_server(const struct config *config)
+{
+	return &config->server;
+}
+
+const char *config_path(const struct config *config)
+{
+	return config->path;
+}
+
+const char *config_directory(const struct config *config)
+{
+	return config->directory;
+}
+
+const char *const *config_target_names(const struct config *config)
+{
+	return config->target_names;
+}
+
+bool config_has_target(const struct config *config, const char *target)
+{
+	return config_find_target(config, target) != NULL;
+}
+
+const char *config_target_source(const struct config *config, const char *target)
+{
+	const struct config_target *found = config_find_target(config, target);
+	return found ? found->source : NULL;
+}
+
+const char *const *config_target_emulators(const struct config *config, const char *target)
+{
+	const struct config_target *found = config_find_target(config, target);
+	return found ? (const char *const *) found->emulators : NULL;
+}
+
+json_t *config_as_pw(const struct config *config)
+{
+	return json_pack("{s:{s:O}}", "pw", "pw_emu", config->pw_emu);
+}
