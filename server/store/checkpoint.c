@@ -4,7 +4,9 @@
 
 #include <string.h>
 
-enum { CHECKPOINT_PAGES = 1000 }; /* of 4 KiB */
+/* Of 4 KiB each. A flood of commits, each of which the pool thread sees too late, may grow the log up to
+ * the second number. */
+enum { CHECKPOINT_PAGES = 1000, MOST_PAGES = 16 * CHECKPOINT_PAGES };
 
 struct checkpointer {
 	struct loop *loop;
@@ -53,13 +55,18 @@ static void on_checkpoint_done(void *data)
 static int on_commit(void *data, sqlite3 *db, const char *name, int pages)
 {
 	struct checkpointer *checkpointer = data;
-	(void) db;
 	(void) name;
 	/* A log that has become shorter was started again: the last checkpoint was complete. */
 	if (pages < checkpointer->last_pages)
 		checkpointer->due_at_pages = CHECKPOINT_PAGES;
 	checkpointer->last_pages = pages;
-	if (pages >= checkpointer->due_at_pages && !checkpointer->is_running)
+	if (pages < checkpointer->due_at_pages || checkpointer->is_running)
+		return SQLITE_OK;
+	/* Here, and at once complete: most pages have been copied already. */
+	if (pages >= MOST_PAGES && checkpointer->result == SQLITE_OK)
+		checkpointer->result =
+		    sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	else
 		checkpointer->is_running = loop_work(checkpointer->loop, run_checkpoint, on_checkpoint_done,
 						     checkpointer, NULL) == 0;
 	return SQLITE_OK;

@@ -69,7 +69,8 @@ sqlite3 *database_connect(const char *path, struct error *error)
 		result = sqlite3_exec(db,
 				      "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;"
 				      "PRAGMA wal_autocheckpoint = 0; PRAGMA trusted_schema = OFF;"
-				      "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -1024;",
+				      "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -1024;"
+				      "PRAGMA journal_size_limit = 8388608;",
 				      NULL, NULL, NULL);
 	if (result == SQLITE_OK)
 		return db;

@@ -171,13 +171,15 @@ int instances_count(struct store *store, int64_t *ret_count, struct error *error
 	return 0;
 }
 
-#define REST_OF_LIST " AND (?2 IS NULL OR state = ?2) AND (?3 IS NULL OR target = ?3) ORDER BY id LIMIT ?4"
+#define MORE_FILTERS " AND (?2 IS NULL OR state = ?2) AND (?3 IS NULL OR target = ?3)"
 
 static struct query begin_list(struct store *store, const struct instances_filter *filter)
 {
-	static const char all[] = "SELECT " COLUMNS " FROM instances WHERE id > ?1" REST_OF_LIST;
-	static const char labelled[] = "SELECT " COLUMNS " FROM labels JOIN instances ON id = instance"
-				       " WHERE instance > ?1 AND key = ?5 AND value = ?6" REST_OF_LIST;
+	static const char all[] =
+	    "SELECT " COLUMNS " FROM instances WHERE id > ?1" MORE_FILTERS " ORDER BY id LIMIT ?4";
+	static const char labelled[] =
+	    "SELECT " COLUMNS " FROM labels JOIN instances ON id = instance"
+	    " WHERE instance > ?1 AND key = ?5 AND value = ?6" MORE_FILTERS " ORDER BY instance LIMIT ?4";
 	struct query query = query_begin(store, filter->label_key ? labelled : all);
 	query_bind_text(&query, filter->after ? filter->after : "");
 	query_bind_text(&query, filter->state);

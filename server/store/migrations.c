@@ -48,10 +48,10 @@ CREATE TABLE labels (
 	instance TEXT NOT NULL,
 	PRIMARY KEY (key, value, instance)
 ) STRICT, WITHOUT ROWID;
-CREATE TRIGGER labels_of_new_instance AFTER INSERT ON instances BEGIN
+CREATE TRIGGER labels_of_new_instance AFTER INSERT ON instances WHEN new.labels <> '{}' BEGIN
 	INSERT INTO labels SELECT key, value, new.id FROM json_each(new.labels);
 END;
-CREATE TRIGGER labels_of_old_instance AFTER DELETE ON instances BEGIN
+CREATE TRIGGER labels_of_old_instance AFTER DELETE ON instances WHEN old.labels <> '{}' BEGIN
 	DELETE FROM labels
 	WHERE instance = old.id AND (key, value) IN (SELECT key, value FROM json_each(old.labels));
 END;
