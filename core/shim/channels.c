@@ -1,0 +1,136 @@
+#include "core/shim/channels.h"
+
+#include "core/base/text.h"
+#include "core/channels/growth.h"
+
+#include <stdlib.h>
+
+struct entry {
+	const struct channel_plan *plan;
+	struct console *console; /* one of the two */
+	struct tunnel *tunnel;
+};
+
+struct channels {
+	struct growth *growth; /* one notifier for all consoles */
+	size_t count;
+	struct entry entries[];
+};
+
+static const char *kind_name(enum channel_kind kind)
+{
+	static const char *const names[] = {
+	    [CHANNEL_CONSOLE] = "console",
+	    [CHANNEL_GDB] = "gdb",
+	    [CHANNEL_MONITOR] = "monitor",
+	    [CHANNEL_CONTROL] = "control",
+	};
+	return names[kind];
+}
+
+static int open_entry(struct loop *loop, struct growth *growth, int dirfd, struct entry *entry, bool raw,
+		      struct error *error)
+{
+	const struct channel_plan *plan = entry->plan;
+	enum console_endpoint endpoint = !raw        ? CONSOLE_ENDPOINT_NONE
+					 : plan->pty ? CONSOLE_ENDPOINT_PTY
+						     : CONSOLE_ENDPOINT_TCP;
+	if (plan->kind == CHANNEL_CONSOLE) {
+		entry->console = console_create(loop, growth, dirfd, plan->name, endpoint, error);
+		return entry->console ? 0 : error->number;
+	}
+	const struct tunnel_options options = {
+	    .name = plan->name,
+	    .endpoint = endpoint,
+	    .refuse_http = plan->refuse_http,
+	    .dirfd = dirfd,
+	    .socket_name = plan->socket_name,
+	};
+	entry->tunnel = tunnel_create(loop, &options, error);
+	return entry->tunnel ? 0 : error->number;
+}
+
+static void enter_handle(const struct entry *entry, bool raw, struct handles *handles)
+{
+	const struct channel_plan *plan = entry->plan;
+	const char *kind = kind_name(plan->kind);
+	if (!raw)
+		handles_add_bare(handles, plan->name, kind, plan->pty ? "pty" : "tcp");
+	else if (plan->pty)
+		handles_add_pty(handles, plan->name, kind,
+				entry->console ? console_pty_path(entry->console)
+					       : tunnel_pty_path(entry->tunnel));
+	else
+		handles_add_tcp(handles, plan->name, kind,
+				entry->console ? console_port(entry->console) : tunnel_port(entry->tunnel));
+}
+
+struct channels *channels_create(struct loop *loop, int dirfd, const struct channel_plan *plan, size_t count,
+				 bool raw, struct handles *handles, struct error *error)
+{
+	struct channels *channels = calloc(1, sizeof(*channels) + count * sizeof(struct entry));
+	if (!channels) {
+		error_set(error, -ENOMEM, NULL, "no memory");
+		return NULL;
+	}
+	channels->growth = growth_create(loop, error);
+	if (!channels->growth) {
+		free(channels);
+		return NULL;
+	}
+	channels->count = count;
+	for (size_t i = 0; i < count; i++) {
+		channels->entries[i].plan = &plan[i];
+		if (open_entry(loop, channels->growth, dirfd, &channels->entries[i], raw, error) < 0) {
+			error_wrap(error, "channel %s", plan[i].name);
+			channels_destroy(channels);
+			return NULL;
+		}
+		enter_handle(&channels->entries[i], raw, handles);
+	}
+	return channels;
+}
+
+void channels_destroy(struct channels *channels)
+{
+	if (!channels)
+		return;
+	for (size_t i = 0; i < channels->count; i++) {
+		console_destroy(channels->entries[i].console);
+		tunnel_destroy(channels->entries[i].tunnel);
+	}
+	growth_destroy(channels->growth);
+	free(channels);
+}
+
+struct console *channels_console(const struct channels *channels, const char *name)
+{
+	for (size_t i = 0; channels && i < channels->count; i++)
+		if (channels->entries[i].console && text_equal(channels->entries[i].plan->name, name))
+			return channels->entries[i].console;
+	return NULL;
+}
+
+struct tunnel *channels_tunnel(const struct channels *channels, const char *name)
+{
+	for (size_t i = 0; channels && i < channels->count; i++)
+		if (channels->entries[i].tunnel && text_equal(channels->entries[i].plan->name, name))
+			return channels->entries[i].tunnel;
+	return NULL;
+}
+
+const struct channel_plan *channels_find_kind(const struct channels *channels, enum channel_kind kind)
+{
+	for (size_t i = 0; channels && i < channels->count; i++)
+		if (channels->entries[i].plan->kind == kind)
+			return channels->entries[i].plan;
+	return NULL;
+}
+
+void channels_each_console(const struct channels *channels,
+			   void (*on_console)(struct console *console, void *data), void *data)
+{
+	for (size_t i = 0; channels && i < channels->count; i++)
+		if (channels->entries[i].console)
+			on_console(channels->entries[i].console, data);
+}

@@ -1,0 +1,138 @@
+#include "core/shim/crew.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/text.h"
+#include "core/process/pidfile.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/queue.h>
+
+struct member {
+	LIST_ENTRY(member) link;
+	struct crew *crew;
+	char *name;
+	struct process *process;
+};
+
+struct crew {
+	struct crew_options options;
+	LIST_HEAD(, member) members;
+	size_t count;
+};
+
+struct crew *crew_create(const struct crew_options *options, struct error *error)
+{
+	struct crew *crew = calloc(1, sizeof(*crew));
+	if (!crew) {
+		error_set(error, -ENOMEM, NULL, "no memory");
+		return NULL;
+	}
+	crew->options = *options;
+	LIST_INIT(&crew->members);
+	return crew;
+}
+
+static void release(struct member *member)
+{
+	struct crew *crew = member->crew;
+	LIST_REMOVE(member, link);
+	crew->count--;
+	pidfile_remove(crew->options.dirfd, member->name);
+	handles_remove_process(crew->options.handles, member->name);
+	process_destroy(member->process);
+	free(member->name);
+	free(member);
+}
+
+void crew_destroy(struct crew *crew)
+{
+	if (!crew)
+		return;
+	while (!LIST_EMPTY(&crew->members))
+		release(LIST_FIRST(&crew->members));
+	free(crew);
+}
+
+static void on_exit_told(const struct process_end *end, void *data)
+{
+	struct member *member = data;
+	struct crew *crew = member->crew;
+	cleanup_free char *name = strdup(member->name);
+	release(member);
+	crew->options.on_exit(name ? name : "", end, crew->options.data);
+}
+
+static int open_log(const struct crew *crew, const char *name, struct error *error)
+{
+	char file[300];
+	snprintf(file, sizeof(file), "%s.log", name);
+	unlinkat(crew->options.dirfd, file, 0);
+	int fd = openat(crew->options.dirfd, file, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0600);
+	return fd >= 0 ? fd : error_set_errno(error, -errno, NULL, "cannot make %s", file);
+}
+
+static int start_member(struct member *member, const struct process_spec *spec, pid_t *ret_pid,
+			struct error *error)
+{
+	struct crew *crew = member->crew;
+	member->process = process_start(crew->options.loop, spec, on_exit_told, member, error);
+	if (!member->process)
+		return error->number;
+	pid_t pid = process_pid(member->process);
+	int result = pidfile_write(crew->options.dirfd, member->name, pid, error);
+	if (result < 0) {
+		process_destroy(member->process);
+		return result;
+	}
+	LIST_INSERT_HEAD(&crew->members, member, link);
+	crew->count++;
+	handles_add_process(crew->options.handles, member->name, pid);
+	*ret_pid = pid;
+	return 0;
+}
+
+int crew_start(struct crew *crew, const char *name, const char *const *argv, const int *inherit_fds,
+	       const struct confinement *confinement, pid_t *ret_pid, struct error *error)
+{
+	cleanup_close int log_fd = open_log(crew, name, error);
+	if (log_fd < 0)
+		return log_fd;
+	struct member *member = calloc(1, sizeof(*member));
+	char *copy = strdup(name);
+	if (!member || !copy) {
+		free(member);
+		free(copy);
+		return error_set(error, -ENOMEM, NULL, "no memory");
+	}
+	*member = (struct member){.crew = crew, .name = copy};
+	const struct process_spec spec = {
+	    .argv = argv,
+	    .environment = crew->options.environment,
+	    .directory = crew->options.directory,
+	    .stdin_fd = -1,
+	    .stdout_fd = log_fd,
+	    .stderr_fd = log_fd,
+	    .inherit_fds = inherit_fds,
+	    .confinement = confinement,
+	};
+	int result = start_member(member, &spec, ret_pid, error);
+	if (result < 0) {
+		free(copy);
+		free(member);
+		return error_wrap(error, "%s", name);
+	}
+	return 0;
+}
+
+size_t crew_count(const struct crew *crew)
+{
+	return crew ? crew->count : 0;
+}
+
+void crew_signal(struct crew *crew, int signal_number)
+{
+	struct member *member;
+	LIST_FOREACH (member, &crew->members, link)
+		process_signal(member->process, signal_number);
+}

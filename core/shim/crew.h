@@ -1,0 +1,33 @@
+#pragma once
+
+/* Every process of one start by name: the emulator and its helpers, each with pid file, log and handle. */
+
+#include "core/base/error.h"
+#include "core/handles/handles.h"
+#include "core/loop/loop.h"
+#include "core/process/process.h"
+
+struct crew;
+
+struct crew_options {
+	struct loop *loop;
+	int dirfd;             /* state directory, borrowed */
+	const char *directory; /* where the processes run; borrowed */
+	const char *const *environment;
+	struct handles *handles; /* borrowed */
+	/* A member has ended; its pid file and handle are gone already. */
+	void (*on_exit)(const char *name, const struct process_end *end, void *data);
+	void *data;
+};
+
+struct crew *crew_create(const struct crew_options *options, struct error *error);
+/* Kills what still runs. */
+void crew_destroy(struct crew *crew);
+
+/* Starts one; its stdout and stderr go to a fresh "<name>.log". confinement and inherit_fds are borrowed for
+ * the call. */
+int crew_start(struct crew *crew, const char *name, const char *const *argv, const int *inherit_fds,
+	       const struct confinement *confinement, pid_t *ret_pid, struct error *error);
+
+size_t crew_count(const struct crew *crew);
+void crew_signal(struct crew *crew, int signal_number);

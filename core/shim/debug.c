@@ -1,0 +1,297 @@
+#include "core/shim/debug.h"
+
+#include "core/base/buffer.h"
+#include "core/base/cleanup.h"
+#include "core/base/json.h"
+#include "core/base/text.h"
+#include "core/channels/tunnel.h"
+#include "core/loop/stream.h"
+#include "core/shim/channels.h"
+#include "core/shim/gdb_command.h"
+#include "core/shim/sandbox.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+
+enum { OUTPUT_BYTES_MAX = 1024 * 1024 };
+
+/* One run of gdb. */
+struct session {
+	struct instance *instance;
+	struct tunnel *tunnel; /* claimed */
+	struct process *process;
+	struct confinement *confinement;
+	struct output {
+		struct session *session;
+		struct stream *stream; /* NULL: ended */
+		struct buffer bytes;
+	} output, errors;
+	struct loop_timer *deadline;
+	int executable_fd;
+	bool exited, timed_out;
+	struct process_end end;
+	connector_done *on_done;
+	void *data;
+};
+
+static void destroy_session(struct session *session)
+{
+	if (!session)
+		return;
+	if (session->tunnel) {
+		instance_on_closing(session->instance, NULL, NULL);
+		tunnel_release(session->tunnel);
+	}
+	loop_timer_destroy(session->deadline);
+	process_destroy(session->process);
+	confinement_destroy(session->confinement);
+	stream_destroy(session->output.stream);
+	stream_destroy(session->errors.stream);
+	buffer_finish(&session->output.bytes);
+	buffer_finish(&session->errors.bytes);
+	if (session->executable_fd >= 0)
+		close(session->executable_fd);
+	free(session);
+}
+
+static void finish_if_over(struct session *session)
+{
+	if (!session->exited || session->output.stream || session->errors.stream)
+		return;
+	struct error error;
+	bool timed_out = session->timed_out;
+	error_set(&error, -ETIMEDOUT, "timeout", "gdb did not end in time; it said: %.1000s",
+		  session->errors.bytes.length ? session->errors.bytes.data : "nothing");
+	int code = session->end.signal ? 128 + session->end.signal : session->end.code;
+	cleanup_json json_t *result =
+	    json_pack("{s:i, s:o, s:o}", "exit_code", code, "stdout",
+		      json_text(session->output.bytes.data, session->output.bytes.length), "stderr",
+		      json_text(session->errors.bytes.data, session->errors.bytes.length));
+	connector_done *on_done = session->on_done;
+	void *data = session->data;
+	destroy_session(session);
+	on_done(timed_out ? &error : NULL, timed_out ? NULL : result, data);
+}
+
+static void on_output(const char *bytes, size_t length, void *data)
+{
+	struct output *output = data;
+	size_t room = OUTPUT_BYTES_MAX - output->bytes.length;
+	buffer_append(&output->bytes, bytes, length < room ? length : room);
+}
+
+static void on_output_end(int number, void *data)
+{
+	(void) number;
+	struct output *output = data;
+	stream_destroy(TAKE(output->stream));
+	finish_if_over(output->session);
+}
+
+static const struct stream_events output_events = {.on_data = on_output, .on_end = on_output_end};
+
+static void on_exit_told(const struct process_end *end, void *data)
+{
+	struct session *session = data;
+	session->exited = true;
+	session->end = *end;
+	loop_timer_stop(session->deadline);
+	finish_if_over(session);
+}
+
+static void on_deadline(void *data)
+{
+	struct session *session = data;
+	session->timed_out = true;
+	process_signal(session->process, SIGKILL);
+}
+
+/* The board ends while gdb is at it. */
+static void on_closing(void *data)
+{
+	struct session *session = data;
+	connector_done *on_done = session->on_done;
+	void *done_data = session->data;
+	struct error error;
+	error_set(&error, -ESRCH, "not_running", "the instance ended while gdb was at work");
+	destroy_session(session);
+	on_done(&error, NULL, done_data);
+}
+
+/* ---- making it ---- */
+
+/* Opens the very file that emud has looked at: the path may have been given another since. */
+static int open_executable(const json_t *file, struct error *error)
+{
+	if (!file || json_is_null(file))
+		return -1;
+	const char *path = json_member_string(file, "path", "");
+	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	struct stat status;
+	if (fd < 0 || fstat(fd, &status) < 0)
+		return error_set_errno(error, -errno, "file_not_found", "cannot open %s", path);
+	if ((json_int_t) status.st_dev != json_member_integer(file, "device", -1) ||
+	    (json_int_t) status.st_ino != json_member_integer(file, "inode", -1))
+		return error_set(error, -ESTALE, "file_not_found", "%s was replaced meanwhile: try again",
+				 path);
+	return TAKE_FD(fd);
+}
+
+static int append_commands(char ***argv, const json_t *commands, struct error *error)
+{
+	size_t index;
+	json_t *command;
+	json_array_foreach ((json_t *) commands, index, command) {
+		const char *text = json_string_value(command);
+		if (!text)
+			return error_set(error, -EINVAL, "bad_request", "commands must be strings");
+		if (gdb_command_check(text, error) < 0)
+			return error->number;
+		if (text_vector_append(argv, "-ex") < 0 || text_vector_append(argv, text) < 0)
+			return error_set(error, -ENOMEM, NULL, "no memory");
+	}
+	return 0;
+}
+
+static char **make_argv(const struct session *session, const char *socket_name, const json_t *arguments,
+			struct error *error)
+{
+	static const char *const options[] = {
+	    "-nx", "-batch", "-iex", "set debuginfod enabled off", "-iex", "set auto-load off", NULL};
+	cleanup_text_vector char **argv =
+	    text_vector_copy((const char *const *) instance_spec(session->instance)->gdb);
+	cleanup_free char *connect = text_format("target remote %s", socket_name);
+	char executable[64];
+	snprintf(executable, sizeof(executable), "/proc/self/fd/%d", session->executable_fd);
+	int result = argv && connect ? 0 : -ENOMEM;
+	for (const char *const *option = options; !result && *option; option++)
+		result = text_vector_append(&argv, *option);
+	if (!result && session->executable_fd >= 0)
+		result = text_vector_append(&argv, executable);
+	if (!result && !(result = text_vector_append(&argv, "-ex")))
+		result = text_vector_append(&argv, connect);
+	if (result < 0) {
+		error_set(error, -ENOMEM, NULL, "no memory");
+		return NULL;
+	}
+	if (append_commands(&argv, json_object_get(arguments, "commands"), error) < 0)
+		return NULL;
+	bool paused = json_member_boolean(arguments, "paused", instance_is_paused(session->instance));
+	if (paused && (text_vector_append(&argv, "-ex") < 0 || text_vector_append(&argv, "disconnect") < 0)) {
+		error_set(error, -ENOMEM, NULL, "no memory");
+		return NULL;
+	}
+	return TAKE(argv);
+}
+
+static int spawn(struct session *session, char **argv, struct error *error)
+{
+	int output[2], errors[2];
+	if (pipe2(output, O_CLOEXEC) < 0)
+		return error_set_errno(error, -errno, "no_descriptors", "cannot make a pipe");
+	cleanup_close int output_end = output[1];
+	struct loop *loop = instance_loop(session->instance);
+	session->output.stream = stream_create(loop, output[0], &output_events, &session->output, error);
+	if (pipe2(errors, O_CLOEXEC) < 0)
+		return error_set_errno(error, -errno, "no_descriptors", "cannot make a pipe");
+	cleanup_close int errors_end = errors[1];
+	session->errors.stream = stream_create(loop, errors[0], &output_events, &session->errors, error);
+	if (!session->output.stream || !session->errors.stream)
+		return error->number;
+	const int inherit_fds[] = {session->executable_fd, -1};
+	const struct process_spec spec = {
+	    .argv = (const char *const *) argv,
+	    .environment = instance_environment(session->instance),
+	    .directory = instance_state_dir(session->instance),
+	    .stdin_fd = -1,
+	    .stdout_fd = output_end,
+	    .stderr_fd = errors_end,
+	    .inherit_fds = inherit_fds,
+	    .confinement = session->confinement,
+	};
+	session->process = process_start(loop, &spec, on_exit_told, session, error);
+	return session->process ? 0 : error->number;
+}
+
+static int prepare(struct session *session, const json_t *arguments, struct error *error)
+{
+	struct instance *instance = session->instance;
+	const struct spec *spec = instance_spec(instance);
+	const struct channel_plan *plan = channels_find_kind(instance_channels(instance), CHANNEL_GDB);
+	struct tunnel *tunnel = plan ? channels_tunnel(instance_channels(instance), plan->name) : NULL;
+	if (!tunnel)
+		return error_set(error, -ENOENT, "channel_not_found", "this target has no gdb channel");
+	if (!spec->gdb[0])
+		return error_set(error, -ENOENT, "emulator_unavailable",
+				 "the configuration names no gdb for this target");
+	const json_t *file = json_object_get(arguments, "file");
+	session->executable_fd = open_executable(file, error);
+	if (session->executable_fd < -1 || (file && !json_is_null(file) && session->executable_fd < 0))
+		return error->number;
+	if (tunnel_claim(tunnel, error) < 0)
+		return error->number;
+	session->tunnel = tunnel;
+	instance_on_closing(instance, on_closing, session);
+	cleanup_text_vector char **argv = make_argv(session, plan->socket_name, arguments, error);
+	if (!argv)
+		return error->number;
+	session->confinement =
+	    sandbox_create(spec, instance_state_dir(instance), session->executable_fd, error);
+	session->deadline = loop_timer_create(instance_loop(instance), on_deadline, session, error);
+	if (!session->confinement || !session->deadline)
+		return error->number;
+	return spawn(session, argv, error);
+}
+
+/* ---- telling a failure, never from within the caller ---- */
+
+struct refusal {
+	struct error error;
+	connector_done *on_done;
+	void *data;
+};
+
+static void on_refusal_turn(void *data)
+{
+	struct refusal *refusal = data;
+	refusal->on_done(&refusal->error, NULL, refusal->data);
+	free(refusal);
+}
+
+static void refuse(struct instance *instance, const struct error *error, connector_done *on_done, void *data)
+{
+	struct refusal *refusal = malloc(sizeof(*refusal));
+	if (refusal)
+		*refusal = (struct refusal){.error = *error, .on_done = on_done, .data = data};
+	if (!refusal || !loop_defer(instance_loop(instance), on_refusal_turn, refusal, NULL)) {
+		free(refusal);
+		on_done(error, NULL, data);
+	}
+}
+
+void debug_run(struct instance *instance, const json_t *arguments, uint64_t timeout_ms,
+	       connector_done *on_done, void *data)
+{
+	struct error error;
+	const struct connector_ops *connector;
+	if (!instance_launcher(instance, &connector, &error)) {
+		refuse(instance, &error, on_done, data);
+		return;
+	}
+	struct session *session = calloc(1, sizeof(*session));
+	if (!session) {
+		error_set(&error, -ENOMEM, NULL, "no memory");
+		refuse(instance, &error, on_done, data);
+		return;
+	}
+	*session =
+	    (struct session){.instance = instance, .executable_fd = -1, .on_done = on_done, .data = data};
+	session->output.session = session->errors.session = session;
+	if (prepare(session, arguments, &error) < 0) {
+		destroy_session(session);
+		refuse(instance, &error, on_done, data);
+		return;
+	}
+	loop_timer_start(session->deadline, timeout_ms);
+}

@@ -1,0 +1,18 @@
+#pragma once
+
+/* gdb in batch mode against the instance, and what is built on it: loading an image. */
+
+#include "core/shim/instance.h"
+
+/*
+ * arguments: {"commands":[...],"file":{"path","device","inode"}?,"paused":bool?}. paused: leave the guest
+ * stopped; default: as it was. result: {"exit_code","stdout","stderr"}. Completes once, never from within.
+ * Error codes: "command_refused", "channel_busy", "file_not_found", "emulator_unavailable" (no gdb),
+ * "timeout", ...
+ */
+void debug_run(struct instance *instance, const json_t *arguments, uint64_t timeout_ms,
+	       connector_done *on_done, void *data);
+
+/* arguments: {"file":{...},"paused":bool?}: gdb's load, then the reset that makes it right, then on. */
+void debug_load(struct instance *instance, const json_t *arguments, uint64_t timeout_ms,
+		connector_done *on_done, void *data);

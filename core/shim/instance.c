@@ -1,0 +1,568 @@
+#include "core/shim/instance.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/clock.h"
+#include "core/base/json.h"
+#include "core/base/text.h"
+#include "core/channels/console_guard.h"
+#include "core/emulators/registry.h"
+#include "core/process/sweep.h"
+#include "core/shim/archive.h"
+#include "core/shim/channels.h"
+#include "core/shim/crew.h"
+#include "core/shim/ending.h"
+#include "core/shim/helpers.h"
+#include "core/shim/sandbox.h"
+
+#include <limits.h>
+#include <signal.h>
+#include <string.h>
+
+enum {
+	/* How long an emulator that has closed its control connection may take to end by itself. */
+	CONTROL_LOST_GRACE_MS = 1000,
+	ACTION_TIMEOUT_MS = 10000,
+};
+
+enum state { STATE_STARTING, STATE_RUNNING, STATE_PAUSED, STATE_STOPPING, STATE_EXITED, STATE_FAILED };
+
+struct instance {
+	struct loop *loop;
+	struct log *log;
+	struct spec spec;
+	int dirfd, firmware_fd;
+	const struct instance_events *events;
+	void *data;
+
+	enum state state;
+	bool paused_by_disk, pausing_for_disk;
+	char started_at[CLOCK_RFC3339_SIZE], ended_at[CLOCK_RFC3339_SIZE];
+	json_t *exit, *command;
+	struct ending ending;
+	bool control_open; /* the launcher was started and has not lost its emulator */
+
+	char state_dir[PATH_MAX];
+	char *environment[2];
+	struct handles *handles;
+	const struct emulator *emulator;
+	struct launcher *launcher;
+	struct channels *channels;
+	struct console_guard *guard;
+	struct confinement *confinement;
+	struct crew *crew;
+	struct loop_timer *deadline; /* of the start, then of the stop */
+	struct loop_deferred *finishing;
+	void (*on_closing)(void *data);
+	void *closing_data;
+};
+
+static const char *const state_names[] = {"starting", "running", "paused", "stopping", "exited", "failed"};
+
+/* ---- the end ---- */
+
+static void finalize(void *data)
+{
+	struct instance *instance = data;
+	instance->finishing = NULL;
+	if (instance->on_closing)
+		instance->on_closing(instance->closing_data);
+	sweep_descendants();
+	char log_name[300];
+	snprintf(log_name, sizeof(log_name), "%s.log", instance->spec.emulator);
+	if (instance->launcher && instance->ending.exited && instance->emulator->launcher->end_reason)
+		instance->ending.launcher_reason =
+		    instance->emulator->launcher->end_reason(instance->launcher, &instance->ending.status);
+	instance->exit = ending_describe(&instance->ending, instance->dirfd, log_name);
+	console_guard_destroy(TAKE(instance->guard));
+	channels_destroy(TAKE(instance->channels));
+	handles_make_bare(instance->handles);
+	handles_remove(instance->dirfd);
+	bool failed = ending_is_failure(json_member_string(instance->exit, "reason", ""));
+	instance->state = failed ? STATE_FAILED : STATE_EXITED;
+	clock_format_rfc3339(clock_wall_ms(), instance->ended_at);
+	cleanup_json json_t *status = instance_status(instance);
+	struct error error;
+	if (exit_record_write(instance->dirfd, status, &error) < 0)
+		log_event(instance->log, LOG_LEVEL_ERROR, "exit.unrecorded", "detail", error.message, NULL);
+	instance->events->on_change(instance->data);
+	instance->events->on_ended(instance->data);
+}
+
+/* Goes on with the end as far as it can: the emulator first, then its helpers. */
+static void advance_end(struct instance *instance)
+{
+	if (crew_count(instance->crew) > 0 || instance->control_open || instance->finishing)
+		return;
+	loop_timer_stop(instance->deadline);
+	instance->finishing = loop_defer(instance->loop, finalize, instance, NULL);
+}
+
+static void begin_end(struct instance *instance)
+{
+	if (instance->state >= STATE_STOPPING)
+		return;
+	instance->state = STATE_STOPPING;
+	instance->events->on_change(instance->data);
+	if (crew_count(instance->crew) > 0) {
+		crew_signal(instance->crew, SIGTERM);
+		loop_timer_start(instance->deadline, instance->spec.limits.stop_timeout_ms);
+	}
+	advance_end(instance);
+}
+
+static void note_start_error(struct instance *instance, const struct error *error)
+{
+	if (!instance->ending.start_error[0])
+		snprintf(instance->ending.start_error, sizeof(instance->ending.start_error), "%s",
+			 error->message);
+}
+
+static void fail_start(struct instance *instance, const struct error *error)
+{
+	note_start_error(instance, error);
+	begin_end(instance);
+}
+
+static void on_deadline(void *data)
+{
+	struct instance *instance = data;
+	if (instance->state == STATE_STOPPING) {
+		instance->ending.killed = !instance->ending.exited;
+		instance->control_open = false;
+		crew_signal(instance->crew, SIGKILL);
+		advance_end(instance);
+		return;
+	}
+	if (instance->state == STATE_STARTING && !instance->ending.start_error[0]) {
+		struct error error;
+		error_set(&error, -ETIMEDOUT, NULL, "the emulator did not start within %llu ms",
+			  (unsigned long long) instance->spec.limits.start_timeout_ms);
+		note_start_error(instance, &error);
+	}
+	begin_end(instance);
+}
+
+static void on_process_exit(const char *name, const struct process_end *end, void *data)
+{
+	struct instance *instance = data;
+	if (!text_equal(name, instance->spec.emulator)) {
+		if (instance->state < STATE_STOPPING)
+			instance->events->on_change(instance->data);
+		else
+			advance_end(instance);
+		return;
+	}
+	instance->ending.exited = true;
+	instance->ending.status = *end;
+	if (instance->control_open)
+		/* What it said last is still to be read; its end of file follows. */
+		loop_timer_start(instance->deadline, CONTROL_LOST_GRACE_MS);
+	else if (instance->state < STATE_STOPPING)
+		begin_end(instance);
+	else
+		advance_end(instance);
+}
+
+static void on_control_lost(const struct error *error, void *data)
+{
+	struct instance *instance = data;
+	(void) error;
+	instance->control_open = false;
+	if (instance->state >= STATE_STOPPING)
+		advance_end(instance);
+	else if (instance->ending.exited)
+		begin_end(instance);
+	else
+		loop_timer_start(instance->deadline, CONTROL_LOST_GRACE_MS);
+}
+
+/* ---- the life ---- */
+
+static void on_paused(void *data)
+{
+	struct instance *instance = data;
+	if (instance->state != STATE_RUNNING)
+		return;
+	instance->state = STATE_PAUSED;
+	instance->paused_by_disk = instance->pausing_for_disk;
+	instance->events->on_change(instance->data);
+}
+
+static void on_running(void *data)
+{
+	struct instance *instance = data;
+	if (instance->state != STATE_PAUSED)
+		return;
+	instance->state = STATE_RUNNING;
+	instance->paused_by_disk = false;
+	instance->events->on_change(instance->data);
+}
+
+static void on_disk_pause_done(const struct error *error, const json_t *result, void *data)
+{
+	(void) result;
+	struct instance *instance = data;
+	instance->pausing_for_disk = false;
+	if (error)
+		log_event(instance->log, LOG_LEVEL_ERROR, "disk.pause_failed", "detail", error->message,
+			  NULL);
+}
+
+static void on_disk_full(void *data)
+{
+	struct instance *instance = data;
+	log_event(instance->log, LOG_LEVEL_WARNING, "disk.full", "instance", instance->spec.id, NULL);
+	if (instance->state != STATE_RUNNING || instance->pausing_for_disk)
+		return;
+	instance->pausing_for_disk = true;
+	instance->emulator->connector->pause(instance->launcher, ACTION_TIMEOUT_MS, on_disk_pause_done,
+					     instance);
+}
+
+static void on_disk_freed(void *data)
+{
+	struct instance *instance = data;
+	if (instance->state == STATE_PAUSED && instance->paused_by_disk)
+		instance->emulator->connector->resume(instance->launcher, ACTION_TIMEOUT_MS,
+						      on_disk_pause_done, instance);
+}
+
+static void on_guard_warning(const char *message, void *data)
+{
+	struct instance *instance = data;
+	log_event(instance->log, LOG_LEVEL_WARNING, "console.guard", "instance", instance->spec.id, "detail",
+		  message, NULL);
+}
+
+static const struct console_guard_events guard_events = {
+    .on_disk_full = on_disk_full,
+    .on_disk_freed = on_disk_freed,
+    .on_warning = on_guard_warning,
+};
+
+/* ---- the start ---- */
+
+static int start_helpers(struct instance *instance, const json_t *commands, struct error *error)
+{
+	const struct helpers_context context = {
+	    .state_dir = instance->state_dir,
+	    .channels = instance->channels,
+	    .confinement = instance->confinement,
+	};
+	return helpers_start(instance->crew, commands, &context, error);
+}
+
+static void on_started(const struct error *failure, void *data)
+{
+	struct instance *instance = data;
+	if (failure) {
+		note_start_error(instance, failure);
+		on_control_lost(failure, instance);
+		return;
+	}
+	if (instance->state != STATE_STARTING)
+		return;
+	struct error error;
+	instance->ending.went_live = true;
+	loop_timer_stop(instance->deadline);
+	if (start_helpers(instance, instance->spec.post_start, &error) < 0 ||
+	    handles_save(instance->handles, instance->dirfd, &error) < 0) {
+		instance->ending.went_live = false;
+		fail_start(instance, &error);
+		return;
+	}
+	instance->state = instance->spec.paused ? STATE_PAUSED : STATE_RUNNING;
+	instance->events->on_change(instance->data);
+	if (console_guard_is_disk_full(instance->guard))
+		on_disk_full(instance);
+}
+
+static const struct emulator_events emulator_events = {
+    .on_paused = on_paused,
+    .on_running = on_running,
+    .on_lost = on_control_lost,
+};
+
+struct guard_context {
+	struct instance *instance;
+	struct error *error;
+	int result;
+};
+
+static void guard_console(struct console *console, void *data)
+{
+	struct guard_context *context = data;
+	if (!context->result)
+		context->result =
+		    console_guard_add(context->instance->guard, console_output_fd(console), context->error);
+}
+
+static int make_channels(struct instance *instance, struct error *error)
+{
+	size_t count;
+	const struct channel_plan *plan = instance->emulator->launcher->channels(instance->launcher, &count);
+	instance->channels = channels_create(instance->loop, instance->dirfd, plan, count,
+					     instance->spec.raw_channels, instance->handles, error);
+	if (!instance->channels)
+		return error->number;
+	const struct spec_limits *limits = &instance->spec.limits;
+	instance->guard =
+	    console_guard_create(instance->loop, instance->dirfd, (int64_t) limits->console_bytes,
+				 limits->free_bytes, &guard_events, instance, error);
+	if (!instance->guard)
+		return error->number;
+	struct guard_context context = {.instance = instance, .error = error};
+	channels_each_console(instance->channels, guard_console, &context);
+	return context.result;
+}
+
+static int make_launcher(struct instance *instance, struct error *error)
+{
+	const struct launch launch = {
+	    .loop = instance->loop,
+	    .state_dirfd = instance->dirfd,
+	    .state_dir = instance->state_dir,
+	    .settings = instance->spec.settings,
+	    .args = (const char *const *) instance->spec.args,
+	    .firmware_fd = instance->firmware_fd,
+	    .paused = instance->spec.paused,
+	    .debug = instance->spec.debug,
+	};
+	instance->launcher = instance->emulator->launcher->create(&launch, error);
+	return instance->launcher ? 0 : error->number;
+}
+
+static int start_emulator(struct instance *instance, struct error *error)
+{
+	char *const *argv;
+	const int *inherit_fds;
+	int result = instance->emulator->launcher->prepare(instance->launcher, &argv, &inherit_fds, error);
+	if (result < 0)
+		return result;
+	instance->command = json_from_text_vector((const char *const *) argv);
+	pid_t pid;
+	result = crew_start(instance->crew, instance->spec.emulator, (const char *const *) argv, inherit_fds,
+			    instance->confinement, &pid, error);
+	if (result < 0)
+		return result;
+	instance->control_open = true;
+	loop_timer_start(instance->deadline, instance->spec.limits.start_timeout_ms);
+	instance->emulator->launcher->start(instance->launcher, pid, on_started, &emulator_events, instance);
+	return 0;
+}
+
+static int try_start(struct instance *instance, struct error *error)
+{
+	const struct spec *spec = &instance->spec;
+	int result =
+	    archive_earlier_start(instance->dirfd, spec->start_number, spec->limits.kept_starts, error);
+	if (!result)
+		result = make_launcher(instance, error);
+	if (!result)
+		result = make_channels(instance, error);
+	if (!result) {
+		instance->confinement =
+		    sandbox_create(spec, instance->state_dir, instance->firmware_fd, error);
+		result = instance->confinement ? 0 : error->number;
+	}
+	if (!result)
+		result = start_helpers(instance, spec->pre_start, error);
+	return result ? result : start_emulator(instance, error);
+}
+
+void instance_start(struct instance *instance)
+{
+	struct error error;
+	instance->events->on_change(instance->data);
+	if (try_start(instance, &error) < 0)
+		fail_start(instance, &error);
+}
+
+void instance_stop(struct instance *instance)
+{
+	if (instance->state >= STATE_STOPPING)
+		return;
+	instance->ending.stop_asked = true;
+	begin_end(instance);
+}
+
+/* ---- making and unmaking ---- */
+
+static int make_parts(struct instance *instance, struct error *error)
+{
+	const struct spec *spec = &instance->spec;
+	instance->emulator = emulator_find(spec->emulator);
+	if (!instance->emulator)
+		return error_set(error, -ENOENT, "emulator_unavailable",
+				 "%s is not an emulator of this build", spec->emulator);
+	char link[64], config[PATH_MAX + 16];
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", instance->dirfd);
+	ssize_t length = readlink(link, instance->state_dir, sizeof(instance->state_dir) - 1);
+	if (length < 0)
+		return error_set_errno(error, -errno, NULL, "cannot tell the state directory's path");
+	snprintf(config, sizeof(config), "%s/config.json", instance->state_dir);
+	instance->environment[0] = text_format("EMUD_COOKIE=%s", spec->cookie);
+	instance->handles =
+	    handles_create(spec->emulator, spec->target, config, (const char *const *) spec->gdb);
+	instance->deadline = loop_timer_create(instance->loop, on_deadline, instance, error);
+	if (!instance->environment[0] || !instance->handles || !instance->deadline)
+		return error_set(error, -ENOMEM, NULL, "no memory");
+	const struct crew_options crew = {
+	    .loop = instance->loop,
+	    .dirfd = instance->dirfd,
+	    .directory = spec->working_directory ? spec->working_directory : instance->state_dir,
+	    .environment = instance_environment(instance),
+	    .handles = instance->handles,
+	    .on_exit = on_process_exit,
+	    .data = instance,
+	};
+	instance->crew = crew_create(&crew, error);
+	return instance->crew ? 0 : error->number;
+}
+
+struct instance *instance_create(struct loop *loop, struct log *log, struct spec *spec, int dirfd,
+				 int firmware_fd, const struct instance_events *events, void *data,
+				 struct error *error)
+{
+	struct instance *instance = calloc(1, sizeof(*instance));
+	if (!instance) {
+		error_set(error, -ENOMEM, NULL, "no memory");
+		return NULL;
+	}
+	instance->loop = loop;
+	instance->log = log;
+	instance->spec = *spec;
+	*spec = (struct spec){0};
+	instance->dirfd = dirfd;
+	instance->firmware_fd = firmware_fd;
+	instance->events = events;
+	instance->data = data;
+	clock_format_rfc3339(clock_wall_ms(), instance->started_at);
+	if (make_parts(instance, error) == 0)
+		return instance;
+	instance_destroy(instance);
+	return NULL;
+}
+
+void instance_destroy(struct instance *instance)
+{
+	if (!instance)
+		return;
+	loop_deferred_cancel(instance->finishing);
+	loop_timer_destroy(instance->deadline);
+	if (instance->launcher)
+		instance->emulator->launcher->destroy(instance->launcher);
+	crew_destroy(instance->crew);
+	console_guard_destroy(instance->guard);
+	channels_destroy(instance->channels);
+	confinement_destroy(instance->confinement);
+	handles_destroy(instance->handles);
+	json_decref(instance->exit);
+	json_decref(instance->command);
+	spec_finish(&instance->spec);
+	free(instance->environment[0]);
+	free(instance);
+}
+
+/* ---- what is told ---- */
+
+/* {"remote","command"}: where gdb connects, and the words that make it. */
+static json_t *describe_gdb(const struct instance *instance)
+{
+	const struct channel_plan *plan = channels_find_kind(instance->channels, CHANNEL_GDB);
+	const json_t *channel =
+	    plan ? json_object_get(handles_channels(instance->handles), plan->name) : NULL;
+	const char *path = json_member_string(channel, "path", NULL);
+	json_int_t port = json_member_integer(channel, "port", 0);
+	cleanup_free char *remote = port   ? text_format("127.0.0.1:%d", (int) port)
+				    : path ? strdup(path)
+					   : NULL;
+	json_t *command = json_from_text_vector((const char *const *) instance->spec.gdb);
+	cleanup_free char *connect = remote ? text_format("target remote %s", remote) : NULL;
+	if (connect && json_array_size(command) > 0) {
+		json_array_append_new(command, json_string("-ex"));
+		json_array_append_new(command, json_string(connect));
+	}
+	return json_pack("{s:s?, s:o}", "remote", remote, "command", command);
+}
+
+static const char *paused_by(const struct instance *instance)
+{
+	if (instance->state != STATE_PAUSED)
+		return NULL;
+	return instance->paused_by_disk ? "disk_full" : "user";
+}
+
+json_t *instance_status(const struct instance *instance)
+{
+	return json_pack("{s:I, s:s, s:s?, s:s, s:s?, s:O?, s:O, s:O, s:o, s:O?}", "start_number",
+			 (json_int_t) instance->spec.start_number, "state", state_names[instance->state],
+			 "paused_by", paused_by(instance), "started_at", instance->started_at, "ended_at",
+			 instance->ended_at[0] ? instance->ended_at : NULL, "exit", instance->exit,
+			 "channels", handles_channels(instance->handles), "processes",
+			 handles_processes(instance->handles), "gdb", describe_gdb(instance), "command",
+			 instance->command);
+}
+
+bool instance_is_live(const struct instance *instance)
+{
+	return instance->state == STATE_RUNNING || instance->state == STATE_PAUSED;
+}
+
+bool instance_is_paused(const struct instance *instance)
+{
+	return instance->state == STATE_PAUSED;
+}
+
+struct launcher *instance_launcher(struct instance *instance, const struct connector_ops **ret_connector,
+				   struct error *error)
+{
+	if (!instance_is_live(instance)) {
+		error_set(error, -ESRCH, instance->state == STATE_STARTING ? "instance_busy" : "not_running",
+			  "%s is %s, not running", instance->spec.id, state_names[instance->state]);
+		return NULL;
+	}
+	*ret_connector = instance->emulator->connector;
+	return instance->launcher;
+}
+
+bool instance_is_disk_full(struct instance *instance)
+{
+	return instance->guard && console_guard_is_disk_full(instance->guard);
+}
+
+struct channels *instance_channels(struct instance *instance)
+{
+	return instance->channels;
+}
+
+void instance_on_closing(struct instance *instance, void (*on_closing)(void *data), void *data)
+{
+	instance->on_closing = on_closing;
+	instance->closing_data = data;
+}
+
+const struct spec *instance_spec(const struct instance *instance)
+{
+	return &instance->spec;
+}
+
+int instance_dirfd(const struct instance *instance)
+{
+	return instance->dirfd;
+}
+
+const char *instance_state_dir(const struct instance *instance)
+{
+	return instance->state_dir;
+}
+
+struct loop *instance_loop(const struct instance *instance)
+{
+	return instance->loop;
+}
+
+const char *const *instance_environment(const struct instance *instance)
+{
+	return (const char *const *) instance->environment;
+}

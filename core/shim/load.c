@@ -1,0 +1,133 @@
+#include "core/shim/debug.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/json.h"
+#include "core/base/text.h"
+
+#include <string.h>
+
+/*
+ * Loading into a running board: gdb writes the image, a reset makes the CPU take stack and entry from its
+ * new vector table, a second look with gdb tells whether the image outlived the reset (a board whose code
+ * lies in RAM gets its first firmware back).
+ */
+struct loading {
+	struct instance *instance;
+	json_t *file;
+	bool paused;
+	uint64_t timeout_ms;
+	connector_done *on_done;
+	void *data;
+};
+
+static void finish(struct loading *loading, const struct error *error)
+{
+	connector_done *on_done = loading->on_done;
+	void *data = loading->data;
+	json_decref(loading->file);
+	free(loading);
+	on_done(error, NULL, data);
+}
+
+/* The launcher where the board still lives; else the loading has ended. */
+static struct launcher *require_launcher(struct loading *loading, const struct connector_ops **ret_connector)
+{
+	struct error error;
+	struct launcher *launcher = instance_launcher(loading->instance, ret_connector, &error);
+	if (!launcher)
+		finish(loading, &error);
+	return launcher;
+}
+
+static void run_gdb(struct loading *loading, const char *command, connector_done *on_done)
+{
+	cleanup_json json_t *arguments =
+	    json_pack("{s:[s], s:O, s:b}", "commands", command, "file", loading->file, "paused", 1);
+	debug_run(loading->instance, arguments, loading->timeout_ms, on_done, loading);
+}
+
+static void on_resumed(const struct error *error, const json_t *result, void *data)
+{
+	(void) result;
+	finish(data, error);
+}
+
+static void on_compared(const struct error *error, const json_t *result, void *data)
+{
+	struct loading *loading = data;
+	struct error lost;
+	if (error) {
+		finish(loading, error);
+		return;
+	}
+	if (strstr(json_member_string(result, "stdout", ""), "MIS-MATCHED")) {
+		error_set(&lost, -EREMOTEIO, "emulator_error",
+			  "the board's reset put its first firmware back (its code lies in RAM): restart the "
+			  "instance with this file instead");
+		finish(loading, &lost);
+		return;
+	}
+	const struct connector_ops *connector;
+	struct launcher *launcher = loading->paused ? NULL : require_launcher(loading, &connector);
+	if (launcher)
+		connector->resume(launcher, loading->timeout_ms, on_resumed, loading);
+	else if (loading->paused)
+		finish(loading, NULL);
+}
+
+static void on_reset(const struct error *error, const json_t *result, void *data)
+{
+	(void) result;
+	if (error)
+		finish(data, error);
+	else
+		run_gdb(data, "compare-sections", on_compared);
+}
+
+static void on_loaded(const struct error *error, const json_t *result, void *data)
+{
+	struct loading *loading = data;
+	struct error refused;
+	if (error) {
+		finish(loading, error);
+		return;
+	}
+	if (json_member_integer(result, "exit_code", 1) != 0 ||
+	    !strstr(json_member_string(result, "stdout", ""), "Transfer rate")) {
+		const char *words = json_member_string(result, "stderr", "");
+		error_set(&refused, -EREMOTEIO, "emulator_error", "gdb could not load the file: %.1500s",
+			  words[0] ? words : json_member_string(result, "stdout", ""));
+		finish(loading, &refused);
+		return;
+	}
+	const struct connector_ops *connector;
+	struct launcher *launcher = require_launcher(loading, &connector);
+	if (launcher)
+		connector->reset(launcher, loading->timeout_ms, on_reset, loading);
+}
+
+void debug_load(struct instance *instance, const json_t *arguments, uint64_t timeout_ms,
+		connector_done *on_done, void *data)
+{
+	struct loading *loading = malloc(sizeof(*loading));
+	struct error error;
+	if (!loading) {
+		error_set(&error, -ENOMEM, NULL, "no memory");
+		on_done(&error, NULL, data);
+		return;
+	}
+	*loading = (struct loading){
+	    .instance = instance,
+	    .file = json_deep_copy(json_object_get(arguments, "file")),
+	    .paused = json_member_boolean(arguments, "paused", instance_is_paused(instance)),
+	    .timeout_ms = timeout_ms,
+	    .on_done = on_done,
+	    .data = data,
+	};
+	if (!loading->file) {
+		error_set(&error, -EINVAL, "bad_request", "load needs a file");
+		finish(loading, &error);
+		return;
+	}
+	run_gdb(loading, "load", on_loaded);
+}

@@ -1,0 +1,50 @@
+#include "core/shim/sandbox.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/json.h"
+#include "core/base/text.h"
+
+#include <libgen.h>
+#include <limits.h>
+#include <string.h>
+
+/* An emulator outside the system's folders: the folder it lies in, and its prefix where that is a bin. */
+static int append_installation(char ***paths, const char *executable)
+{
+	char resolved[PATH_MAX];
+	if (!executable || !strchr(executable, '/') || !realpath(executable, resolved))
+		return 0;
+	char *folder = dirname(resolved);
+	if (text_vector_append(paths, folder) < 0)
+		return -ENOMEM;
+	size_t length = strlen(folder);
+	if (length <= 4 || strcmp(folder + length - 4, "/bin") != 0)
+		return 0;
+	folder[length - 4] = '\0';
+	return text_vector_append(paths, folder);
+}
+
+struct confinement *sandbox_create(const struct spec *spec, const char *state_dir, int firmware_fd,
+				   struct error *error)
+{
+	cleanup_text_vector char **read_paths = text_vector_copy((const char *const *) spec->read_paths);
+	cleanup_text_vector char **write_paths = text_vector_copy((const char *const *) spec->write_paths);
+	const char *executable = json_member_string(spec->settings, "executable", NULL);
+	if (!read_paths || !write_paths ||
+	    append_all(&read_paths, (const char *const *) spec->read_paths) < 0 ||
+	    append_installation(&read_paths, executable) < 0 ||
+	    (spec->working_directory && text_vector_append(&read_paths, spec->working_directory) < 0) ||
+	    text_vector_append(&write_paths, state_dir) < 0) {
+		error_set(error, -ENOMEM, NULL, "no memory");
+		return NULL;
+	}
+	const int read_fds[] = {firmware_fd, -1};
+	const struct confine_rules rules = {
+	    .read_paths = (const char *const *) read_paths,
+	    .write_paths = (const char *const *) write_paths,
+	    .read_fds = read_fds,
+	    .memory_bytes = spec->limits.process_memory_bytes,
+	    .open_files = spec->limits.open_files,
+	};
+	return confinement_create(&rules, error);
+}

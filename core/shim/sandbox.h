@@ -1,0 +1,12 @@
+#pragma once
+
+/* The confinement of one start: what its emulator, helpers and gdb may reach. */
+
+#include "core/base/error.h"
+#include "core/handles/spec.h"
+#include "core/process/confine.h"
+
+/* To read: the system, the emulator's own installation, where helpers run, what the configuration names, the
+ * firmware. To write: the state directory. NULL on failure. */
+struct confinement *sandbox_create(const struct spec *spec, const char *state_dir, int firmware_fd,
+				   struct error *error);
