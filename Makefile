@@ -1,0 +1,75 @@
+# What to type. Building itself is CMake's: see CMakePresets.json.
+
+BUILD = build
+TEST_BUILD = build-test
+FUZZ_BUILD = build-fuzz
+SECONDS_OF_FUZZING = 60
+
+SOURCES = $(shell git ls-files '*.c' '*.h')
+
+.PHONY: help run build install test bench soak fuzz check clean
+
+help:
+	@echo 'make run      builds emud and runs it with a demo board on http://127.0.0.1:3683'
+	@echo 'make build    release build: $(BUILD)/bin/emud'
+	@echo 'make install  installs it (PREFIX=/usr/local, DESTDIR=)'
+	@echo 'make test     every test, under AddressSanitizer and UBSan'
+	@echo 'make bench    the numbers, as ratios to bare QEMU and bare libmicrohttpd'
+	@echo 'make soak     thousands of starts and stops; nothing may be left (SOAK_CYCLES=2000)'
+	@echo 'make fuzz     each fuzz target for SECONDS_OF_FUZZING=60'
+	@echo 'make check    clang-format, clang-tidy, cppcheck'
+	@echo 'make clean    removes the build directories'
+
+# exec: a Ctrl-C and a SIGTERM reach emud itself.
+run: build
+	@.ci/install run
+	@exec $(BUILD)/bin/emud --demo
+
+build:
+	@.ci/install build
+	@test -f $(BUILD)/build.ninja || cmake --preset release $(if $(PREFIX),-DCMAKE_INSTALL_PREFIX=$(PREFIX))
+	@cmake --build $(BUILD) -- --quiet
+
+install: build
+	cmake --install $(BUILD) $(if $(PREFIX),--prefix $(PREFIX))
+
+$(TEST_BUILD)/build.ninja:
+	@cmake --preset sanitize
+
+$(FUZZ_BUILD)/build.ninja:
+	@cmake --preset fuzz
+
+tests/node_modules/.package-lock.json: tests/package.json tests/package-lock.json
+	@cd tests && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+test:
+	@.ci/install build run test
+	@$(MAKE) --no-print-directory $(TEST_BUILD)/build.ninja tests/node_modules/.package-lock.json
+	@cmake --build $(TEST_BUILD) -- --quiet
+	@node tests/run.mjs $(TEST_BUILD)
+
+bench: build
+	@.ci/install run bench
+	@cmake --build $(BUILD) --target bench
+
+soak: build
+	@.ci/install run
+	@node tests/soak/soak.mjs $(BUILD)
+
+fuzz:
+	@.ci/install build
+	@$(MAKE) --no-print-directory $(FUZZ_BUILD)/build.ninja
+	@cmake --build $(FUZZ_BUILD) -- --quiet
+	@tests/fuzz/run $(FUZZ_BUILD) $(SECONDS_OF_FUZZING)
+
+check:
+	@.ci/install build check
+	@test -f $(BUILD)/build.ninja || cmake --preset release
+	@clang-format --dry-run --Werror $(SOURCES)
+	@git ls-files 'core/*.c' 'server/*.c' ':!server/targets' | xargs -P 2 -n 4 clang-tidy --quiet -p $(BUILD)
+	@cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability --inline-suppr \
+		--suppress=missingIncludeSystem -D_GNU_SOURCE -I. core server/api server/http server/shims server/store
+
+clean:
+	rm -rf $(BUILD) $(TEST_BUILD) $(FUZZ_BUILD)

@@ -1,0 +1,12 @@
+#pragma once
+
+/* Each prints its rows of the table. */
+
+#include "tests/bench/service.h"
+
+void bench_start(struct service *service);
+void bench_commands(struct service *service);
+void bench_console(struct service *service);
+void bench_requests(struct service *service);
+/* Wants an emud that has done nothing yet. */
+void bench_footprint(struct service *service);
