@@ -30,9 +30,7 @@ struct confinement *sandbox_create(const struct spec *spec, const char *state_di
 	cleanup_text_vector char **read_paths = text_vector_copy((const char *const *) spec->read_paths);
 	cleanup_text_vector char **write_paths = text_vector_copy((const char *const *) spec->write_paths);
 	const char *executable = json_member_string(spec->settings, "executable", NULL);
-	if (!read_paths || !write_paths ||
-	    append_all(&read_paths, (const char *const *) spec->read_paths) < 0 ||
-	    append_installation(&read_paths, executable) < 0 ||
+	if (!read_paths || !write_paths || append_installation(&read_paths, executable) < 0 ||
 	    (spec->working_directory && text_vector_append(&read_paths, spec->working_directory) < 0) ||
 	    text_vector_append(&write_paths, state_dir) < 0) {
 		error_set(error, -ENOMEM, NULL, "no memory");
