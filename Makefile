@@ -55,6 +55,7 @@ bench: build
 
 soak: build
 	@.ci/install run
+	@cmake --build $(BUILD) --target test_firmware -- --quiet
 	@node tests/soak/soak.mjs $(BUILD)
 
 fuzz:

@@ -2,11 +2,9 @@
 
 #define DATA 0
 #define INTERRUPT_ENABLE 1
-#define FIFO_CONTROL 2
 #define LINE_CONTROL 3
 #define LINE_STATUS 5
 #define INTERRUPT_RECEIVE 1
-#define FIFO_ENABLE 1
 #define LINE_8_BITS 3
 #define STATUS_RECEIVED 0x01
 #define STATUS_TRANSMIT_EMPTY 0x20
@@ -19,10 +17,10 @@ static volatile uint8_t *byte_register(unsigned port, unsigned offset)
 	return (volatile uint8_t *) (bases[port] + offset);
 }
 
+/* The FIFO stays off: switching it on throws away what has come in already. */
 void uart_init(unsigned port)
 {
 	*byte_register(port, LINE_CONTROL) = LINE_8_BITS;
-	*byte_register(port, FIFO_CONTROL) = FIFO_ENABLE;
 }
 
 void uart_listen(unsigned port)

@@ -7,7 +7,6 @@
 #define INTERRUPT_MASK 0x38
 #define FLAG_RECEIVE_EMPTY (1u << 4)
 #define FLAG_TRANSMIT_FULL (1u << 5)
-#define LINE_FIFO (1u << 4)
 #define LINE_8_BITS (3u << 5)
 #define CONTROL_ENABLE 0x301u
 #define INTERRUPT_RECEIVE (1u << 4)
@@ -15,9 +14,10 @@
 static const uintptr_t bases[] = {BOARD_UART_BASES};
 static const unsigned interrupts[] = {BOARD_UART_INTERRUPTS};
 
+/* The FIFO stays off: switching it on throws away what has come in already. */
 void uart_init(unsigned port)
 {
-	register_write(bases[port] + LINE_CONTROL, LINE_8_BITS | LINE_FIFO);
+	register_write(bases[port] + LINE_CONTROL, LINE_8_BITS);
 	register_write(bases[port] + CONTROL, CONTROL_ENABLE);
 }
 

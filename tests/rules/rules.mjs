@@ -1,0 +1,118 @@
+// Holds the sources against the layout of ARCHITECTURE.md: who may include whom, which library shows where, how
+// long a function and a file may get. usage: node tests/rules/rules.mjs; prints every breach, exits with 1 on any.
+
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..')
+const FUNCTION_LINES = 50
+const FILE_LINES = 600
+
+// A folder's files may include its own headers and those of the folders named here.
+const mayInclude = {
+  'core/base': [],
+  'core/loop': ['core/base'],
+  'core/config': ['core/base'],
+  'core/process': ['core/base', 'core/loop'],
+  'core/channels': ['core/base', 'core/loop'],
+  'core/handles': ['core/base'],
+  'core/emulators': ['core/base', 'core/loop', 'core/config', 'core/process'],
+  'core/emulators/qemu': ['core/base', 'core/loop', 'core/config', 'core/process', 'core/emulators'],
+  'core/shim': ['core/base', 'core/loop', 'core/config', 'core/process', 'core/channels', 'core/handles',
+    'core/emulators'],
+  'server/http': ['core/base', 'core/loop'],
+  'server/store': ['core/base', 'core/loop'],
+  'server/shims': ['core/base', 'core/loop', 'core/config', 'core/process', 'core/handles', 'core/shim'],
+  'server/api': ['core/base', 'core/loop', 'core/config', 'core/process', 'core/channels', 'core/handles',
+    'core/emulators', 'core/shim', 'server/http', 'server/store', 'server/shims'],
+  server: ['core/base', 'core/loop', 'core/config', 'core/process', 'core/emulators', 'server/http', 'server/store',
+    'server/shims', 'server/api'],
+}
+
+// Single files that may do more: the places where two parts are joined.
+const mayAlsoInclude = {
+  'core/emulators/registry.c': ['core/emulators/qemu'],
+}
+
+// A library's headers show in these folders alone.
+const librariesIn = {
+  'uv.h': ['core/loop'],
+  'yaml.h': ['core/config'],
+  'microhttpd.h': ['server/http'],
+  'wslay/': ['server/http'],
+  'sqlite3.h': ['server/store'],
+  'seccomp.h': ['core/process'],
+  'linux/landlock.h': ['core/process'],
+  'libelf.h': ['server/api'],
+  'gelf.h': ['server/api'],
+}
+
+// Codecs turn bytes into messages and back: they know neither loop nor socket.
+const isCodec = (/** @type {string} */ path) => /(codec|protocol_text|qmp_parser|qmp_reader)\.[ch]$/.test(path)
+
+/** @type {string[]} */
+const breaches = []
+
+/** @param {string} folder @param {RegExp} pattern @returns {string[]} paths below root */
+function filesBelow(folder, pattern) {
+  return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
+    const path = `${folder}/${entry.name}`
+    if (entry.isDirectory()) return entry.name === 'node_modules' ? [] : filesBelow(path, pattern)
+    return pattern.test(entry.name) ? [path] : []
+  })
+}
+
+/** @param {string} path */
+const folderOf = (path) => path.slice(0, path.lastIndexOf('/'))
+
+/** The folder of the table that holds path: its own, or the nearest above. @param {string} path */
+function ruleFor(path) {
+  for (let folder = folderOf(path); folder; folder = folder.includes('/') ? folderOf(folder) : '')
+    if (folder in mayInclude) return folder
+  return undefined
+}
+
+/** @param {string} path @param {string[]} lines */
+function checkIncludes(path, lines) {
+  const own = ruleFor(path)
+  if (!own) {
+    breaches.push(`${path}: no rule says what ${folderOf(path)} may include (tests/rules/rules.mjs)`)
+    return
+  }
+  const allowed = [own, ...mayInclude[own], ...(mayAlsoInclude[path] ?? [])]
+  lines.forEach((line, index) => {
+    const [, quote, header] = /^#\s*include\s*([<"])([^>"]+)/.exec(line) ?? []
+    if (!header) return
+    const where = `${path}:${index + 1}`
+    if (quote === '"' && !allowed.includes(ruleFor(header) ?? '')) breaches.push(`${where}: ${own} may not include ${header}`)
+    if (isCodec(path) && header.startsWith('core/loop/')) breaches.push(`${where}: a codec may not know the loop`)
+    for (const [library, folders] of Object.entries(librariesIn))
+      if (quote === '<' && header.startsWith(library) && !folders.includes(own))
+        breaches.push(`${where}: <${library}> belongs in ${folders.join(', ')} alone`)
+  })
+}
+
+/** Functions as clang-format leaves them: their braces alone in the first column. @param {string} path @param {string[]} lines */
+function checkFunctions(path, lines) {
+  let start = -1
+  lines.forEach((line, index) => {
+    if (line === '{') start = index
+    if (line === '}' && start >= 0) {
+      const length = index - start - 1
+      if (length > FUNCTION_LINES) breaches.push(`${path}:${start}: a function of ${length} lines (at most ${FUNCTION_LINES})`)
+      start = -1
+    }
+  })
+}
+
+const sources = ['core', 'server', 'web', 'tests'].flatMap((folder) => filesBelow(folder, /\.(c|h|js|mjs)$/))
+for (const path of sources) {
+  const lines = readFileSync(join(root, path), 'utf8').split('\n')
+  if (lines.length - 1 > FILE_LINES) breaches.push(`${path}: ${lines.length - 1} lines (at most ${FILE_LINES})`)
+  if (/\.[ch]$/.test(path)) checkFunctions(path, lines)
+  if (/^(core|server)\/(?!targets\/)/.test(path) && /\.[ch]$/.test(path)) checkIncludes(path, lines)
+}
+for (const breach of breaches) console.log(breach)
+console.log(`${sources.length} files, ${breaches.length} breaches`)
+process.exit(breaches.length ? 1 : 0)
