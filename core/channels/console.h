@@ -26,13 +26,13 @@ void console_destroy(struct console *console); /* clients closed, FIFO and symli
 
 const char *console_name(const struct console *console);
 enum console_endpoint console_endpoint(const struct console *console);
-uint16_t console_port(const struct console *console);	 /* tcp, on 127.0.0.1 */
+uint16_t console_port(const struct console *console);        /* tcp, on 127.0.0.1 */
 const char *console_pty_path(const struct console *console); /* pty: "/dev/pts/4" */
-int console_output_fd(const struct console *console);	 /* open for reading and punching */
+int console_output_fd(const struct console *console);        /* open for reading and punching */
 
 /* Writes to the guest. Fires on_done exactly once, never from within the call: written is how many bytes
- * the FIFO took; number is 0, -ETIMEDOUT (the guest does not read), -ECANCELED (console destroyed, drained by a reset) or -EPIPE. Writers are served
- * one after the other, whole. */
+ * the FIFO took; number is 0, -ETIMEDOUT (the guest does not read), -ECANCELED (console destroyed, drained by
+ * a reset) or -EPIPE. Writers are served one after the other, whole. */
 int console_write(struct console *console, const void *bytes, size_t length, uint64_t timeout_ms,
 		  void (*on_done)(size_t written, int number, void *data), void *data, struct error *error);
 

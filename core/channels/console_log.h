@@ -26,5 +26,6 @@ int console_log_window(int fd, struct console_log_window *ret_window);
 ssize_t console_log_read(int fd, int64_t offset, void *out, size_t size);
 
 /* Frees the head so that about keep_bytes stay, in steps of 1 MiB or an eighth of keep_bytes, whichever is
- * less (but whole blocks). fd must be writable. 0 or a negative errno (-EOPNOTSUPP: this file system cannot). */
+ * less (but whole blocks). fd must be writable. 0 or a negative errno (-EOPNOTSUPP: this file system cannot).
+ */
 int console_log_trim(int fd, int64_t keep_bytes);

@@ -17,7 +17,7 @@ enum { GROWTH_PACE_MS = 3 };
  * one went: an idle process holds none. */
 struct growth;
 struct growth *growth_create(struct loop *loop, struct error *error);
-void growth_destroy(struct growth *growth); /* its watches must have been destroyed */
+void growth_destroy(struct growth *growth); /* its watches must be gone; not from within on_growth */
 
 /* One file, any number of subscribers (a table by inode inside: one watch and one timer a file). */
 struct growth_watch;

@@ -3,19 +3,27 @@
 /*
  * gdb, qmp, monitor: a unix socket of the emulator's that serves one client, offered on a tcp listener on
  * 127.0.0.1 or a pty, and to emud as a connection. One client at a time, a second is refused at once.
+ *
+ * A pty's user holds the place from opening the pty to closing it (so that QMP's greeting comes at once, as
+ * on a socket), and is connected anew when he types after the emulator has closed the connection. A pty
+ * cannot refuse: while somebody else holds the place, what is typed waits.
  */
 
 #include "core/base/error.h"
-#include "core/loop/loop.h"
 #include "core/channels/console.h"
+#include "core/loop/loop.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 struct tunnel;
 
 struct tunnel_options {
 	const char *name;
 	enum console_endpoint endpoint;
-	bool refuse_http; /* close a client whose first bytes look like an HTTP request */
-	int dirfd;	  /* state directory (borrowed, outlives the tunnel) */
+	bool refuse_http;        /* close a client whose first bytes look like an HTTP request */
+	int dirfd;               /* state directory (borrowed, outlives the tunnel) */
 	const char *socket_name; /* the emulator's unix socket below dirfd: "gdb.sock" */
 };
 
@@ -30,6 +38,10 @@ const char *tunnel_pty_path(const struct tunnel *tunnel);
 int tunnel_claim(struct tunnel *tunnel, struct error *error);
 void tunnel_release(struct tunnel *tunnel);
 
-/* Joins client_fd (taken) with a fresh connection to the emulator until either side ends. 0, -EBUSY, ... */
+/* Joins client_fd (non-blocking; taken on success, else it stays the caller's) with a fresh connection to the
+ * emulator until either side ends, and holds the place as long: without tunnel_claim. first_bytes: what the
+ * client has sent already. Nothing flows before the caller has returned to the loop, so that an answer may be
+ * written to client_fd behind this call. 0, -EBUSY (code "channel_busy"), -EMSGSIZE (more than 16 KiB of
+ * first_bytes), or what kept the emulator from being reached (code "emulator_unavailable"). */
 int tunnel_attach(struct tunnel *tunnel, int client_fd, const void *first_bytes, size_t length,
 		  struct error *error);
