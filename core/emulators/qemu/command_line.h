@@ -1,0 +1,16 @@
+#pragma once
+
+/* QEMU's command line, as a vector: the order is pw_emu's, so that args mean the same. */
+
+#include "core/emulators/launcher.h"
+
+/* Descriptors of this process that QEMU inherits under the same numbers. */
+struct qemu_descriptors {
+	int qmp, monitor, gdb; /* listening unix sockets */
+	int control;           /* QEMU's end of emud's own QMP connection */
+};
+
+/* A NULL-terminated vector (text_vector_free), or NULL with error set. The consoles are taken from the
+ * state directory: "<channel>.in" and "<channel>.out" must be there when QEMU starts. */
+char **qemu_command_line(const struct launch *launch, const struct qemu_descriptors *descriptors,
+			 struct error *error);

@@ -1,0 +1,13 @@
+#pragma once
+
+/* What the files of this folder share about a running QEMU. */
+
+#include "core/emulators/connector.h"
+#include "core/emulators/launcher.h"
+#include "core/emulators/qemu/qmp_client.h"
+
+extern const struct launcher_ops qemu_launcher_ops;
+extern const struct connector_ops qemu_connector_ops;
+
+/* NULL before prepare. */
+struct qmp_client *qemu_launcher_client(struct launcher *launcher);
