@@ -3,6 +3,7 @@
 BUILD = build
 TEST_BUILD = build-test
 FUZZ_BUILD = build-fuzz
+PREFIX = /usr/local
 SECONDS_OF_FUZZING = 60
 
 SOURCES = $(shell git ls-files '*.c' '*.h')
@@ -27,11 +28,12 @@ run: build
 
 build:
 	@.ci/install build
-	@test -f $(BUILD)/build.ninja || cmake --preset release $(if $(PREFIX),-DCMAKE_INSTALL_PREFIX=$(PREFIX))
+	@test -f $(BUILD)/build.ninja || cmake --preset release
 	@cmake --build $(BUILD) -- --quiet
 
 install: build
-	cmake --install $(BUILD) $(if $(PREFIX),--prefix $(PREFIX))
+	cmake -S . -B $(BUILD) -DCMAKE_INSTALL_PREFIX=$(PREFIX) >/dev/null
+	cmake --install $(BUILD)
 
 $(TEST_BUILD)/build.ninja:
 	@cmake --preset sanitize
