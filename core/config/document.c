@@ -45,16 +45,14 @@ static size_t find_bad_line(const char *text, size_t length)
 	return 0;
 }
 
-/* A flow map whose first key is not in quotes is YAML, whatever JSON says of it. */
+/* Whether what jansson says of a text that begins with a bracket is of use. Where a bare word follows, it is
+ * YAML. */
 static bool looks_like_json(const char *text)
 {
 	static const char blanks[] = " \t\r\n";
 	text += strspn(text, blanks);
-	if (*text != '{')
-		return *text == '[';
-	text++;
-	text += strspn(text, blanks);
-	return *text == '"' || *text == '}' || *text == '\0';
+	text += 1 + strspn(text + 1, blanks);
+	return strchr("\"{}[]", *text) != NULL;
 }
 
 static int parse_either(struct document *document, const char *text, size_t length, struct findings *findings)

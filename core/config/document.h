@@ -10,9 +10,10 @@
 enum {
 	DOCUMENT_MAX_BYTES = 4 * 1024 * 1024,
 	DOCUMENT_MAX_DEPTH = 64,
-	/* What all values together may weigh once aliases are unfolded, see document_scalar_weight. */
-	DOCUMENT_MAX_WEIGHT = 32 * 1024 * 1024,
+	/* What all values together may weigh once aliases are unfolded: so much each, and the length of
+	   strings. */
 	DOCUMENT_NODE_WEIGHT = 16,
+	DOCUMENT_MAX_WEIGHT = 16 * 1024 * 1024,
 };
 
 struct document {

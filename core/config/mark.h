@@ -1,9 +1,9 @@
 #pragma once
 
 /*
- * Where values stand in their file: a tree beside the document's own and of the same shape. A node is
- * [line, children], where children is an object, an array, or null for a scalar. A member of a map bears
- * the line of its key. All readers take NULL: the mark of a value that is not there.
+ * Where values stand in their file: a tree beside the document's own and of the same shape. The mark of a
+ * scalar is its line, of anything else [line, children] with an object or an array of marks. A member of a
+ * map bears the line of its key. All readers take NULL: the mark of a value that is not there.
  */
 
 #include <jansson.h>
