@@ -100,6 +100,27 @@ static inline void harness_settle(struct harness *harness, int64_t ms)
 	harness_wait_ms(harness, harness_never, NULL, ms);
 }
 
+/* ---- inotify ---- */
+
+/* Needs no descriptor: a test may have used them up. */
+static inline int inotify_instances(void)
+{
+	int count = 0;
+	for (int fd = 0; fd < 1024; fd++) {
+		char path[64], target[64] = "";
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+		count += readlink(path, target, sizeof(target) - 1) > 0 &&
+			 strcmp(target, "anon_inode:inotify") == 0;
+	}
+	return count;
+}
+
+static inline bool has_no_inotify_instance(void *data)
+{
+	(void) data;
+	return inotify_instances() == 0;
+}
+
 /* ---- peers ---- */
 
 struct peer {
