@@ -21,16 +21,16 @@ static void complain(const struct expansion *expansion, const char *message)
 		findings_error(expansion->findings, expansion->place, "%s", message);
 }
 
-static char *look_up_environment(const struct expansion *expansion, const char *name, char *unresolved)
+/* NULL: it has none, and that has been told. */
+static const char *look_up_environment(const struct expansion *expansion, const char *name)
 {
 	const char *value = strchr(name, '=') ? NULL : getenv(name);
 	if (value && text_is_utf8(value, strlen(value)))
-		return strdup(value);
+		return value;
 	cleanup_free char *message =
 	    text_format("the environment variable %s is %s", name, value ? "not UTF-8 text" : "not set");
-	if (message)
-		complain(expansion, message);
-	return TAKE(unresolved);
+	complain(expansion, message ? message : "out of memory");
+	return NULL;
 }
 
 /* Complains itself and hands the expression back, so that the other ones in a string are looked at too. */
@@ -38,19 +38,19 @@ static char *look_up(const char *kind, const char *name, void *data, struct erro
 {
 	const struct expansion *expansion = data;
 	cleanup_free char *expression = text_format("$%s{%s}", kind, name);
-	if (!expression) {
-		error_set(error, -ENOMEM, NULL, "out of memory");
-		return NULL;
-	}
+	const char *value = NULL;
 	struct error kind_error = {0};
-	if (substitute_check_kinds(expression, &kind_error) < 0)
-		complain(expansion, kind_error.message);
+	if (!expression || substitute_check_kinds(expression, &kind_error) < 0)
+		complain(expansion, expression ? kind_error.message : "out of memory");
 	else if (text_equal(kind, "pw_env"))
-		return look_up_environment(expansion, name, TAKE(expression));
+		value = look_up_environment(expansion, name);
 	else if (expansion->mode == EXPAND_SETTING)
 		findings_error(expansion->findings, expansion->place,
 			       "$%s{...} has a meaning in helper commands only", kind);
-	return TAKE(expression);
+	char *found = value ? strdup(value) : TAKE(expression);
+	if (!found)
+		error_set(error, -ENOMEM, NULL, "out of memory");
+	return found;
 }
 
 static json_t *expand_string(json_t *value, struct expansion *expansion)

@@ -75,6 +75,8 @@ static int name_emulators(struct loader *loader, json_t *pw_emu, const struct pl
 
 static int check_pw_emu(struct loader *loader, json_t *pw_emu, const struct place *place)
 {
+	if (!pw_emu)
+		return 0;
 	cleanup_free struct config_key *rows =
 	    schema_rows_with_sections(pw_emu_rows, (const char *const *) loader->emulator_names);
 	if (!rows)
@@ -122,6 +124,7 @@ static int check_emulator_sections(struct loader *loader, const struct place *pl
 	return result;
 }
 
+/* pw_emu may be NULL: there are no targets then. */
 static void load_pw_emu(struct loader *loader, json_t *pw_emu, const struct place *place)
 {
 	if (name_emulators(loader, pw_emu, place) < 0 || check_pw_emu(loader, pw_emu, place) < 0 ||
