@@ -1,0 +1,424 @@
+#include "server/shims/fleet.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/clock.h"
+#include "core/base/file.h"
+#include "core/base/json.h"
+#include "core/base/text.h"
+#include "server/shims/fleet_internal.h"
+#include "server/shims/start_files.h"
+#include "server/shims/state_directory.h"
+#include "server/store/instances.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/random.h>
+
+struct fleet {
+	struct fleet_options options;
+	char *state_dir, *shim_program, *boot_id;
+	struct config *config;
+	struct board **boards; /* sorted by id */
+	size_t count, capacity;
+
+	struct loop_timer *recovery_deadline;
+	struct loop_deferred *recovery_turn;
+	void (*on_ready)(void *data);
+	void *ready_data;
+
+	void (*on_stopped)(void *data);
+	void *stopped_data;
+	struct loop_deferred *stopped_turn;
+};
+
+const struct fleet_options *fleet_options(const struct fleet *fleet)
+{
+	return &fleet->options;
+}
+
+const char *fleet_boot_id(const struct fleet *fleet)
+{
+	return fleet->boot_id;
+}
+
+struct config *fleet_config(const struct fleet *fleet)
+{
+	return fleet->config;
+}
+
+void fleet_set_config(struct fleet *fleet, struct config *config)
+{
+	struct config *old = fleet->config;
+	fleet->config = config_ref(config);
+	config_unref(old);
+}
+
+/* ---- the table ---- */
+
+/* Where id stands, or would stand. */
+static size_t position(const struct fleet *fleet, const char *id, bool *ret_found)
+{
+	size_t low = 0, high = fleet->count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int order = strcmp(board_id(fleet->boards[middle]), id);
+		if (order == 0) {
+			*ret_found = true;
+			return middle;
+		}
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	*ret_found = false;
+	return low;
+}
+
+struct board *fleet_find(struct fleet *fleet, const char *id)
+{
+	bool found;
+	size_t at = position(fleet, id, &found);
+	return found ? fleet->boards[at] : NULL;
+}
+
+static int insert(struct fleet *fleet, struct board *board)
+{
+	if (fleet->count == fleet->capacity) {
+		size_t capacity = fleet->capacity ? 2 * fleet->capacity : 16;
+		struct board **boards = reallocarray(fleet->boards, capacity, sizeof(*boards));
+		if (!boards)
+			return -ENOMEM;
+		fleet->boards = boards;
+		fleet->capacity = capacity;
+	}
+	bool found;
+	size_t at = position(fleet, board_id(board), &found);
+	memmove(&fleet->boards[at + 1], &fleet->boards[at], (fleet->count - at) * sizeof(board));
+	fleet->boards[at] = board;
+	fleet->count++;
+	return 0;
+}
+
+void fleet_remove(struct fleet *fleet, struct board *board)
+{
+	bool found;
+	size_t at = position(fleet, board_id(board), &found);
+	if (!found)
+		return;
+	fleet->count--;
+	memmove(&fleet->boards[at], &fleet->boards[at + 1], (fleet->count - at) * sizeof(board));
+	fleet_board_changed(fleet, NULL);
+}
+
+size_t fleet_count(const struct fleet *fleet)
+{
+	return fleet->count;
+}
+
+size_t fleet_count_live(const struct fleet *fleet)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < fleet->count; i++)
+		count += !board_is_over(fleet->boards[i]);
+	return count;
+}
+
+void fleet_each(struct fleet *fleet, const char *after, bool (*on_board)(struct board *board, void *data),
+		void *data)
+{
+	bool found = false;
+	size_t at = after ? position(fleet, after, &found) : 0;
+	for (at += found; at < fleet->count; at++)
+		if (!on_board(fleet->boards[at], data))
+			return;
+}
+
+/* ---- whoever waits for all of them ---- */
+
+static void on_ready_turn(void *data)
+{
+	struct fleet *fleet = data;
+	fleet->recovery_turn = NULL;
+	loop_timer_stop(fleet->recovery_deadline);
+	void (*on_ready)(void *data) = TAKE(fleet->on_ready);
+	if (on_ready)
+		on_ready(fleet->ready_data);
+}
+
+static void on_stopped_turn(void *data)
+{
+	struct fleet *fleet = data;
+	fleet->stopped_turn = NULL;
+	void (*on_stopped)(void *data) = TAKE(fleet->on_stopped);
+	if (on_stopped)
+		on_stopped(fleet->stopped_data);
+}
+
+void fleet_board_changed(struct fleet *fleet, struct board *board)
+{
+	(void) board;
+	bool settled = true;
+	for (size_t i = 0; i < fleet->count; i++)
+		settled &= board_is_settled(fleet->boards[i]);
+	if (fleet->on_ready && settled && !fleet->recovery_turn)
+		fleet->recovery_turn = loop_defer(fleet->options.loop, on_ready_turn, fleet, NULL);
+	if (fleet->on_stopped && fleet_count_live(fleet) == 0 && !fleet->stopped_turn)
+		fleet->stopped_turn = loop_defer(fleet->options.loop, on_stopped_turn, fleet, NULL);
+}
+
+void fleet_stop_all(struct fleet *fleet, void (*on_done)(void *data), void *data)
+{
+	fleet->on_stopped = on_done;
+	fleet->stopped_data = data;
+	for (size_t i = 0; i < fleet->count; i++) {
+		struct error error;
+		if (board_stop(fleet->boards[i], &error) < 0)
+			log_event(fleet->options.log, LOG_LEVEL_WARNING, "instance.stop_failed", "instance",
+				  board_id(fleet->boards[i]), "detail", error.message, NULL);
+	}
+	fleet_board_changed(fleet, NULL);
+}
+
+/* ---- recovery ---- */
+
+static int take_row(struct instance_row *row, void *data)
+{
+	struct fleet *fleet = data;
+	struct error error;
+	struct board *board = board_make(fleet, row, &error);
+	if (board && insert(fleet, board) == 0)
+		return 0;
+	board_destroy(board);
+	return -ENOMEM;
+}
+
+/* Directories that no row knows are kept, and said. */
+static void report_strays(struct fleet *fleet)
+{
+	cleanup_free char *path = text_format("%s/instances", fleet->state_dir);
+	DIR *directory = path ? opendir(path) : NULL;
+	if (!directory)
+		return;
+	for (struct dirent *entry; (entry = readdir(directory));)
+		if (entry->d_name[0] != '.' && !fleet_find(fleet, entry->d_name))
+			log_event(fleet->options.log, LOG_LEVEL_WARNING, "state.stray", "path", path, "name",
+				  entry->d_name, "detail", "no instance has this directory; it is kept",
+				  NULL);
+	closedir(directory);
+}
+
+static void on_recovery_deadline(void *data)
+{
+	struct fleet *fleet = data;
+	loop_deferred_cancel(TAKE(fleet->recovery_turn));
+	log_event(fleet->options.log, LOG_LEVEL_WARNING, "recovery.slow", "detail",
+		  "some shims have not told their state yet", NULL);
+	on_ready_turn(fleet);
+}
+
+int fleet_recover(struct fleet *fleet, void (*on_ready)(void *data), void *data, struct error *error)
+{
+	const struct instances_filter all = {0};
+	int result = instances_list(fleet->options.store, &all, take_row, fleet, NULL, error);
+	if (result < 0)
+		return result;
+	/* A delete that is finished takes its board out of the table: go by id, not by place. */
+	cleanup_free char *at = NULL;
+	for (size_t i = 0; i < fleet->count;) {
+		struct board *board = fleet->boards[i];
+		free(at);
+		at = strdup(board_id(board));
+		board_recover(board, fleet->boot_id);
+		i += i < fleet->count && at && text_equal(board_id(fleet->boards[i]), at);
+	}
+	report_strays(fleet);
+	fleet->on_ready = on_ready;
+	fleet->ready_data = data;
+	loop_timer_start(fleet->recovery_deadline, FLEET_RECOVERY_MS);
+	fleet_board_changed(fleet, NULL);
+	return 0;
+}
+
+/* ---- new boards ---- */
+
+static int make_id(struct fleet *fleet, const char *target, char out[static 64])
+{
+	for (int attempt = 0; attempt < 100; attempt++) {
+		unsigned number;
+		if (getrandom(&number, sizeof(number), 0) != (ssize_t) sizeof(number))
+			return -errno;
+		snprintf(out, 64, "%.50s-%06x", target, number & 0xffffff);
+		if (!text_is_id(out))
+			snprintf(out, 64, "board-%06x", number & 0xffffff);
+		if (!fleet_find(fleet, out))
+			return 0;
+	}
+	return -EEXIST;
+}
+
+static int check_new(struct fleet *fleet, const struct board_request *request, struct error *error)
+{
+	const struct config_limits *limits = &config_server(fleet->config)->limits;
+	if (request->id && fleet_find(fleet, request->id))
+		return error_set(error, -EEXIST, "id_taken", "an instance %s is there already", request->id);
+	if (fleet->count >= limits->instances)
+		return error_set(error, -EAGAIN, "too_many_instances",
+				 "%llu instances are there already (limits.instances): delete one",
+				 (unsigned long long) limits->instances);
+	if (json_member_boolean(request->spec, "start", true) &&
+	    fleet_count_live(fleet) >= limits->running_instances)
+		return error_set(
+		    error, -EAGAIN, "too_many_instances",
+		    "%llu instances run already (limits.running_instances): stop one, or try again later",
+		    (unsigned long long) limits->running_instances);
+	return 0;
+}
+
+/* The resolved target and the file are looked at now, so that a wrong request creates nothing. */
+static int check_start(struct fleet *fleet, const struct board_request *request,
+		       struct fleet_firmware *ret_firmware, char **ret_emulator, struct error *error)
+{
+	const json_t *spec = request->spec, *file = json_object_get(spec, "file");
+	cleanup_json json_t *resolved = config_resolve(fleet->config, json_member_string(spec, "target", ""),
+						       json_member_string(spec, "emulator", NULL), error);
+	if (!resolved)
+		return error->number;
+	*ret_emulator = strdup(json_member_string(resolved, "emulator", ""));
+	if (!*ret_emulator)
+		return error_set(error, -ENOMEM, NULL, "no memory");
+	if (!file || json_is_null(file))
+		return 0;
+	return fleet->options.open_firmware(file, resolved, ret_firmware, error, fleet->options.data);
+}
+
+static int fill_row(struct instance_row *row, const struct board_request *request, const char *id,
+		    const char *path, char **emulator, struct fleet_firmware *firmware, struct error *error)
+{
+	cleanup_json json_t *spec = json_copy((json_t *) request->spec);
+	json_t *labels = json_object_get(spec, "labels");
+	if (firmware->file)
+		json_object_set(spec, "file", firmware->file);
+	*row = (struct instance_row){
+	    .id = strdup(id),
+	    .path = strdup(path),
+	    .target = strdup(json_member_string(spec, "target", "")),
+	    .emulator = TAKE(*emulator),
+	    .spec = json_to_text(spec),
+	    .labels = labels ? json_to_text(labels) : strdup("{}"),
+	    .file = TAKE(firmware->sha256),
+	    .state = strdup("created"),
+	    .created_at_ms = clock_wall_ms(),
+	};
+	if (row->id && row->path && row->target && row->spec && row->labels && row->state)
+		return 0;
+	return error_set(error, -ENOMEM, NULL, "no memory");
+}
+
+/* Directory first, then row: a kill in between leaves a directory that is reported, and can be taken again.
+ */
+static struct board *make_checked(struct fleet *fleet, struct instance_row *row, struct error *error)
+{
+	bool made = false;
+	cleanup_close int dirfd = state_directory_make(row->path, &made, error);
+	if (dirfd < 0)
+		return NULL;
+	struct board *board = NULL;
+	if (start_files_write_config(dirfd, fleet->config, error) == 0 &&
+	    instances_insert(fleet->options.store, row, error) == 0) {
+		cleanup_free char *id = strdup(row->id);
+		board = board_make(fleet, row, error);
+		if (board && insert(fleet, board) == 0)
+			return board;
+		board_destroy(board);
+		if (id)
+			instances_delete(fleet->options.store, id, NULL);
+		error_set(error, -ENOMEM, NULL, "no memory");
+		return NULL;
+	}
+	if (made)
+		state_directory_remove(row->path, dirfd, NULL);
+	return NULL;
+}
+
+struct board *fleet_make_board(struct fleet *fleet, const struct board_request *request, struct error *error)
+{
+	struct fleet_firmware firmware = {.fd = -1};
+	cleanup_free char *emulator = NULL;
+	cleanup_instance_row struct instance_row row = {0};
+	char made_up[64];
+	if (check_new(fleet, request, error) < 0 ||
+	    check_start(fleet, request, &firmware, &emulator, error) < 0)
+		return NULL;
+	const char *id = request->id ? request->id : made_up;
+	struct board *board = NULL;
+	if (!request->id && make_id(fleet, json_member_string(request->spec, "target", ""), made_up) < 0)
+		error_set(error, -EEXIST, NULL, "no id could be made up");
+	else {
+		cleanup_free char *path = request->path
+					      ? strdup(request->path)
+					      : text_format("%s/instances/%s", fleet->state_dir, id);
+		if (!path)
+			error_set(error, -ENOMEM, NULL, "no memory");
+		else if (fill_row(&row, request, id, path, &emulator, &firmware, error) == 0)
+			board = make_checked(fleet, &row, error);
+	}
+	if (firmware.fd >= 0)
+		close(firmware.fd);
+	json_decref(firmware.file);
+	free(firmware.sha256);
+	return board;
+}
+
+/* ---- coming and going ---- */
+
+static char *read_boot_id(void)
+{
+	char *text = NULL;
+	if (file_read(AT_FDCWD, "/proc/sys/kernel/random/boot_id", 128, &text, NULL, NULL) < 0)
+		return strdup("unknown");
+	text[strcspn(text, "\n")] = '\0';
+	return text;
+}
+
+struct fleet *fleet_create(const struct fleet_options *options, struct config *config, struct error *error)
+{
+	struct fleet *fleet = calloc(1, sizeof(*fleet));
+	if (!fleet) {
+		error_set(error, -ENOMEM, NULL, "no memory");
+		return NULL;
+	}
+	fleet->options = *options;
+	fleet->config = config_ref(config);
+	fleet->state_dir = strdup(options->state_dir);
+	fleet->shim_program = strdup(options->shim_program);
+	fleet->options.state_dir = fleet->state_dir;
+	fleet->options.shim_program = fleet->shim_program;
+	fleet->boot_id = read_boot_id();
+	fleet->recovery_deadline = loop_timer_create(options->loop, on_recovery_deadline, fleet, error);
+	if (fleet->state_dir && fleet->shim_program && fleet->boot_id && fleet->recovery_deadline)
+		return fleet;
+	error_set(error, -ENOMEM, NULL, "no memory");
+	fleet_destroy(fleet);
+	return NULL;
+}
+
+void fleet_destroy(struct fleet *fleet)
+{
+	if (!fleet)
+		return;
+	fleet->on_ready = NULL;
+	fleet->on_stopped = NULL;
+	for (size_t i = 0; i < fleet->count; i++)
+		board_destroy(fleet->boards[i]);
+	free(fleet->boards);
+	loop_timer_destroy(fleet->recovery_deadline);
+	loop_deferred_cancel(fleet->recovery_turn);
+	loop_deferred_cancel(fleet->stopped_turn);
+	config_unref(fleet->config);
+	free(fleet->state_dir);
+	free(fleet->shim_program);
+	free(fleet->boot_id);
+	free(fleet);
+}

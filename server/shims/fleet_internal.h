@@ -1,0 +1,13 @@
+#pragma once
+
+/* What fleet.c and board.c share. */
+
+#include "server/shims/board.h"
+#include "server/shims/fleet.h"
+
+const struct fleet_options *fleet_options(const struct fleet *fleet);
+const char *fleet_boot_id(const struct fleet *fleet);
+/* A board has changed: the fleet looks whether someone waits for all of them. */
+void fleet_board_changed(struct fleet *fleet, struct board *board);
+/* Takes it out of the table; the caller destroys it. */
+void fleet_remove(struct fleet *fleet, struct board *board);

@@ -1,0 +1,69 @@
+#include "server/shims/shim_spawn.h"
+
+#include "core/base/cleanup.h"
+#include "core/shim/descriptors.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+
+extern char **environ;
+
+/* posix_spawn's dup2 is done in order, so every source must lie above the targets. */
+enum { FIRST_FREE_FD = 10 };
+
+static int raise_fd(int fd)
+{
+	return fcntl(fd, F_DUPFD_CLOEXEC, FIRST_FREE_FD);
+}
+
+static int open_log(int state_fd)
+{
+	return openat(state_fd, "shim.log", O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NOFOLLOW | O_CLOEXEC,
+		      0600);
+}
+
+static int spawn(const char *program, posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes)
+{
+	sigset_t none, defaults;
+	sigemptyset(&none);
+	sigemptyset(&defaults);
+	sigaddset(&defaults, SIGPIPE);
+	sigaddset(&defaults, SIGTERM);
+	sigaddset(&defaults, SIGCHLD);
+	posix_spawnattr_setsigmask(attributes, &none);
+	posix_spawnattr_setsigdefault(attributes, &defaults);
+	posix_spawnattr_setflags(attributes,
+				 POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	char *argv[] = {"emud-shim", NULL};
+	pid_t pid;
+	return -posix_spawn(&pid, program, actions, attributes, argv, environ);
+}
+
+int shim_spawn(const char *program, int listen_fd, int state_fd, int firmware_fd, struct error *error)
+{
+	cleanup_close int control = raise_fd(listen_fd);
+	cleanup_close int state = raise_fd(state_fd);
+	cleanup_close int firmware = firmware_fd >= 0 ? raise_fd(firmware_fd) : -1;
+	cleanup_close int log = open_log(state_fd);
+	if (control < 0 || state < 0 || log < 0 || (firmware_fd >= 0 && firmware < 0))
+		return error_set_errno(error, -errno, errno == EMFILE ? "no_descriptors" : NULL,
+				       "cannot prepare a shim's descriptors");
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
+	posix_spawn_file_actions_init(&actions);
+	posix_spawnattr_init(&attributes);
+	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+	posix_spawn_file_actions_adddup2(&actions, log, STDOUT_FILENO);
+	posix_spawn_file_actions_adddup2(&actions, log, STDERR_FILENO);
+	posix_spawn_file_actions_adddup2(&actions, control, SHIM_CONTROL_FD);
+	posix_spawn_file_actions_adddup2(&actions, state, SHIM_STATE_FD);
+	if (firmware >= 0)
+		posix_spawn_file_actions_adddup2(&actions, firmware, SHIM_FIRMWARE_FD);
+	else
+		posix_spawn_file_actions_addclose(&actions, SHIM_FIRMWARE_FD);
+	int result = spawn(program, &actions, &attributes);
+	posix_spawn_file_actions_destroy(&actions);
+	posix_spawnattr_destroy(&attributes);
+	return result < 0 ? error_set_errno(error, result, NULL, "cannot start %s", program) : 0;
+}

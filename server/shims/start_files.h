@@ -1,0 +1,30 @@
+#pragma once
+
+/* What a start finds in its state directory: spec.json and config.json. */
+
+#include "core/base/error.h"
+#include "core/config/config.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct start_order {
+	const char *id;
+	int64_t start_number;
+	const char *boot_id;
+	const json_t *resolved; /* as config_resolve makes it */
+	const json_t *file;     /* or NULL */
+	const json_t *args;     /* or NULL */
+	bool paused, debug, raw_channels;
+	const struct config *config;
+	const char *working_directory; /* NULL: the state directory */
+};
+
+/* Writes spec.json with a fresh cookie; *ret_cookie is the caller's. */
+int start_files_write_spec(int dirfd, const struct start_order *order, char **ret_cookie,
+			   struct error *error);
+int start_files_write_config(int dirfd, const struct config *config, struct error *error);
+
+/* The resolved part of an earlier spec.json, and its cookie (nullable out). New reference or NULL. */
+json_t *start_files_read_resolved(int dirfd, char **ret_cookie);

@@ -1,0 +1,98 @@
+#include "server/shims/state_directory.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/file.h"
+#include "core/base/text.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static const char *const own_names[] = {"spec.json",    "config.json", "exit.json", "handles.json",
+					"control.sock", "starts",      NULL};
+static const char *const own_suffixes[] = {".out", ".in", ".log", ".pid", ".sock", ".new", NULL};
+
+static bool is_own(int dirfd, const char *name)
+{
+	struct stat status;
+	for (const char *const *own = own_names; *own; own++)
+		if (text_equal(name, *own))
+			return true;
+	for (const char *const *suffix = own_suffixes; *suffix; suffix++) {
+		size_t length = strlen(name), tail = strlen(*suffix);
+		if (length > tail && strcmp(name + length - tail, *suffix) == 0)
+			return true;
+	}
+	/* The link of a pty channel. */
+	return fstatat(dirfd, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(status.st_mode);
+}
+
+static DIR *open_listing(int dirfd)
+{
+	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *directory = fd < 0 ? NULL : fdopendir(fd);
+	if (!directory && fd >= 0)
+		close(fd);
+	return directory;
+}
+
+static bool is_dot(const char *name)
+{
+	return text_equal(name, ".") || text_equal(name, "..");
+}
+
+/* True if there is nothing in it, or what an instance of ours left. */
+static bool is_free(int dirfd)
+{
+	DIR *directory = open_listing(dirfd);
+	if (!directory)
+		return false;
+	bool is_empty = true, is_ours = true;
+	for (struct dirent *entry; is_ours && (entry = readdir(directory));) {
+		if (is_dot(entry->d_name))
+			continue;
+		is_empty = false;
+		is_ours = is_own(dirfd, entry->d_name);
+	}
+	closedir(directory);
+	return is_empty || (is_ours && faccessat(dirfd, "config.json", F_OK, 0) == 0);
+}
+
+int state_directory_make(const char *path, bool *ret_made, struct error *error)
+{
+	struct stat status;
+	bool made = lstat(path, &status) < 0 && errno == ENOENT;
+	int result = file_make_directories(path, 0700, error);
+	if (result < 0)
+		return result;
+	cleanup_close int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return error_set_errno(error, -errno, "conflict", "cannot use %s as a state directory", path);
+	if (!is_free(fd))
+		return error_set(error, -ENOTEMPTY, "conflict",
+				 "%s holds files that are not emud's: name an empty or absent directory",
+				 path);
+	*ret_made = made;
+	return TAKE_FD(fd);
+}
+
+int state_directory_remove(const char *path, int dirfd, struct error *error)
+{
+	DIR *directory = open_listing(dirfd);
+	if (!directory)
+		return errno == ENOENT ? 0 : error_set_errno(error, -errno, NULL, "cannot list %s", path);
+	int result = 0;
+	for (struct dirent *entry; !result && (entry = readdir(directory));)
+		if (!is_dot(entry->d_name) && is_own(dirfd, entry->d_name))
+			result = file_remove_tree(dirfd, entry->d_name, error);
+	closedir(directory);
+	if (result < 0)
+		return result;
+	/* Another directory may have taken the path since: only ours is removed. */
+	struct stat ours, found;
+	if (fstat(dirfd, &ours) == 0 && lstat(path, &found) == 0 && ours.st_ino == found.st_ino &&
+	    ours.st_dev == found.st_dev && rmdir(path) < 0 && errno != ENOTEMPTY && errno != ENOENT)
+		return error_set_errno(error, -errno, NULL, "cannot remove %s", path);
+	return 0;
+}

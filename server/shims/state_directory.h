@@ -1,0 +1,18 @@
+#pragma once
+
+/* The state directory of an instance, as a place of the file system: making it, and taking it away. */
+
+#include "core/base/error.h"
+
+#include <stdbool.h>
+
+/*
+ * Makes path (0700, parents too) and opens it. It must be absent, empty or ours (a left-over of an instance:
+ * config.json and nothing but our files). The descriptor, or a negative errno (code "conflict").
+ * *ret_made tells whether it was absent.
+ */
+int state_directory_make(const char *path, bool *ret_made, struct error *error);
+
+/* Removes the files emud and the processes it started made there: by name, and all that end with one of the
+ * suffixes; then the directory, if it is empty. Other files stay, and the directory with them. */
+int state_directory_remove(const char *path, int dirfd, struct error *error);
