@@ -24,9 +24,9 @@ struct http_gate {
 struct http_server_options {
 	struct loop *loop;
 	struct log *log; /* one line a request: method, path, status, bytes, duration, request id, actor */
-	int listen_fd;	 /* taken; listening already */
+	int listen_fd;   /* taken; listening already */
 	const struct route *routes; /* ends with a NULL pattern; see router.h */
-	void *app;		    /* handed to every handler */
+	void *app;                  /* handed to every handler */
 	struct http_gate gate;
 	uint64_t max_body_bytes; /* default for routes that name no limit of their own */
 	unsigned idle_timeout_s; /* 60 */

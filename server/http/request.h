@@ -4,8 +4,8 @@
  * One HTTP request and its one reply.
  *
  * A handler gets the request and must see to exactly one reply: at once, or later from the loop. Until it
- * has replied the request stays valid; after a reply_* call the handler must not touch it. When the client goes away first, on_gone fires
- * (once): from then on the request is invalid, no reply may be made.
+ * has replied the request stays valid; after a reply_* call the handler must not touch it. When the client
+ * goes away first, on_gone fires (once): from then on the request is invalid, no reply may be made.
  */
 
 #include "core/base/error.h"
@@ -21,21 +21,23 @@ struct websocket;
 
 const char *request_id(const struct request *request); /* X-Request-Id: ours, or the client's if it is sane */
 const char *request_method(const struct request *request);
-const char *request_path(const struct request *request);	       /* decoded, without /v1 */
-const char *request_parameter(const struct request *request, const char *name); /* "{id}" decoded; never NULL for a name of the pattern */
-const char *request_query(const struct request *request, const char *name);	/* decoded UTF-8; NULL: absent */
-const char *request_header(const struct request *request, const char *name);	/* NULL: absent */
-const json_t *request_json(const struct request *request);			/* BODY_JSON*; borrowed; NULL: none */
-const char *request_body(const struct request *request, size_t *ret_length);	/* BODY_BYTES; borrowed */
-const char *request_peer(const struct request *request); /* "127.0.0.1:51234" */
+const char *request_path(const struct request *request); /* decoded, without /v1 */
+const char *request_parameter(const struct request *request,
+			      const char *name); /* "{id}" decoded; never NULL for a name of the pattern */
+const char *request_query(const struct request *request, const char *name);  /* decoded UTF-8; NULL: absent */
+const char *request_header(const struct request *request, const char *name); /* NULL: absent */
+const json_t *request_json(const struct request *request); /* BODY_JSON*; borrowed; NULL: none */
+const char *request_body(const struct request *request, size_t *ret_length); /* BODY_BYTES; borrowed */
+const char *request_peer(const struct request *request);                     /* "127.0.0.1:51234" */
 bool request_has_flag(const struct request *request, unsigned route_flag);
 void request_set_actor(struct request *request, const char *actor); /* by the gate; copied */
-const char *request_actor(const struct request *request);	    /* never NULL; "local" by default */
+const char *request_actor(const struct request *request);           /* never NULL; "local" by default */
 struct loop *request_loop(const struct request *request);
 
 /* Query parameters by type. 0 with *ret_value untouched where absent; a value that does not fit is a
  * negative errno with code "invalid_parameter" naming the parameter. */
-int request_query_boolean(const struct request *request, const char *name, bool *ret_value, struct error *error);
+int request_query_boolean(const struct request *request, const char *name, bool *ret_value,
+			  struct error *error);
 int request_query_integer(const struct request *request, const char *name, int64_t minimum, int64_t maximum,
 			  int64_t *ret_value, struct error *error);
 int request_query_seconds(const struct request *request, const char *name, double maximum, double *ret_value,
@@ -49,7 +51,8 @@ void request_on_gone(struct request *request, void (*on_gone)(void *data), void 
 struct body_sink {
 	int (*on_chunk)(const char *bytes, size_t length, struct error *error, void *data);
 	void (*on_end)(void *data);
-	/* The client vanished before the end, or on_chunk failed (the reply is then made by the server): let go. */
+	/* The client vanished before the end, or on_chunk failed (the reply is then made by the server): let
+	 * go. */
 	void (*on_abort)(void *data);
 };
 void request_set_body_sink(struct request *request, const struct body_sink *sink, void *data);
@@ -59,7 +62,7 @@ void request_set_body_sink(struct request *request, const struct body_sink *sink
 /* Added to the reply to come; the name must be lower-risk ASCII; value copied; CR and LF are refused. */
 void reply_header(struct request *request, const char *name, const char *value);
 void reply_header_format(struct request *request, const char *name, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+    __attribute__((format(printf, 3, 4)));
 
 /* Steals json. With an ETag and gzip as the request accepts for GET. */
 void reply_json(struct request *request, unsigned status, json_t *json);
@@ -73,7 +76,7 @@ void reply_file(struct request *request, unsigned status, const char *content_ty
 
 /* problem+json. code is a row of problem.c, which gives status and title. */
 void reply_problem(struct request *request, const char *code, const char *detail_format, ...)
-	__attribute__((format(printf, 3, 4)));
+    __attribute__((format(printf, 3, 4)));
 /* The problem of an error on its way up (code "internal_error" where it bears none). */
 void reply_error(struct request *request, const struct error *error);
 /* The same with "errors": [{"pointer","detail"}] (stolen). */
@@ -82,8 +85,9 @@ void reply_problem_list(struct request *request, const char *code, const char *d
 /* A reply whose body comes as it grows (chunked). */
 struct reply_stream;
 struct reply_stream_source {
-	/* Mandatory. Fills out with up to size bytes. Returns the count, 0 when nothing is there yet (the stream
-	 * sleeps until reply_stream_wake), -ENODATA at the end, another negative errno to break the connection. */
+	/* Mandatory. Fills out with up to size bytes. Returns the count, 0 when nothing is there yet (the
+	 * stream sleeps until reply_stream_wake), -ENODATA at the end, another negative errno to break the
+	 * connection. */
 	ssize_t (*read)(void *out, size_t size, void *data);
 	/* Mandatory. The stream is over (sent whole, broken, or the client went): let go of data. */
 	void (*on_closed)(void *data);

@@ -12,20 +12,21 @@ enum body_mode {
 	BODY_NONE, /* a body is refused with 400 unless empty */
 	BODY_JSON, /* whole, in memory, Content-Type application/json (415), limit (413), parsed (400) */
 	BODY_JSON_OPTIONAL, /* the same, or none at all */
-	BODY_BYTES,	    /* whole, in memory, any Content-Type, limit */
-	BODY_STREAM,	    /* chunk by chunk to request_set_body_sink; any Content-Type */
+	BODY_BYTES,         /* whole, in memory, any Content-Type, limit */
+	BODY_STREAM,        /* chunk by chunk to request_set_body_sink; any Content-Type */
 };
 
 struct route {
 	const char *method;  /* "GET" (serves HEAD too), "POST", ... */
 	const char *pattern; /* "/instances/{id}/channels/{name}/output"; a last "{rest*}" takes the rest */
-	/* Called when the head (BODY_STREAM) or the whole body (else) is there. Must see to exactly one reply,
-	 * now or later. */
+	/* Called when the head (BODY_STREAM) or the whole body (else) is there. Must see to exactly one
+	 * reply, now or later. */
 	void (*handler)(struct request *request, void *app);
 	enum body_mode body;
-	const char *const *query;   /* allowed query parameters, NULL-terminated; NULL: none. Others: 400 naming all */
-	const char *operation_id;   /* as in openapi.yaml */
-	uint64_t max_body_bytes;    /* 0: the server's default; UINT64_MAX: the handler judges */
+	const char *const
+	    *query; /* allowed query parameters, NULL-terminated; NULL: none. Others: 400 naming all */
+	const char *operation_id; /* as in openapi.yaml */
+	uint64_t max_body_bytes;  /* 0: the server's default; UINT64_MAX: the handler judges */
 	unsigned flags;
 };
 

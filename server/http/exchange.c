@@ -1,0 +1,249 @@
+#include "server/http/exchange.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/text.h"
+
+#include <string.h>
+
+enum {
+	/* A refused body of this size is read and dropped, which keeps the connection; beyond, the answer is
+	 * given at once and the connection closed. */
+	SWALLOW_QUIETLY_BYTES = 64 * 1024,
+	STREAM_TIMEOUT_S = 900,
+};
+
+/* ---- suspending ---- */
+
+void exchange_suspend(struct request *request)
+{
+	MHD_suspend_connection(request->mhd);
+	request->is_suspended = true;
+	vigil_add(request->server->vigil, request->connection->fd, request);
+}
+
+void exchange_resume(struct request *request)
+{
+	if (!request->is_suspended)
+		return;
+	request->is_suspended = false;
+	vigil_remove(request->server->vigil, request->connection->fd);
+	MHD_resume_connection(request->mhd);
+	http_server_pump_soon(request->server);
+}
+
+void exchange_abandon(struct request *request)
+{
+	if (!request->is_suspended)
+		return;
+	request->is_gone = true;
+	void (*on_gone)(void *data) = request->on_gone;
+	request->on_gone = NULL;
+	if (on_gone)
+		on_gone(request->on_gone_data);
+	exchange_resume(request);
+}
+
+/* ---- the head ---- */
+
+static int parse_target(struct request *request, struct error *error)
+{
+	size_t length = strlen(request->raw);
+	char *segments = request->raw + length + 1;
+	char *whole = segments + length + 1;
+	char *query = strchr(request->raw, '?');
+	if (query)
+		*query++ = '\0';
+	request->raw_query = query;
+	strcpy(segments, request->raw);
+	strcpy(whole, request->raw);
+	int result = route_path_parse(segments, whole, &request->path);
+	if (result == -ENAMETOOLONG)
+		return error_set(error, result, "not_found", "no such resource: the path has too many parts");
+	if (result < 0)
+		return error_set(error, result, "bad_request",
+				 "the path must begin with a slash and be percent-encoded UTF-8 without NUL");
+	if (!query)
+		return 0;
+	return uri_parse_query(query, &request->parameters, &request->parameter_count, error);
+}
+
+static bool takes_parameter(const struct route *route, const char *name)
+{
+	for (size_t i = 0; route->query && route->query[i]; i++)
+		if (text_equal(route->query[i], name))
+			return true;
+	return false;
+}
+
+static int check_parameters(const struct request *request, struct error *error)
+{
+	cleanup_buffer struct buffer unknown = {0};
+	for (size_t i = 0; i < request->parameter_count; i++) {
+		const char *name = request->parameters[i].name;
+		if (takes_parameter(request->match.route, name))
+			continue;
+		int result = buffer_append_format(&unknown, "%s%s", unknown.length ? ", " : "", name);
+		if (result < 0)
+			return error_set(error, result, NULL, "no memory");
+	}
+	if (!unknown.length)
+		return 0;
+	return error_set(error, -EINVAL, "unknown_parameter",
+			 "this call does not take the query parameter%s %s",
+			 strchr(unknown.data, ',') ? "s" : "", unknown.data);
+}
+
+/* Answers what no handler is needed for: unknown paths, other methods, OPTIONS. */
+static void answer_without_route(struct request *request)
+{
+	const char *allow = request->match.allow;
+	if (!allow[0]) {
+		reply_problem(request, "not_found", "there is no resource at %s", request->path.whole);
+		return;
+	}
+	reply_header(request, "Allow", allow);
+	if (text_equal(request->method, "OPTIONS"))
+		reply_empty(request, 204);
+	else
+		reply_problem(request, "method_not_allowed", "%s takes %s, not %s", request->path.whole,
+			      allow, request->method);
+}
+
+static void dispatch(struct request *request)
+{
+	request->is_dispatched = true;
+	request->match.route->handler(request, request->server->app);
+}
+
+/* Everything that can be said from the head alone; a refusal here comes before any 100 Continue. */
+static void judge(struct request *request)
+{
+	struct error error;
+	error.number = 0;
+	error.code = NULL;
+	error.message[0] = '\0';
+	int result = parse_target(request, &error);
+	if (!result) {
+		route_table_match(request->server->routes, request->method, &request->path, &request->match);
+		if (request->server->gate.admit)
+			result = request->server->gate.admit(request, &error, request->server->gate.data);
+	}
+	if (!result && !request->match.route) {
+		answer_without_route(request);
+		return;
+	}
+	if (!result)
+		result = check_parameters(request, &error);
+	if (!result)
+		result = body_check(request, &error);
+	if (result)
+		reply_error(request, &error);
+	else if (request->match.route->body == BODY_STREAM)
+		dispatch(request);
+}
+
+static enum MHD_Result queue(struct request *request)
+{
+	struct MHD_Response *response = TAKE(request->response);
+	if (request->stream) {
+		request->connection->has_long_timeout = true;
+		MHD_set_connection_option(request->mhd, MHD_CONNECTION_OPTION_TIMEOUT, STREAM_TIMEOUT_S);
+	}
+	enum MHD_Result result = MHD_queue_response(request->mhd, request->status, response);
+	MHD_destroy_response(response);
+	return result;
+}
+
+/* A caller's own id, so that its log and ours can be joined. */
+static void take_over_id(struct request *request)
+{
+	static const char sane[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+	const char *id = request_header(request, "X-Request-Id");
+	if (!id)
+		return;
+	size_t length = strlen(id);
+	if (length && length <= 64 && strspn(id, sane) == length)
+		memcpy(request->id, id, length + 1);
+}
+
+static enum MHD_Result begin(struct request *request)
+{
+	struct error error;
+	struct http_server *server = request->server;
+	struct connection *connection = request->connection;
+	request->head_seen = true;
+	take_over_id(request);
+	deadline_clear(server->deadlines, &connection->deadline);
+	if (connection->has_long_timeout) {
+		connection->has_long_timeout = false;
+		MHD_set_connection_option(request->mhd, MHD_CONNECTION_OPTION_TIMEOUT,
+					  server->idle_timeout_s);
+	}
+	bool is_sound = head_check(request, &error) == 0;
+	if (is_sound)
+		judge(request);
+	else
+		reply_error(request, &error);
+	bool has_body = request->is_chunked || request->body_length > 0;
+	bool is_swallowed = is_sound && !request->expects_continue && !request->is_chunked &&
+			    request->body_length <= SWALLOW_QUIETLY_BYTES;
+	if (request->response && (!is_sound || (has_body && !is_swallowed))) {
+		connection->is_lingering = has_body;
+		return queue(request);
+	}
+	if (has_body) {
+		request->body_state = BODY_COMING;
+		deadline_set(server->deadlines, &connection->deadline, DEADLINE_BODY);
+	}
+	return MHD_YES;
+}
+
+/* ---- the end of the request ---- */
+
+static void end_body(struct request *request)
+{
+	struct error error;
+	if (request->body_state == BODY_WHOLE)
+		return;
+	request->body_state = BODY_WHOLE;
+	deadline_clear(request->server->deadlines, &request->connection->deadline);
+	if (request->response)
+		return;
+	const struct body_sink *sink = request->sink;
+	request->sink = NULL;
+	if (sink)
+		sink->on_end(request->sink_data);
+	if (request->is_dispatched)
+		return;
+	if (body_finish(request, &error) < 0)
+		reply_error(request, &error);
+	else
+		dispatch(request);
+}
+
+enum MHD_Result exchange_on_access(void *data, struct MHD_Connection *mhd, const char *url,
+				   const char *method, const char *version, const char *upload,
+				   size_t *upload_size, void **context)
+{
+	(void) data;
+	(void) mhd;
+	(void) url;
+	struct request *request = *context;
+	if (!request || request->is_gone || request->server->is_stopping)
+		return MHD_NO;
+	if (!request->head_seen) {
+		request->method = method;
+		request->version = version;
+		return begin(request);
+	}
+	if (*upload_size) {
+		size_t length = *upload_size;
+		*upload_size = 0;
+		return body_receive(request, upload, length) ? MHD_YES : MHD_NO;
+	}
+	end_body(request);
+	if (request->response)
+		return queue(request);
+	exchange_suspend(request);
+	return MHD_YES;
+}

@@ -1,0 +1,238 @@
+#include "server/http/exchange.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/json.h"
+#include "core/base/text.h"
+#include "server/http/content.h"
+#include "server/http/field.h"
+#include "server/http/problem.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+enum { GZIP_LEVEL = 1 };
+
+/* ---- headers ---- */
+
+void reply_header(struct request *request, const char *name, const char *value)
+{
+	if (strpbrk(name, "\r\n: ") || strpbrk(value, "\r\n"))
+		return;
+	size_t name_size = strlen(name) + 1;
+	size_t value_size = strlen(value) + 1;
+	struct header *header = malloc(sizeof(*header) + name_size + value_size);
+	if (!header)
+		return;
+	header->value = header->name + name_size;
+	memcpy(header->name, name, name_size);
+	memcpy(header->value, value, value_size);
+	struct header **last = &request->headers;
+	while (*last)
+		last = &(*last)->next;
+	header->next = NULL;
+	*last = header;
+}
+
+void reply_header_format(struct request *request, const char *name, const char *format, ...)
+{
+	char value[2048];
+	va_list arguments;
+	va_start(arguments, format);
+	int length = vsnprintf(value, sizeof(value), format, arguments);
+	va_end(arguments);
+	if (length >= 0 && (size_t) length < sizeof(value))
+		reply_header(request, name, value);
+}
+
+static const char *header_set(const struct request *request, const char *name)
+{
+	for (const struct header *header = request->headers; header; header = header->next)
+		if (strcasecmp(header->name, name) == 0)
+			return header->value;
+	return NULL;
+}
+
+/* ---- sending ---- */
+
+void reply_send(struct request *request, unsigned status, const char *content_type,
+		struct MHD_Response *response, uint64_t bytes)
+{
+	if (!response || request->response || request->status) {
+		/* No memory, or a second reply, which the contract forbids. */
+		if (response)
+			MHD_destroy_response(response);
+		if (!request->status)
+			shutdown(request->connection->fd, SHUT_RDWR);
+		return;
+	}
+	if (content_type)
+		MHD_add_response_header(response, "Content-Type", content_type);
+	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+	MHD_add_response_header(response, "X-Request-Id", request->id);
+	for (const struct header *header = request->headers; header; header = header->next)
+		MHD_add_response_header(response, header->name, header->value);
+	request->response = response;
+	request->status = status;
+	request->bytes = text_equal(request->method, "HEAD") ? 0 : bytes;
+	if (!request->stream)
+		request->on_gone = NULL;
+	exchange_resume(request);
+}
+
+/* bytes are malloc'd and taken. */
+static struct MHD_Response *response_of(char *bytes, size_t length)
+{
+	struct MHD_Response *response = MHD_create_response_from_buffer(length, bytes, MHD_RESPMEM_MUST_FREE);
+	if (!response)
+		free(bytes);
+	return response;
+}
+
+static struct MHD_Response *empty_response(void)
+{
+	return MHD_create_response_from_buffer(0, "", MHD_RESPMEM_PERSISTENT);
+}
+
+void reply_empty(struct request *request, unsigned status)
+{
+	reply_send(request, status, NULL, empty_response(), 0);
+}
+
+/* Compresses where it serves and the client takes it; else the bytes stay. */
+static bool compress(const struct request *request, char **bytes, size_t *length)
+{
+	cleanup_buffer struct buffer compressed = {0};
+	if (!field_accepts_gzip(request_header(request, "Accept-Encoding")) ||
+	    content_gzip(*bytes, *length, GZIP_LEVEL, &compressed) < 0 || compressed.length >= *length)
+		return false;
+	free(*bytes);
+	*length = compressed.length;
+	*bytes = TAKE(compressed.data);
+	return true;
+}
+
+/* Bodies that are text: with a tag, conditional and compressed. bytes are malloc'd and taken. */
+static void reply_text(struct request *request, unsigned status, const char *content_type, char *bytes,
+		       size_t length)
+{
+	bool is_cacheable =
+	    status == 200 && (text_equal(request->method, "GET") || text_equal(request->method, "HEAD"));
+	const char *tag = is_cacheable ? header_set(request, "ETag") : NULL;
+	char own_tag[CONTENT_TAG_SIZE] = "";
+	if (is_cacheable && !tag) {
+		content_tag(bytes, length, own_tag);
+		tag = own_tag;
+	}
+	bool varies = length >= CONTENT_GZIP_MINIMUM && !header_set(request, "Content-Encoding");
+	bool is_unchanged = tag && field_matches_tag(request_header(request, "If-None-Match"), tag);
+	bool is_compressed = varies && !is_unchanged && compress(request, &bytes, &length);
+	struct MHD_Response *response;
+	if (is_unchanged) {
+		free(bytes);
+		status = 304;
+		length = 0;
+		content_type = NULL;
+		response = empty_response();
+	} else {
+		response = response_of(bytes, length);
+	}
+	if (response && is_compressed)
+		MHD_add_response_header(response, "Content-Encoding", "gzip");
+	if (response && varies)
+		MHD_add_response_header(response, "Vary", "Accept-Encoding");
+	if (response && own_tag[0])
+		MHD_add_response_header(response, "ETag", own_tag);
+	if (response && is_cacheable && !header_set(request, "Cache-Control"))
+		MHD_add_response_header(response, "Cache-Control", "no-cache");
+	reply_send(request, status, content_type, response, length);
+}
+
+void reply_json(struct request *request, unsigned status, json_t *json)
+{
+	char *text = json_to_text(json);
+	json_decref(json);
+	if (text)
+		reply_text(request, status, "application/json", text, strlen(text));
+	else
+		reply_problem(request, "internal_error", "the answer could not be written");
+}
+
+void reply_bytes(struct request *request, unsigned status, const char *content_type, const void *bytes,
+		 size_t length)
+{
+	char *copy = malloc(length ? length : 1);
+	if (!copy) {
+		reply_problem(request, "internal_error", "no memory for the answer");
+		return;
+	}
+	memcpy(copy, bytes, length);
+	if (content_is_compressible(content_type))
+		reply_text(request, status, content_type, copy, length);
+	else
+		reply_send(request, status, content_type, response_of(copy, length), length);
+}
+
+void reply_file(struct request *request, unsigned status, const char *content_type, int fd, int64_t offset,
+		int64_t length)
+{
+	struct MHD_Response *response =
+	    MHD_create_response_from_fd_at_offset64((uint64_t) length, fd, (uint64_t) offset);
+	if (!response)
+		close(fd);
+	reply_send(request, status, content_type, response, (uint64_t) length);
+}
+
+/* ---- problems ---- */
+
+/* What HTTP wants beside certain codes, unless the handler has said it already. */
+static void add_obliged_headers(struct request *request, unsigned status)
+{
+	static const struct {
+		unsigned status;
+		const char *name, *value;
+	} obliged[] = {
+	    {401, "WWW-Authenticate", "Bearer realm=\"emud\""},
+	    {426, "Upgrade", "websocket"},
+	    {426, "Sec-WebSocket-Version", "13"},
+	    {429, "Retry-After", "1"},
+	    {503, "Retry-After", "1"},
+	};
+	for (size_t i = 0; i < sizeof(obliged) / sizeof(obliged[0]); i++)
+		if (obliged[i].status == status && !header_set(request, obliged[i].name))
+			reply_header(request, obliged[i].name, obliged[i].value);
+}
+
+void reply_problem_list(struct request *request, const char *code, const char *detail, json_t *errors)
+{
+	const struct problem *problem = problem_find(code);
+	char type[128];
+	snprintf(type, sizeof(type), "/problems/%s", problem->code);
+	cleanup_json json_t *json =
+	    json_pack("{ss ss si so* ss so* ss}", "type", type, "title", problem->title, "status",
+		      (int) problem->status, "detail", json_text(detail, strlen(detail)), "code",
+		      problem->code, "errors", errors, "request_id", request->id);
+	char *text = json ? json_to_text(json) : NULL;
+	add_obliged_headers(request, problem->status);
+	if (!header_set(request, "Cache-Control"))
+		reply_header(request, "Cache-Control", "no-store");
+	size_t length = text ? strlen(text) : 0;
+	reply_send(request, problem->status, "application/problem+json",
+		   text ? response_of(text, length) : NULL, length);
+}
+
+void reply_problem(struct request *request, const char *code, const char *detail_format, ...)
+{
+	char detail[2048];
+	va_list arguments;
+	va_start(arguments, detail_format);
+	vsnprintf(detail, sizeof(detail), detail_format, arguments);
+	va_end(arguments);
+	reply_problem_list(request, code, detail, NULL);
+}
+
+void reply_error(struct request *request, const struct error *error)
+{
+	reply_problem_list(request, error_code_or(error, "internal_error"), error->message, NULL);
+}
