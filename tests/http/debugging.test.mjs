@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { shareEmud } from '../lib/emud.mjs';
+import { firmware } from '../lib/firmware.mjs';
+import { openStream } from '../lib/streams.mjs';
+
+const shared = shareEmud();
+
+const property = (/** @type {string} */ id, /** @type {string} */ path, /** @type {string} */ name) =>
+	`/instances/${id}/property?path=${encodeURIComponent(path)}&name=${encodeURIComponent(name)}`;
+
+test('an object\'s properties are listed with their types', async () => {
+	await shared.client.startBoard('listed', 'hello');
+	const { json } = await shared.client.get('/instances/listed/properties?path=/machine');
+	assert.equal(json.path, '/machine');
+	assert.deepEqual(json.properties.find(({ name }) => name === 'type')?.type, 'string');
+});
+
+test('a property is read, set, and read again', async () => {
+	await shared.client.startBoard('set', 'hello');
+	const url = property('set', '/machine', 'dump-guest-core');
+	const before = (await shared.client.get(url)).json;
+	assert.deepEqual(before, { path: '/machine', name: 'dump-guest-core', value: true });
+	assert.deepEqual((await shared.client.put(url, { json: { value: false } })).json, { ...before, value: false });
+	assert.equal((await shared.client.get(url)).json.value, false);
+});
+
+test('an integer beyond 64-bit signed is a decimal string', async () => {
+	await shared.client.startBoard('big', 'hello');
+	const { json } = await shared.client.get(property('big', '/machine/unattached/system[0]', 'size'));
+	assert.equal(json.value, '18446744073709551615');
+});
+
+test('objects and properties that do not exist are not found', async () => {
+	await shared.client.startBoard('missing', 'hello');
+	await shared.client.refused(404, 'property_not_found', 'GET', '/instances/missing/properties?path=/no/such/object');
+	await shared.client.refused(404, 'property_not_found', 'GET', property('missing', '/machine', 'no-such-property'));
+	await shared.client.refused(404, 'property_not_found', 'PUT', property('missing', '/machine', 'no-such-property'), { json: { value: 1 } });
+});
+
+test('a value that does not fit is refused in the emulator\'s words', async () => {
+	await shared.client.startBoard('misfit', 'hello');
+	const reply = await shared.client.request('PUT', property('misfit', '/machine', 'dump-guest-core'), { json: { value: 'soon' } });
+	assert.ok(['invalid_value', 'emulator_error'].includes(reply.json.code), reply.text);
+	assert.match(reply.json.detail, /boolean/);
+});
+
+test('a property call without its parameters names each', async () => {
+	await shared.client.startBoard('nameless', 'hello');
+	const problem = await shared.client.refused(400, 'invalid_parameter', 'GET', '/instances/nameless/property');
+	assert.match(JSON.stringify(problem), /path/);
+	assert.match(JSON.stringify(problem), /name/);
+});
+
+test('gdb commands run on the board, which then runs on', async () => {
+	await shared.client.startBoard('gdb', 'counter');
+	const { json } = await shared.client.post('/instances/gdb/gdb', { json: { commands: ['info registers pc', 'print 6 * 7'], executable: firmware('counter') } });
+	assert.equal(json.exit_code, 0, JSON.stringify(json));
+	assert.match(json.stdout, /^pc +0x/m);
+	assert.match(json.stdout, /= 42/);
+	await shared.client.waitForOffset('gdb', (await shared.client.nextOffset('gdb')) + 10);
+	assert.equal((await shared.client.get('/instances/gdb')).json.state, 'running');
+});
+
+test('gdb leaves the board paused when asked to', async () => {
+	await shared.client.startBoard('gdb-paused', 'counter');
+	await shared.client.post('/instances/gdb-paused/gdb', { json: { commands: ['info registers pc'], paused: true } });
+	await shared.client.waitFor('gdb-paused', 'paused');
+});
+
+test('an error in gdb is told by its exit code and words', async () => {
+	await shared.client.startBoard('gdb-error', 'hello');
+	const { json } = await shared.client.post('/instances/gdb-error/gdb', { json: { commands: ['no-such-command'] } });
+	assert.notEqual(json.exit_code, 0);
+	assert.match(json.stderr, /[Uu]ndefined command/);
+});
+
+test('commands that leave gdb are refused, however written', async () => {
+	await shared.client.startBoard('gdb-leave', 'hello');
+	for (const command of ['shell id', '!id', ' ! id', 'she id', 'pipe info registers | id', '| info registers | id', 'python print(1)', 'py print(1)',
+		'source /etc/passwd', 'python-interactive', 'guile 1', 'make', 'info registers\nshell id', 'define x'])
+		await shared.client.refused(422, 'command_refused', 'POST', '/instances/gdb-leave/gdb', { json: { commands: [command] } });
+});
+
+test('gdb that takes too long is ended', async () => {
+	await shared.client.startBoard('gdb-slow', 'hello');
+	await shared.client.refused(504, 'timeout', 'POST', '/instances/gdb-slow/gdb', { json: { commands: ['continue'], timeout: 0.5 } });
+	await shared.client.post('/instances/gdb-slow/gdb', { json: { commands: ['print 1'] } });
+});
+
+test('gdb is refused while another client holds its channel', async () => {
+	await shared.client.startBoard('gdb-busy', 'hello');
+	const gdb = await openStream(shared.client, '/instances/gdb-busy/channels/gdb/stream');
+	await shared.client.refused(409, 'channel_busy', 'POST', '/instances/gdb-busy/gdb', { json: { commands: ['print 1'] } });
+	await gdb.close();
+});
+
+test('a loaded image replaces the firmware of the running board', async () => {
+	await shared.client.startBoard('loaded', 'hello');
+	await shared.client.waitForOutput('loaded', 'Hello\n');
+	const { json } = await shared.client.post('/instances/loaded/load', { json: { file: firmware('echo') } });
+	assert.equal(json.state, 'running');
+	await shared.client.post('/instances/loaded/channels/serial0/input', { body: 'echoed' });
+	await shared.client.waitForOutput('loaded', 'echoed');
+});
+
+test('a loaded image may wait paused', async () => {
+	await shared.client.startBoard('loaded-paused', 'echo');
+	const { json } = await shared.client.post('/instances/loaded-paused/load', { json: { file: firmware('hello'), paused: true } });
+	assert.equal(json.state, 'paused');
+	assert.equal(await shared.client.nextOffset('loaded-paused'), 0);
+	await shared.client.post('/instances/loaded-paused/resume');
+	await shared.client.waitForOutput('loaded-paused', 'Hello\n');
+});
+
+test('an image for another machine is not loaded', async () => {
+	await shared.client.startBoard('not-loaded', 'echo');
+	const file = firmware('hello', 'riscv32-virt');
+	await shared.client.refused(422, 'invalid_file', 'POST', '/instances/not-loaded/load', { json: { file } });
+	await shared.client.post('/instances/not-loaded/channels/serial0/input', { body: 'unharmed' });
+	await shared.client.waitForOutput('not-loaded', 'unharmed');
+});

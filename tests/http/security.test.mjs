@@ -1,0 +1,186 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { shareEmud, startEmud } from '../lib/emud.mjs';
+import { firmware } from '../lib/firmware.mjs';
+import { openStream, refusedStream } from '../lib/streams.mjs';
+
+const TOKEN = 'correct-horse-battery-staple-0123456789';
+const TOKENS = `# who may call\nalice ${TOKEN}\n`;
+
+const shared = shareEmud();
+
+test('only address literals, localhost and listed names are taken as Host', async (t) => {
+	const emud = await startEmud(t, { server: { hosts: ['boards.example'] } });
+	const client = emud.client();
+	for (const host of ['127.0.0.1', `127.0.0.1:${emud.port}`, 'localhost', `localhost:${emud.port}`, '[::1]', '[::1]:80', '10.1.2.3', 'boards.example', 'Boards.Example:8080'])
+		await client.get('/version', { headers: { host } });
+	for (const host of ['evil.example', 'localhost.evil.example', '127.0.0.1.evil.example', 'evil.example:80', 'boards.example.evil', '', 'a b'])
+		assert.ok([400, 403].includes((await client.request('GET', '/version', { headers: { host } })).status), host);
+	await client.refused(403, 'host_not_allowed', 'GET', '/', { headers: { host: 'evil.example' } });
+	await client.refused(403, 'host_not_allowed', 'GET', '/healthz', { headers: { host: 'evil.example' } });
+});
+
+test('only our own origin and listed ones may call', async (t) => {
+	const emud = await startEmud(t, { server: { origins: ['https://lab.example'] } });
+	const client = emud.client();
+	for (const origin of [emud.baseUrl, 'https://lab.example']) await client.get('/version', { headers: { origin } });
+	for (const origin of ['http://evil.example', 'null', 'http://lab.example', 'https://lab.example.evil', `http://127.0.0.1:${emud.port + 1}`, `https://127.0.0.1:${emud.port}`, '']) {
+		const reply = await client.request('GET', '/version', { headers: { origin } });
+		assert.deepEqual([reply.status, reply.json.code], [403, 'origin_not_allowed'], origin);
+	}
+	await client.refused(403, 'origin_not_allowed', 'POST', '/instances', { json: { target: 'board' }, headers: { origin: 'http://evil.example' } });
+	assert.deepEqual((await client.get('/instances')).json.instances, []);
+});
+
+test('a page elsewhere cannot open a WebSocket', async () => {
+	await shared.client.startBoard('ws-origin', 'hello');
+	const path = '/instances/ws-origin/channels/serial0/stream';
+	for (const origin of ['http://evil.example', 'null'])
+		assert.equal((await refusedStream(shared.client, path, { origin })).code, 'origin_not_allowed');
+	assert.equal((await refusedStream(shared.client, path, { host: 'evil.example' })).code, 'host_not_allowed');
+	const own = await openStream(shared.client, path, { origin: shared.emud.baseUrl });
+	await own.close();
+});
+
+test('with a token file every call but the open ones needs a token', async (t) => {
+	const emud = await startEmud(t, { tokens: TOKENS });
+	const nobody = emud.client();
+	for (const open of ['/healthz', '/readyz', '/', '/docs', '/openapi.yaml', '/openapi.json', '/ui/app.js']) await nobody.get(open);
+	for (const [method, path] of [['GET', '/version'], ['GET', '/instances'], ['GET', '/metrics'], ['POST', '/instances'], ['GET', '/files'],
+		['POST', '/config/reload'], ['GET', '/targets'], ['DELETE', '/instances/x'], ['GET', '/nothing']])
+		await nobody.refused(401, 'unauthorized', method, path);
+	for (const authorization of [`Bearer ${TOKEN}x`, `Bearer ${TOKEN.slice(1)}`, 'Bearer ', 'Bearer', `Basic ${TOKEN}`, TOKEN, 'Bearer alice', 'Bearer #'])
+		await nobody.refused(401, 'unauthorized', 'GET', '/version', { headers: { authorization } });
+	await nobody.get('/version', { headers: { authorization: `Bearer ${TOKEN}` } });
+	await nobody.get('/version', { headers: { authorization: `bearer ${TOKEN}` } });
+});
+
+test('a token line without a name serves too', async (t) => {
+	const emud = await startEmud(t, { tokens: 'only-a-token-4711\n' });
+	await emud.client({ token: 'only-a-token-4711' }).get('/version');
+});
+
+test('tokens are never logged, names are', async (t) => {
+	const emud = await startEmud(t, { tokens: TOKENS, args: ['--log-level', 'debug'] });
+	await emud.client({ token: TOKEN }).get('/version');
+	await emud.client({ token: 'a-wrong-token' }).refused(401, 'unauthorized', 'GET', '/version');
+	await emud.client().request('POST', '/session', { json: { token: TOKEN }, expect: 204 });
+	await emud.client().request('POST', '/session', { json: { token: 'another-wrong-token' }, expect: 401 });
+	await emud.client({ token: TOKEN }).get('/version');
+	assert.doesNotMatch(emud.stderr, new RegExp(`${TOKEN}|wrong-token`));
+	assert.match(emud.stderr, /alice/);
+});
+
+test('a session stands for its token until it ends', async (t) => {
+	const emud = await startEmud(t, { tokens: TOKENS });
+	const client = emud.client();
+	await client.refused(401, 'unauthorized', 'POST', '/session', { json: { token: 'wrong' } });
+	const { headers } = await client.request('POST', '/session', { json: { token: TOKEN }, expect: 204 });
+	const [setCookie] = headers['set-cookie'];
+	assert.match(setCookie, /; ?HttpOnly/i);
+	assert.match(setCookie, /; ?SameSite=Strict/i);
+	const cookie = setCookie.split(';')[0];
+	assert.ok(!cookie.includes(TOKEN));
+	await client.get('/version', { headers: { cookie } });
+	await client.get('/version', { headers: { cookie: `other=1; ${cookie}; more=2` } });
+	await client.refused(401, 'unauthorized', 'GET', '/version', { headers: { cookie: `${cookie}x` } });
+	await client.request('DELETE', '/session', { headers: { cookie }, expect: 204 });
+	await client.refused(401, 'unauthorized', 'GET', '/version', { headers: { cookie } });
+});
+
+test('a session serves WebSockets and event streams, and outlives emud', async (t) => {
+	const emud = await startEmud(t, { tokens: TOKENS });
+	const client = emud.client();
+	await emud.client({ token: TOKEN }).startBoard('with-session', 'hello');
+	const { headers } = await client.request('POST', '/session', { json: { token: TOKEN }, expect: 204 });
+	const cookie = headers['set-cookie'][0].split(';')[0];
+	await emud.end('SIGKILL');
+	await emud.start();
+	const path = '/instances/with-session/channels/serial0';
+	assert.equal((await refusedStream(client, `${path}/stream`)).code, 'unauthorized');
+	const socket = await openStream(client, `${path}/stream`, { cookie });
+	await socket.until('Hello\n');
+	await socket.close();
+	const events = await client.follow(`${path}/output?follow=true`, { headers: { cookie, accept: 'text/event-stream' } });
+	await events.until('data:');
+	events.close();
+});
+
+test('the raw endpoints of channels are off with tokens, unless asked for', async (t) => {
+	const hidden = (await startEmud(t, { tokens: TOKENS })).client({ token: TOKEN });
+	const { channels } = await hidden.startBoard('hidden', 'hello');
+	for (const channel of Object.values(channels)) {
+		assert.equal(channel.host, undefined);
+		assert.equal(channel.port, undefined);
+		assert.equal(channel.path, undefined);
+	}
+	await hidden.waitForOutput('hidden', 'Hello\n');
+	assert.match((await hidden.post('/instances/hidden/gdb', { json: { commands: ['print 6 * 7'] } })).json.stdout, /42/);
+	const open = (await startEmud(t, { tokens: TOKENS, server: { raw_channels: true } })).client({ token: TOKEN });
+	assert.equal((await open.startBoard('open', 'hello')).channels.serial0.host, '127.0.0.1');
+});
+
+test('files outside the roots are not opened, by whatever way', async () => {
+	const { emud, client } = shared;
+	mkdirSync(emud.filesDir, { recursive: true });
+	symlinkSync('/etc/passwd', path.join(emud.filesDir, 'link'));
+	symlinkSync('/etc', path.join(emud.filesDir, 'directory'));
+	for (const file of ['/etc/passwd', path.join(emud.filesDir, '../../../etc/passwd'), path.join(emud.filesDir, 'link'),
+		path.join(emud.filesDir, 'directory/passwd'), `${emud.filesDir}/x/../../../../etc/passwd`, '/proc/self/root/etc/passwd', `${emud.directory}-evil/x`])
+		for (const form of [file, { path: file }]) {
+			const reply = await client.request('POST', '/instances', { json: { target: 'board', file: form } });
+			assert.deepEqual([reply.status, reply.json.code], [403, 'path_not_allowed'], file);
+		}
+	await client.startBoard('roots', 'hello');
+	await client.refused(403, 'path_not_allowed', 'POST', '/instances/roots/load', { json: { file: '/etc/passwd' } });
+	await client.refused(403, 'path_not_allowed', 'POST', '/instances/roots/gdb', { json: { commands: ['print 1'], executable: '/etc/passwd' } });
+});
+
+test('state directories outside the roots are not made, by whatever way', async (t) => {
+	const emud = await startEmud(t);
+	const client = emud.client();
+	const root = path.join(emud.directory, 'root');
+	mkdirSync(root);
+	symlinkSync('/tmp', path.join(root, 'link'));
+	emud.writeConfig({ server: { path_roots: [root] } });
+	await client.post('/config/reload');
+	for (const directory of ['/tmp/elsewhere', `${root}/../elsewhere`, `${root}/link/elsewhere`, '/', root + 'x'])
+		await client.refused(403, 'path_not_allowed', 'POST', '/instances', { json: { target: 'board', start: false, path: directory } });
+	await client.post('/instances', { json: { target: 'board', start: false, path: path.join(root, 'inside') }, expect: 201 });
+});
+
+test('what emud keeps is private', async () => {
+	const { path: directory } = await shared.client.startBoard('private', 'hello');
+	for (const place of [shared.emud.stateDir, directory]) {
+		assert.equal(statSync(place).mode & 0o077, 0, place);
+		for (const name of readdirSync(place)) {
+			const { mode } = statSync(path.join(place, name), { throwIfNoEntry: false }) ?? { mode: 0 };
+			assert.equal(mode & 0o022, 0, `${name} can be written by others`);
+		}
+	}
+	assert.equal(statSync(path.join(directory, 'control.sock')).mode & 0o177, 0);
+});
+
+test('what users sent or boards printed is never HTML', async () => {
+	await shared.client.startBoard('html', 'echo');
+	await shared.client.post('/instances/html/channels/serial0/input', { body: '<script>alert(1)</script>' });
+	await shared.client.waitForOutput('html', '</script>');
+	const { headers } = await shared.client.get('/instances/html/channels/serial0/output', { headers: { accept: 'text/html,*/*' } });
+	assert.equal(headers['content-type'], 'application/octet-stream');
+	assert.equal(headers['x-content-type-options'], 'nosniff');
+});
+
+test('a guest writes no file outside its state directory', async () => {
+	const victim = path.join(shared.emud.directory, 'victim');
+	writeFileSync(victim, 'untouched');
+	const spec = { file: firmware('hello'), target: 'board', args: ['-D', victim, '-d', 'in_asm'] };
+	await shared.client.request('PUT', '/instances/confined', { json: spec });
+	assert.equal(readFileSync(victim, 'utf8'), 'untouched');
+});
+
+test('without a token file emud listens on no address but loopback', async (t) => {
+	await assert.rejects(startEmud(t, { args: ['--listen', '0.0.0.0:0'] }), /token/);
+});

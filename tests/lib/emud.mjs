@@ -1,0 +1,189 @@
+// Runs the real emud with a state directory of its own, and sees to it that nothing of it is left.
+
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { after, before } from 'node:test';
+
+import { Client } from './client.mjs';
+import { until, within } from './deadline.mjs';
+import { BUILD } from './firmware.mjs';
+import { findProcesses } from './processes.mjs';
+import { makeConfig } from './targets.mjs';
+
+export const EMUD = path.join(BUILD, 'bin/emud');
+
+const SANITIZER = /ERROR: \w+Sanitizer|runtime error:|Assertion .* failed/;
+
+/**
+ * @typedef {object} EmudOptions
+ * @property {object} [server] settings of the configuration's server: map
+ * @property {object} [targets] more targets
+ * @property {string[]} [fileRoots] more of them
+ * @property {string} [configText] the configuration file as it is, instead of all these
+ * @property {string} [tokens] content of a token file
+ * @property {string[]} [args] more arguments
+ * @property {Record<string, string>} [env]
+ */
+
+export class Emud {
+	/** @param {EmudOptions} options */
+	constructor(options) {
+		this.options = options;
+		this.directory = mkdtempSync(path.join(os.tmpdir(), 'emud-test-'));
+		this.stateDir = path.join(this.directory, 'state');
+		this.filesDir = path.join(this.directory, 'files');
+		this.configFile = path.join(this.directory, 'config.json');
+		this.mark = `EMUD_TEST=${randomBytes(12).toString('hex')}`;
+		this.stderr = '';
+		this.faults = /** @type {string[]} */ ([]);
+		/** @type {import('node:child_process').ChildProcess | null} */
+		this.process = null;
+		this.port = 0;
+		// A test process that dies early must leave nothing either.
+		this.onExit = () => this.killLeft();
+		process.on('exit', this.onExit);
+		this.writeConfig(options);
+	}
+
+	/** @param {EmudOptions} options */
+	writeConfig(options) {
+		const fileRoots = [this.directory, ...(options.fileRoots ?? [])];
+		const config = options.configText ?? JSON.stringify(makeConfig({ ...options, fileRoots }), null, '\t');
+		writeFileSync(this.configFile, config);
+		if (options.tokens !== undefined) writeFileSync(this.tokenFile, options.tokens, { mode: 0o600 });
+	}
+
+	get tokenFile() {
+		return path.join(this.directory, 'tokens');
+	}
+
+	get baseUrl() {
+		return `http://127.0.0.1:${this.port}`;
+	}
+
+	/** Starts it, and again after it has ended: on the same state, as a new process. */
+	async start() {
+		const args = ['--config', this.configFile, '--listen', '127.0.0.1:0', '--state-dir', this.stateDir];
+		if (this.options.tokens !== undefined) args.push('--token-file', this.tokenFile);
+		const [name, value] = this.mark.split('=');
+		const child = spawn(EMUD, [...args, ...(this.options.args ?? [])], {
+			stdio: ['ignore', 'pipe', 'pipe'],
+			env: { ...process.env, EMUD_SHARE: path.join(BUILD, 'share/emud'), [name]: value, ...this.options.env },
+		});
+		this.process = child;
+		this.exited = once(child, 'exit').then(([code, signal]) => ({ code, signal }));
+		child.stderr.setEncoding('utf8').on('data', (text) => (this.stderr += text));
+		this.port = Number(new URL(await within(this.readBaseUrl(child), 'emud to listen')).port);
+		return this;
+	}
+
+	/** @param {import('node:child_process').ChildProcess} child */
+	readBaseUrl(child) {
+		return new Promise((resolve, reject) => {
+			let text = '';
+			child.stdout?.setEncoding('utf8').on('data', (part) => {
+				text += part;
+				const line = /(http:\/\/\S+)\n/.exec(text);
+				if (line) resolve(line[1]);
+			});
+			child.on('error', reject);
+			child.on('exit', (code, signal) =>
+				reject(new Error(`emud ended (${code ?? signal}) before it listened:\n${this.stderr}`)));
+		});
+	}
+
+	/** @param {{token?: string, version?: string}} [options] */
+	client(options) {
+		return new Client(this, options);
+	}
+
+	/**
+	 * Ends emud alone.
+	 * @param {NodeJS.Signals} [signal]
+	 */
+	async end(signal = 'SIGTERM') {
+		this.process?.kill(signal);
+		const status = await within(this.exited, `emud to end after ${signal}`);
+		this.process = null;
+		return status;
+	}
+
+	/** Its processes, and those of its shims, emulators and helpers. */
+	processes() {
+		return findProcesses(this.mark, this.stateDir);
+	}
+
+	/** Removes every instance, ends emud, and fails if anything of it is left. */
+	async finish() {
+		try {
+			if (this.process?.exitCode === null && this.process.signalCode === null) await this.shutDown();
+			await until(() => this.processes().length === 0, 'every process to end').catch(() => this.killLeft());
+			if (SANITIZER.test(this.stderr)) this.faults.push(this.stderr);
+		} finally {
+			process.off('exit', this.onExit);
+			rmSync(this.directory, { recursive: true, force: true });
+		}
+		if (this.faults.length) throw new Error(this.faults.join('\n'));
+	}
+
+	async shutDown() {
+		const client = this.client({ token: this.options.tokens?.trim().split(/\s+/).at(-1) });
+		this.checkShimLogs();
+		const { json } = await client.get('/instances?limit=1000');
+		await Promise.all(json.instances.map((/** @type {{id: string}} */ { id }) => client.delete(`/instances/${id}`)));
+		client.close();
+		const { code, signal } = await this.end();
+		if (code !== 0) this.faults.push(`emud ended with ${code ?? signal} after SIGTERM:\n${this.stderr}`);
+	}
+
+	checkShimLogs() {
+		const instances = path.join(this.stateDir, 'instances');
+		if (!existsSync(instances)) return;
+		for (const id of readdirSync(instances)) {
+			const log = path.join(instances, id, 'shim.log');
+			const text = existsSync(log) ? readFileSync(log, 'utf8') : '';
+			if (SANITIZER.test(text)) this.faults.push(text);
+		}
+	}
+
+	killLeft() {
+		for (const { pid, command } of this.processes()) {
+			this.faults.push(`left behind: ${pid} ${command}`);
+			try {
+				process.kill(pid, 'SIGKILL');
+			} catch {
+				// It ended by itself between the look and the kill.
+			}
+		}
+	}
+}
+
+/**
+ * An emud for one test: gone when the test ends, whichever way.
+ * @param {{after: (finish: () => Promise<void>) => void}} test
+ * @param {EmudOptions} [options]
+ */
+export async function startEmud(test, options = {}) {
+	const emud = new Emud(options);
+	test.after(() => emud.finish());
+	return emud.start();
+}
+
+/**
+ * One emud for the tests of a file, which keep apart by the ids they use.
+ * @param {EmudOptions} [options]
+ */
+export function shareEmud(options = {}) {
+	const shared = /** @type {{emud: Emud, client: Client}} */ ({});
+	before(async () => {
+		shared.emud = new Emud(options);
+		shared.client = shared.emud.client();
+		await shared.emud.start();
+	});
+	after(() => shared.emud.finish());
+	return shared;
+}

@@ -1,0 +1,61 @@
+// HTTP by hand, for what no proper client sends.
+
+import net from 'node:net';
+
+import { checkAnswer } from './contract.mjs';
+import { within } from './deadline.mjs';
+
+/**
+ * Sends bytes and gives the first answer, and whether the connection was closed after it.
+ * @param {{port: number}} emud
+ * @param {string | Buffer} bytes
+ * @param {{method?: string, target?: string}} [sent] what the answer is checked as
+ */
+export async function exchangeRaw(emud, bytes, { method = 'GET', target = '/v1/version' } = {}) {
+	const socket = net.connect(emud.port, '127.0.0.1');
+	let received = '';
+	let closed = false;
+	const answered = new Promise((resolve, reject) => {
+		socket.setEncoding('latin1');
+		socket.on('data', (text) => {
+			received += text;
+			const answer = parseAnswer(received);
+			if (answer) resolve(answer);
+		});
+		socket.on('close', () => {
+			closed = true;
+			const answer = parseAnswer(received);
+			if (answer) resolve(answer);
+			else reject(new Error(`closed without an answer: ${JSON.stringify(received)}`));
+		});
+		socket.on('error', (error) => received || reject(error));
+		socket.write(bytes);
+	});
+	try {
+		const answer = await within(answered, 'an answer');
+		checkAnswer(method, target, answer);
+		return { ...answer, closed };
+	} finally {
+		socket.destroy();
+	}
+}
+
+/**
+ * @param {string} text
+ * @returns {import('./contract.mjs').Answer | null} null: not whole yet
+ */
+function parseAnswer(text) {
+	const end = text.indexOf('\r\n\r\n');
+	if (end < 0) return null;
+	const [statusLine, ...lines] = text.slice(0, end).split('\r\n');
+	/** @type {Record<string, string>} */
+	const headers = {};
+	for (const line of lines) {
+		const colon = line.indexOf(':');
+		headers[line.slice(0, colon).toLowerCase()] = line.slice(colon + 1).trim();
+	}
+	const body = Buffer.from(text.slice(end + 4), 'latin1');
+	if (body.length < Number(headers['content-length'] ?? 0)) return null;
+	const isJson = headers['content-type']?.includes('json');
+	return { status: Number(statusLine.split(' ')[1]), headers, body, json: isJson ? JSON.parse(body.toString()) : undefined };
+}
