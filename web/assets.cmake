@@ -10,7 +10,13 @@ find_program(NPM npm REQUIRED)
 
 if(NOT EXISTS ${modules}/.package-lock.json OR ${web}/package-lock.json IS_NEWER_THAN ${modules}/.package-lock.json)
 	execute_process(COMMAND ${NPM} ci --omit=dev --ignore-scripts --no-audit --no-fund
-		WORKING_DIRECTORY ${web} COMMAND_ERROR_IS_FATAL ANY)
+		WORKING_DIRECTORY ${web} RESULT_VARIABLE status)
+	if(status)
+		message(WARNING "npm cannot install web/'s packages: building without consoles in the page and without "
+			"/docs; to try again, remove ${DESTINATION}/../assets.stamp and build")
+		include(${CMAKE_CURRENT_LIST_DIR}/assets_without_npm.cmake)
+		return()
+	endif()
 	file(TOUCH ${modules}/.package-lock.json)
 endif()
 
