@@ -23,7 +23,7 @@ const mayInclude = {
     'core/emulators'],
   'server/http': ['core/base', 'core/loop'],
   'server/store': ['core/base', 'core/loop'],
-  'server/shims': ['core/base', 'core/loop', 'core/config', 'core/process', 'core/handles', 'core/shim'],
+  'server/shims': ['core/base', 'core/loop', 'core/config', 'core/process', 'core/handles', 'core/shim', 'server/store'],
   'server/api': ['core/base', 'core/loop', 'core/config', 'core/process', 'core/channels', 'core/handles',
     'core/emulators', 'core/shim', 'server/http', 'server/store', 'server/shims'],
   server: ['core/base', 'core/loop', 'core/config', 'core/process', 'core/emulators', 'server/http', 'server/store',
