@@ -37,7 +37,9 @@ struct config_emulator {
 	const struct config_key *emulator_keys; /* below pw.pw_emu.<name> */
 	const struct config_key *target_keys;   /* below pw.pw_emu.targets.<t>.<name> */
 	/* Merges the two sections (either may be NULL) into the settings that its launcher reads from
-	 * spec.json. New reference; NULL with error set when a needed key stands at neither level. */
+	 * spec.json. New reference; NULL with error set when a needed key stands at neither level or a value
+	 * makes no sense; its message may begin with the key below the target's section: "channels.x.id:
+	 * ...". */
 	json_t *(*resolve)(const json_t *emulator_section, const json_t *target_section, struct error *error);
 	/* The channels of resolved settings: {"serial0":{"kind":"console","type":"tcp","tied_to":"serial0"},
 	 * "gdb":{"kind":"gdb",...},...}. New reference. */

@@ -64,6 +64,40 @@ static void check_channel_names(struct loader *loader, const json_t *channels, c
 	}
 }
 
+/* The length of the first key of a path below map, whose keys may contain dots themselves. The whole path
+ * where its key is not there. */
+static size_t first_key_length(const json_t *map, const char *path)
+{
+	size_t length = strcspn(path, ".");
+	while (path[length] && !json_object_getn(map, path, length))
+		length += 1 + strcspn(path + length + 1, ".");
+	return length;
+}
+
+/* Adds an error of an emulator's resolve, which may begin with the key it is about: "channels.x.id: ...". */
+static void refuse_section(struct findings *findings, const json_t *section, const struct place *place,
+			   const char *message)
+{
+	enum { DEPTH_MAX = 8 };
+	struct place below[DEPTH_MAX];
+	char path[PLACE_PATH_SIZE];
+	size_t path_length = strcspn(message, ": ");
+	bool has_path = text_starts_with(message + path_length, ": ") && path_length < sizeof(path);
+	memcpy(path, message, has_path ? path_length : 0);
+	path[has_path ? path_length : 0] = '\0';
+	char *rest = path;
+	for (size_t i = 0; *rest && i < DEPTH_MAX; i++) {
+		size_t length = first_key_length(section, rest);
+		bool is_last = rest[length] == '\0';
+		rest[length] = '\0';
+		below[i] = place_member(place, rest);
+		place = &below[i];
+		section = json_object_get(section, rest);
+		rest += is_last ? length : length + 1;
+	}
+	findings_error(findings, place, "%s", has_path ? message + path_length + 2 : message);
+}
+
 /* The channels of the target on one emulator; NULL: not known, with errors added where it should be. */
 static json_t *check_emulator(struct loader *loader, const char *name, const json_t *section,
 			      const struct place *place)
@@ -76,7 +110,7 @@ static json_t *check_emulator(struct loader *loader, const char *name, const jso
 	cleanup_json json_t *settings =
 	    emulator->resolve(json_object_get(loader->config->pw_emu, name), section, &error);
 	if (!settings) {
-		findings_error(&loader->findings, place, "%s", error.message);
+		refuse_section(&loader->findings, section, place, error.message);
 		return NULL;
 	}
 	json_t *channels = emulator->describe_channels(settings);

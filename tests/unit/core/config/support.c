@@ -28,12 +28,20 @@ static json_t *toy_resolve(const json_t *emulator_section, const json_t *target_
 		executable = json_object_get(emulator_section, "executable");
 	if (!executable) {
 		error_set(error, -EINVAL, "invalid_configuration",
-			  "executable is required here or at pw.pw_emu.toy");
+			  "executable: is required here or at pw.pw_emu.toy");
+		return NULL;
+	}
+	json_t *lines = json_object_get(json_object_get(target_section, "channels"), "lines");
+	const char *name;
+	json_t *line;
+	json_object_foreach (lines, name, line) {
+		if (!text_equal(json_string_value(json_object_get(line, "id")), "taken"))
+			continue;
+		error_set(error, -EINVAL, "invalid_configuration", "channels.lines.%s.id: is taken", name);
 		return NULL;
 	}
 	return json_pack("{s:O, s:O, s:O*}", "executable", executable, "machine",
-			 json_object_get(target_section, "machine"), "lines",
-			 json_object_get(json_object_get(target_section, "channels"), "lines"));
+			 json_object_get(target_section, "machine"), "lines", lines);
 }
 
 static json_t *toy_describe_channels(const json_t *settings)

@@ -196,8 +196,18 @@ static void a_key_missing_at_both_levels_is_told(void **state)
 {
 	(void) state;
 	assert_findings(load_text("pw:\n  pw_emu:\n    targets:\n      t:\n        toy: {machine: m}\n"),
-			F ":5: pw.pw_emu.targets.t.toy: executable is required here or at pw.pw_emu.toy",
+			F ":5: pw.pw_emu.targets.t.toy.executable: is required here or at pw.pw_emu.toy",
 			NULL);
+}
+
+static void what_an_emulator_says_of_a_key_is_told_there(void **state)
+{
+	(void) state;
+	assert_findings(
+	    load_text("pw:\n  pw_emu:\n    targets:\n      t:\n        toy:\n          machine: m\n"
+		      "          executable: e\n          channels:\n            lines:\n"
+		      "              a.b:\n                type: pty\n                id: taken\n"),
+	    F ":12: pw.pw_emu.targets.t.toy.channels.lines.a.b.id: is taken", NULL);
 }
 
 static void a_broken_emulator_section_brings_no_further_errors(void **state)
@@ -311,6 +321,7 @@ int main(void)
 	    cmocka_unit_test(all_errors_are_told_at_once),
 	    cmocka_unit_test(json_errors_have_lines_and_keys_as_well),
 	    cmocka_unit_test(a_key_missing_at_both_levels_is_told),
+	    cmocka_unit_test(what_an_emulator_says_of_a_key_is_told_there),
 	    cmocka_unit_test(a_broken_emulator_section_brings_no_further_errors),
 	    cmocka_unit_test(unknown_keys_are_warned_of_where_they_matter),
 	    cmocka_unit_test(sections_of_the_wrong_type_are_told),
