@@ -1,0 +1,36 @@
+#pragma once
+
+/* What every handler is handed: the service as a whole. Borrowed parts live until the last request is over.
+ */
+
+#include "core/base/log.h"
+#include "core/loop/loop.h"
+#include "server/api/auth.h"
+#include "server/api/file_store.h"
+#include "server/api/settings.h"
+#include "server/http/http_server.h"
+#include "server/shims/fleet.h"
+
+#include <jansson.h>
+
+struct growth;
+struct static_files;
+
+struct app {
+	struct loop *loop;
+	struct log *log;
+	const struct settings *settings;
+	struct store *store;
+	struct auth *auth;
+	struct file_store *files;
+	struct fleet *fleet;
+	struct growth *growth; /* of console output and logs, for followers */
+	struct static_files *web;
+	struct static_files *specification;
+	struct http_server *http;
+	json_t *emulators; /* {"qemu":{"available","version"}}, as /version tells it */
+	int64_t started_at_ms;
+	/* Reads the configuration again. 0 with *ret_warnings ([text]), or negative with error and
+	 * *ret_errors ([text]). */
+	int (*reload)(struct app *app, json_t **ret_warnings, json_t **ret_errors, struct error *error);
+};

@@ -1,0 +1,26 @@
+#pragma once
+
+/* One handler a row of routes.c; what each answers is in openapi.yaml under its operationId. */
+
+#include "server/http/request.h"
+
+typedef void handler(struct request *request, void *app);
+
+/* service.c, session.c, pages.c */
+handler get_dashboard, get_asset, get_specification_yaml, get_specification_json, get_docs;
+handler get_health, get_readiness, get_version, get_metrics, reload_configuration;
+handler create_session, delete_session;
+/* targets.c */
+handler list_targets, get_target;
+/* instances.c, instance_create.c, instance_actions.c, instance_wait.c */
+handler list_instances, create_instance, get_instance, put_instance, delete_instance;
+handler start_instance, stop_instance, restart_instance, reset_instance, pause_instance, resume_instance;
+handler wait_for_instance;
+/* usage.c, logs.c */
+handler get_instance_usage, list_instance_logs, get_instance_log;
+/* channels.c, output.c, input.c, stream.c */
+handler list_channels, get_channel, get_channel_output, write_channel_input, stream_channel;
+/* properties.c, debug.c */
+handler list_properties, get_property, set_property, run_gdb, load_image;
+/* files.c */
+handler list_files, upload_file, get_file, delete_file, get_file_content;

@@ -1,0 +1,96 @@
+#include "server/api/routes.h"
+
+#include "server/api/handlers.h"
+
+#define QUERY(...) \
+	(const char *const[]) \
+	{ \
+		__VA_ARGS__, NULL \
+	}
+
+enum { OPEN = ROUTE_OPEN, PAGE = ROUTE_OPEN | ROUTE_UNVERSIONED };
+
+#define GET(pattern, function, operation, ...) \
+	{ \
+		.method = "GET", .pattern = pattern, .handler = function, .operation_id = operation, \
+		__VA_ARGS__ \
+	}
+#define POST(pattern, function, operation, ...) \
+	{ \
+		.method = "POST", .pattern = pattern, .handler = function, .operation_id = operation, \
+		__VA_ARGS__ \
+	}
+#define PUT(pattern, function, operation, ...) \
+	{ \
+		.method = "PUT", .pattern = pattern, .handler = function, .operation_id = operation, \
+		__VA_ARGS__ \
+	}
+#define DELETE(pattern, function, operation, ...) \
+	{ \
+		.method = "DELETE", .pattern = pattern, .handler = function, .operation_id = operation, \
+		__VA_ARGS__ \
+	}
+
+const struct route api_routes[] = {
+    GET("/", get_dashboard, "getDashboard", .flags = PAGE),
+    GET("/ui/{path*}", get_asset, "getAsset", .flags = PAGE),
+    GET("/openapi.yaml", get_specification_yaml, "getSpecificationYaml", .flags = OPEN),
+    GET("/openapi.json", get_specification_json, "getSpecificationJson", .flags = OPEN),
+    GET("/docs", get_docs, "getDocs", .flags = OPEN),
+    GET("/healthz", get_health, "getHealth", .flags = OPEN),
+    GET("/readyz", get_readiness, "getReadiness", .flags = OPEN),
+    GET("/version", get_version, "getVersion"),
+    GET("/metrics", get_metrics, "getMetrics"),
+    POST("/config/reload", reload_configuration, "reloadConfiguration"),
+    POST("/session", create_session, "createSession", .flags = OPEN, .body = BODY_JSON_OPTIONAL),
+    DELETE("/session", delete_session, "deleteSession"),
+
+    GET("/targets", list_targets, "listTargets", .query = QUERY("limit", "cursor")),
+    GET("/targets/{name}", get_target, "getTarget"),
+
+    GET("/instances", list_instances, "listInstances",
+	.query = QUERY("state", "target", "label", "limit", "cursor")),
+    POST("/instances", create_instance, "createInstance", .query = QUERY("wait", "timeout"),
+	 .body = BODY_STREAM, .max_body_bytes = UINT64_MAX),
+    GET("/instances/{id}", get_instance, "getInstance"),
+    PUT("/instances/{id}", put_instance, "putInstance", .query = QUERY("wait", "timeout"),
+	.body = BODY_STREAM, .max_body_bytes = UINT64_MAX),
+    DELETE("/instances/{id}", delete_instance, "deleteInstance", .query = QUERY("wait", "timeout")),
+    POST("/instances/{id}/start", start_instance, "startInstance", .query = QUERY("wait", "timeout"),
+	 .body = BODY_JSON_OPTIONAL),
+    POST("/instances/{id}/stop", stop_instance, "stopInstance", .query = QUERY("wait", "timeout")),
+    POST("/instances/{id}/restart", restart_instance, "restartInstance", .query = QUERY("wait", "timeout"),
+	 .body = BODY_JSON_OPTIONAL),
+    POST("/instances/{id}/reset", reset_instance, "resetInstance", .query = QUERY("wait", "timeout")),
+    POST("/instances/{id}/pause", pause_instance, "pauseInstance", .query = QUERY("wait", "timeout")),
+    POST("/instances/{id}/resume", resume_instance, "resumeInstance", .query = QUERY("wait", "timeout")),
+    GET("/instances/{id}/wait", wait_for_instance, "waitForInstance",
+	.query = QUERY("for", "start_number", "timeout")),
+    GET("/instances/{id}/usage", get_instance_usage, "getInstanceUsage"),
+    GET("/instances/{id}/logs", list_instance_logs, "listInstanceLogs"),
+    GET("/instances/{id}/logs/{process}", get_instance_log, "getInstanceLog", .query = QUERY("follow")),
+
+    GET("/instances/{id}/channels", list_channels, "listChannels"),
+    GET("/instances/{id}/channels/{name}", get_channel, "getChannel"),
+    GET("/instances/{id}/channels/{name}/output", get_channel_output, "getChannelOutput",
+	.query = QUERY("offset", "limit", "follow", "start_number")),
+    POST("/instances/{id}/channels/{name}/input", write_channel_input, "writeChannelInput",
+	 .query = QUERY("timeout"), .body = BODY_BYTES),
+    GET("/instances/{id}/channels/{name}/stream", stream_channel, "streamChannel",
+	.query = QUERY("offset", "start_number")),
+
+    GET("/instances/{id}/properties", list_properties, "listProperties", .query = QUERY("path", "timeout")),
+    GET("/instances/{id}/property", get_property, "getProperty", .query = QUERY("path", "name", "timeout")),
+    PUT("/instances/{id}/property", set_property, "setProperty", .query = QUERY("path", "name", "timeout"),
+	.body = BODY_JSON),
+    POST("/instances/{id}/gdb", run_gdb, "runGdb", .body = BODY_JSON),
+    POST("/instances/{id}/load", load_image, "loadImage", .query = QUERY("timeout"), .body = BODY_JSON),
+
+    GET("/files", list_files, "listFiles", .query = QUERY("limit", "cursor")),
+    POST("/files", upload_file, "uploadFile", .query = QUERY("name"), .body = BODY_STREAM,
+	 .max_body_bytes = UINT64_MAX),
+    GET("/files/{sha256}", get_file, "getFile"),
+    DELETE("/files/{sha256}", delete_file, "deleteFile"),
+    GET("/files/{sha256}/content", get_file_content, "getFileContent"),
+    {.pattern = NULL},
+};
