@@ -31,6 +31,26 @@ void exchange_resume(struct request *request)
 	http_server_pump_soon(request->server);
 }
 
+/* The library, told of bytes and of the end behind them at once, reads the bytes and never the end. Whoever
+ * is resumed is read again. */
+static void read_again(struct request *request)
+{
+	MHD_suspend_connection(request->mhd);
+	MHD_resume_connection(request->mhd);
+	http_server_pump_soon(request->server);
+}
+
+void exchange_end_of_client(struct request *request)
+{
+	if (request->body_state != BODY_COMING) {
+		exchange_abandon(request);
+		return;
+	}
+	/* What it has sent may yet be all of the body. */
+	request->has_client_ended = true;
+	read_again(request);
+}
+
 void exchange_abandon(struct request *request)
 {
 	if (!request->is_suspended)
@@ -193,6 +213,7 @@ static enum MHD_Result begin(struct request *request)
 	}
 	if (has_body) {
 		request->body_state = BODY_COMING;
+		vigil_add(server->vigil, connection->fd, request);
 		deadline_set(server->deadlines, &connection->deadline, DEADLINE_BODY);
 	}
 	return MHD_YES;
@@ -205,6 +226,8 @@ static void end_body(struct request *request)
 	struct error error;
 	if (request->body_state == BODY_WHOLE)
 		return;
+	if (request->body_state == BODY_COMING)
+		vigil_remove(request->server->vigil, request->connection->fd);
 	request->body_state = BODY_WHOLE;
 	deadline_clear(request->server->deadlines, &request->connection->deadline);
 	if (request->response)
@@ -239,7 +262,11 @@ enum MHD_Result exchange_on_access(void *data, struct MHD_Connection *mhd, const
 	if (*upload_size) {
 		size_t length = *upload_size;
 		*upload_size = 0;
-		return body_receive(request, upload, length) ? MHD_YES : MHD_NO;
+		if (!body_receive(request, upload, length))
+			return MHD_NO;
+		if (request->has_client_ended)
+			read_again(request);
+		return MHD_YES;
 	}
 	end_body(request);
 	if (request->response)

@@ -74,7 +74,7 @@ struct request {
 	void *sink_data;
 
 	/* answer */
-	bool head_seen, is_dispatched, is_suspended, is_gone;
+	bool head_seen, is_dispatched, is_suspended, is_gone, has_client_ended;
 	void (*on_gone)(void *data);
 	void *on_gone_data;
 	struct header *headers;
@@ -118,7 +118,9 @@ enum MHD_Result exchange_on_access(void *data, struct MHD_Connection *mhd, const
 				   size_t *upload_size, void **request);
 void exchange_suspend(struct request *request);
 void exchange_resume(struct request *request);
-/* The client of a suspended request went away, or the server stops. */
+/* The client will send no more: it went away, as far as anybody can tell. */
+void exchange_end_of_client(struct request *request);
+/* Gives a suspended request up: its client went away, or the server stops. */
 void exchange_abandon(struct request *request);
 
 /* body.c */

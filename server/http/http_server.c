@@ -154,7 +154,7 @@ static void on_deadline(struct deadline *deadline)
 
 static void on_client_gone(void *data)
 {
-	exchange_abandon(data);
+	exchange_end_of_client(data);
 }
 
 /* ---- requests ---- */
@@ -237,6 +237,8 @@ static void on_completed(void *data, struct MHD_Connection *mhd, void **context,
 	*context = NULL;
 	if (!request)
 		return;
+	if (request->body_state == BODY_COMING)
+		vigil_remove(server->vigil, request->connection->fd);
 	bool is_complete = code == MHD_REQUEST_TERMINATED_COMPLETED_OK && !request->is_gone;
 	if (request->sink && request->sink->on_abort)
 		request->sink->on_abort(request->sink_data);

@@ -1,4 +1,4 @@
-#include "core/base/cleanup.h"
+#include "core/base/text.h"
 #include "server/http/exchange.h"
 
 struct reply_stream {
@@ -67,6 +67,9 @@ struct reply_stream *reply_stream(struct request *request, unsigned status, cons
 	}
 	*stream = (struct reply_stream){
 	    .request = request, .server = request->server, .source = source, .data = data};
+	/* The library would end a chunked body even where none is sent, and so spoil the next answer. */
+	if (text_equal(request->method, "HEAD"))
+		MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
 	request->stream = stream;
 	request->server->statistics.streams++;
 	reply_send(request, status, content_type, response, 0);
