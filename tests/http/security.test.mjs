@@ -182,5 +182,5 @@ test('a guest writes no file outside its state directory', async () => {
 });
 
 test('without a token file emud listens on no address but loopback', async (t) => {
-	await assert.rejects(startEmud(t, { args: ['--listen', '0.0.0.0:0'] }), /token/);
+	await assert.rejects(startEmud(t, { listen: '0.0.0.0:0' }), /token/);
 });

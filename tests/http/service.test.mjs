@@ -82,7 +82,7 @@ test('a sane request id of the client is kept, an insane one is replaced', async
 test('pages and assets come with a policy, and nothing outside them is served', async () => {
 	for (const path of ['/', '/docs', '/ui/app.js', '/ui/vendor/xterm/xterm.mjs', '/ui/vendor/swagger-ui/swagger-ui.css'])
 		await shared.client.get(path);
-	for (const path of ['/ui/', '/ui/nothing.js', '/ui/../openapi/openapi.yaml', '/ui/%2e%2e/openapi/openapi.yaml', '/ui/lib'])
+	for (const path of ['/ui/nothing.js', '/ui/../openapi/openapi.yaml', '/ui/%2e%2e/openapi/openapi.yaml', '/ui/lib'])
 		assert.ok([400, 404].includes((await shared.client.request('GET', path)).status), path);
 });
 

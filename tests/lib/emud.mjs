@@ -25,6 +25,7 @@ const SANITIZER = /ERROR: \w+Sanitizer|runtime error:|Assertion .* failed/;
  * @property {string[]} [fileRoots] more of them
  * @property {string} [configText] the configuration file as it is, instead of all these
  * @property {string} [tokens] content of a token file
+ * @property {string} [listen]
  * @property {string[]} [args] more arguments
  * @property {Record<string, string>} [env]
  */
@@ -67,7 +68,8 @@ export class Emud {
 
 	/** Starts it, and again after it has ended: on the same state, as a new process. */
 	async start() {
-		const args = ['--config', this.configFile, '--listen', '127.0.0.1:0', '--state-dir', this.stateDir];
+		const listen = this.options.listen ?? '127.0.0.1:0';
+		const args = ['--config', this.configFile, '--listen', listen, '--state-dir', this.stateDir];
 		if (this.options.tokens !== undefined) args.push('--token-file', this.tokenFile);
 		const [name, value] = this.mark.split('=');
 		const child = spawn(EMUD, [...args, ...(this.options.args ?? [])], {

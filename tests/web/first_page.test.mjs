@@ -113,9 +113,8 @@ test('the console goes on where it was when emud is killed and comes back', asyn
 	await page.getByRole('status').filter({ hasText: /^connected$/ }).waitFor();
 	await page.keyboard.type('one ');
 	await untilConsoleShows(page, 'one ');
-	const { port } = emud;
 	await emud.end('SIGKILL');
-	emud.options.args = ['--listen', `127.0.0.1:${port}`];
+	emud.options.listen = `127.0.0.1:${emud.port}`;
 	await emud.start();
 	await page.getByRole('status').filter({ hasText: /^connected$/ }).waitFor();
 	await page.keyboard.type('two');
