@@ -10,26 +10,14 @@
 
 enum { OPEN = ROUTE_OPEN, PAGE = ROUTE_OPEN | ROUTE_UNVERSIONED };
 
-#define GET(pattern, function, operation, ...) \
+#define ROUTE(verb, path, function, operation, ...) \
 	{ \
-		.method = "GET", .pattern = pattern, .handler = function, .operation_id = operation, \
-		__VA_ARGS__ \
+		.method = verb, .pattern = path, .handler = function, .operation_id = operation, __VA_ARGS__ \
 	}
-#define POST(pattern, function, operation, ...) \
-	{ \
-		.method = "POST", .pattern = pattern, .handler = function, .operation_id = operation, \
-		__VA_ARGS__ \
-	}
-#define PUT(pattern, function, operation, ...) \
-	{ \
-		.method = "PUT", .pattern = pattern, .handler = function, .operation_id = operation, \
-		__VA_ARGS__ \
-	}
-#define DELETE(pattern, function, operation, ...) \
-	{ \
-		.method = "DELETE", .pattern = pattern, .handler = function, .operation_id = operation, \
-		__VA_ARGS__ \
-	}
+#define GET(...) ROUTE("GET", __VA_ARGS__)
+#define POST(...) ROUTE("POST", __VA_ARGS__)
+#define PUT(...) ROUTE("PUT", __VA_ARGS__)
+#define DELETE(...) ROUTE("DELETE", __VA_ARGS__)
 
 const struct route api_routes[] = {
     GET("/", get_dashboard, "getDashboard", .flags = PAGE),
