@@ -53,6 +53,11 @@ export class Client {
 		this.agent.destroy();
 	}
 
+	/** Pages and their assets lie outside every version. @param {string} path */
+	target(path) {
+		return path === '/' || path.startsWith('/ui/') ? path : this.version + path;
+	}
+
 	/**
 	 * @param {string} method
 	 * @param {string} path
@@ -73,7 +78,7 @@ export class Client {
 		if (bytes !== undefined) all['content-length'] ??= String(Buffer.byteLength(bytes));
 		else if (method === 'POST' || method === 'PUT') all['content-length'] = '0';
 		const request = http.request({
-			host: '127.0.0.1', port: this.emud.port, method, path: this.version + path, headers: all, agent: this.agent,
+			host: '127.0.0.1', port: this.emud.port, method, path: this.target(path), headers: all, agent: this.agent,
 		});
 		request.end(bytes);
 		return request;
@@ -88,7 +93,7 @@ export class Client {
 	async request(method, path, options = {}) {
 		const exchange = this.exchange(method, path, options);
 		const reply = await within(exchange, `${method} ${path}`, options.deadlineMs ?? DEADLINE_MS);
-		checkAnswer(method, this.version + path, reply);
+		checkAnswer(method, this.target(path), reply);
 		if (options.expect !== undefined)
 			assert.equal(reply.status, options.expect, `${method} ${path} answered ${reply.status}: ${reply.text.slice(0, 2000)}`);
 		return reply;
@@ -153,7 +158,7 @@ export class Client {
 	async follow(path, options = {}) {
 		const request = this.send('GET', path, options);
 		const [response] = await within(once(request, 'response'), `the head of GET ${path}`);
-		checkAnswer('GET', this.version + path, { status: response.statusCode, headers: response.headers, body: null, json: undefined });
+		checkAnswer('GET', this.target(path), { status: response.statusCode, headers: response.headers, body: null, json: undefined });
 		assert.equal(response.statusCode, options.expect ?? 200, `GET ${path}`);
 		const stream = new ByteStream();
 		response.on('data', (/** @type {Buffer} */ bytes) => stream.push(bytes));
