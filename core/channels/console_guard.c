@@ -19,7 +19,7 @@ enum {
 };
 
 struct output {
-	SLIST_ENTRY(output) entry;
+	LIST_ENTRY(output) entry;
 	int fd;
 	int64_t size; /* as of the last look */
 	bool trim_failed;
@@ -36,7 +36,7 @@ struct console_guard {
 	bool *gone;     /* while events are told: set when one of them destroys the guard */
 	const struct console_guard_events *events;
 	void *data;
-	SLIST_HEAD(, output) outputs;
+	LIST_HEAD(outputs, output) outputs;
 };
 
 /* ---- the disk ---- */
@@ -99,8 +99,7 @@ static bool look_at_outputs(struct console_guard *guard, const bool *gone)
 {
 	bool grown = false;
 	struct output *output;
-	SLIST_FOREACH(output, &guard->outputs, entry)
-	{
+	LIST_FOREACH (output, &guard->outputs, entry) {
 		int result = look_at_output(guard, output, &grown);
 		if (result == 0)
 			continue;
@@ -206,7 +205,7 @@ int console_guard_add(struct console_guard *guard, int fd, struct error *error)
 	if (!output)
 		return error_set(error, -ENOMEM, NULL, "no memory");
 	output->fd = fd;
-	SLIST_INSERT_HEAD(&guard->outputs, output, entry);
+	LIST_INSERT_HEAD(&guard->outputs, output, entry);
 	on_modified(guard);
 	return 0;
 }
@@ -219,8 +218,8 @@ void console_guard_destroy(struct console_guard *guard)
 		*guard->gone = true;
 	directory_notice_destroy(guard->notice);
 	loop_timer_destroy(guard->look);
-	for (struct output *output; (output = SLIST_FIRST(&guard->outputs));) {
-		SLIST_REMOVE_HEAD(&guard->outputs, entry);
+	for (struct output *output = LIST_FIRST(&guard->outputs), *next; output; output = next) {
+		next = LIST_NEXT(output, entry);
 		free(output);
 	}
 	if (guard->dirfd >= 0)

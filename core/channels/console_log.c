@@ -67,7 +67,7 @@ static int64_t smaller(int64_t a, int64_t b)
 
 int console_log_trim(int fd, int64_t keep_bytes)
 {
-	struct console_log_window window;
+	struct console_log_window window = {0};
 	struct stat status;
 	int result = console_log_window(fd, &window);
 	if (result < 0)

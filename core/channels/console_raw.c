@@ -37,7 +37,7 @@ struct console_raw {
 	int64_t left_at;             /* where the last client left */
 	size_t reader_count;         /* clients that have not left */
 	size_t client_count;         /* and those whose bytes still wait for the guest */
-	LIST_HEAD(, client) clients;
+	LIST_HEAD(clients, client) clients;
 };
 
 static void update_watch(struct client *client)
@@ -108,7 +108,7 @@ static ssize_t client_fetch(struct client *client, char bytes[static CHUNK_BYTES
 	int fd = client->raw->output_fd;
 	for (;;) {
 		ssize_t count = console_log_read(fd, client->cursor, bytes, CHUNK_BYTES);
-		struct console_log_window window;
+		struct console_log_window window = {0};
 		if (count != -ESTALE)
 			return count;
 		int result = console_log_window(fd, &window);
@@ -248,8 +248,10 @@ void console_raw_destroy(struct console_raw *raw)
 {
 	if (!raw)
 		return;
-	for (struct client *client; (client = LIST_FIRST(&raw->clients));)
+	for (struct client *client = LIST_FIRST(&raw->clients), *next; client; client = next) {
+		next = LIST_NEXT(client, entry);
 		client_close(client);
+	}
 	growth_watch_destroy(raw->growth_watch);
 	loop_timer_destroy(raw->fallback);
 	free(raw);

@@ -12,7 +12,7 @@ enum { BUCKETS = 64, LINGER_MS = 1000, RETRY_MS = 20 };
 
 struct growth_watch {
 	LIST_ENTRY(growth_watch) entry;
-	struct file *file; /* NULL: destroyed during a look, freed behind it */
+	struct file *file;
 	int fd;
 	int64_t seen;
 	void (*on_growth)(void *data);
@@ -26,8 +26,9 @@ struct file {
 	ino_t inode;
 	int descriptor; /* inotify's; -1: not armed */
 	bool looking;
+	struct growth_watch *next; /* while looking: whose turn it is */
 	struct loop_timer *timer;
-	LIST_HEAD(, growth_watch) watches;
+	LIST_HEAD(watches, growth_watch) watches;
 };
 
 LIST_HEAD(file_list, file);
@@ -119,33 +120,21 @@ static int64_t file_size(const struct file *file)
 	return fstat(LIST_FIRST(&file->watches)->fd, &status) < 0 ? -1 : status.st_size;
 }
 
-static void sweep(struct file *file)
-{
-	for (struct growth_watch *watch = LIST_FIRST(&file->watches), *next; watch; watch = next) {
-		next = LIST_NEXT(watch, entry);
-		if (watch->file)
-			continue;
-		LIST_REMOVE(watch, entry);
-		free(watch);
-	}
-}
-
 /* Tells who has not seen the file's present size; true if there was anybody. May empty the file's list. */
 static bool tell(struct file *file)
 {
 	bool grown = false;
 	int64_t size = file_size(file);
-	struct growth_watch *watch;
 	file->looking = true;
-	LIST_FOREACH (watch, &file->watches, entry) {
-		if (!watch->file || watch->seen >= size)
+	for (struct growth_watch *watch = LIST_FIRST(&file->watches); watch; watch = file->next) {
+		file->next = LIST_NEXT(watch, entry);
+		if (watch->seen >= size)
 			continue;
 		grown = true;
 		watch->seen = size;
 		watch->on_growth(watch->data);
 	}
 	file->looking = false;
-	sweep(file);
 	return grown;
 }
 
@@ -286,12 +275,10 @@ void growth_watch_destroy(struct growth_watch *watch)
 	if (!watch)
 		return;
 	struct file *file = watch->file;
-	if (file->looking) {
-		watch->file = NULL;
-		return;
-	}
+	if (file->next == watch)
+		file->next = LIST_NEXT(watch, entry);
 	LIST_REMOVE(watch, entry);
 	free(watch);
-	if (LIST_EMPTY(&file->watches))
+	if (LIST_EMPTY(&file->watches) && !file->looking)
 		file_destroy(file);
 }
