@@ -54,8 +54,25 @@ function parseAnswer(text) {
 		const colon = line.indexOf(':');
 		headers[line.slice(0, colon).toLowerCase()] = line.slice(colon + 1).trim();
 	}
-	const body = Buffer.from(text.slice(end + 4), 'latin1');
-	if (body.length < Number(headers['content-length'] ?? 0)) return null;
+	const body = headers['transfer-encoding'] === 'chunked' ? joinChunks(text.slice(end + 4)) : text.slice(end + 4);
+	if (body === null || body.length < Number(headers['content-length'] ?? 0)) return null;
+	const bytes = Buffer.from(body, 'latin1');
 	const isJson = headers['content-type']?.includes('json');
-	return { status: Number(statusLine.split(' ')[1]), headers, body, json: isJson ? JSON.parse(body.toString()) : undefined };
+	return { status: Number(statusLine.split(' ')[1]), headers, body: bytes, json: isJson ? JSON.parse(bytes.toString()) : undefined };
+}
+
+/**
+ * @param {string} text
+ * @returns {string | null} null: not whole yet
+ */
+function joinChunks(text) {
+	let body = '';
+	for (let rest = text; ; ) {
+		const [head, digits] = /^([0-9a-fA-F]+)\r\n/.exec(rest) ?? [];
+		const length = parseInt(digits ?? '', 16);
+		if (head === undefined || rest.length < head.length + length + 2) return null;
+		if (length === 0) return body;
+		body += rest.slice(head.length, head.length + length);
+		rest = rest.slice(head.length + length + 2);
+	}
 }
