@@ -78,6 +78,15 @@ static void name_link(int fd, char out[static FD_LINK_SIZE])
 	snprintf(out, FD_LINK_SIZE, "/proc/self/fd/%d", fd);
 }
 
+/* For reading, what an O_PATH descriptor stands for. */
+static int open_again(int found)
+{
+	char link[FD_LINK_SIZE];
+	name_link(found, link);
+	int fd = open(link, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
 /* What the descriptor (O_PATH or not) stands for, by its real path. */
 static int describe(int fd, const char *path, struct opened_file *file, struct error *error)
 {
@@ -107,18 +116,15 @@ static int open_path(const char *const *roots, const char *path, struct opened_f
 		found = open_by_true_name(roots, path);
 	if (found < 0)
 		return not_opened(found, path, roots, error);
-	cleanup_opened_file struct opened_file file = OPENED_FILE_NONE;
+	struct opened_file file = OPENED_FILE_NONE;
 	int number = describe(found, path, &file, error);
+	if (!number && (file.fd = open_again(found)) < 0)
+		number = not_opened(file.fd, path, roots, error);
 	if (number)
-		return number;
-	char link[FD_LINK_SIZE];
-	name_link(found, link);
-	file.fd = open(link, O_RDONLY | O_CLOEXEC);
-	if (file.fd < 0)
-		return not_opened(-errno, path, roots, error);
-	*ret_file = file;
-	file = OPENED_FILE_NONE;
-	return 0;
+		opened_file_finish(&file);
+	else
+		*ret_file = file;
+	return number;
 }
 
 /* ---- uploaded ---- */
@@ -126,17 +132,16 @@ static int open_path(const char *const *roots, const char *path, struct opened_f
 static int open_uploaded(struct file_store *uploads, const char *sha256, struct opened_file *ret_file,
 			 struct error *error)
 {
-	cleanup_opened_file struct opened_file file = OPENED_FILE_NONE;
-	file.fd = file_store_open(uploads, sha256, error);
+	struct opened_file file = {.fd = file_store_open(uploads, sha256, error)};
 	if (file.fd < 0)
 		return file.fd;
 	digest_normalize_hex(sha256, file.sha256);
 	int number = describe(file.fd, sha256, &file, error);
 	if (number)
-		return number;
-	*ret_file = file;
-	file = OPENED_FILE_NONE;
-	return 0;
+		opened_file_finish(&file);
+	else
+		*ret_file = file;
+	return number;
 }
 
 int paths_open_file(const struct file_sources *sources, const json_t *value, struct opened_file *ret_file,

@@ -19,7 +19,6 @@ void tokens_finish(struct tokens *tokens)
 	free(tokens->all);
 	*tokens = (struct tokens){0};
 }
-#define cleanup_tokens cleanup(tokens_finish)
 
 const struct token *tokens_find(const struct tokens *tokens, const uint8_t digest[static DIGEST_BYTES])
 {
@@ -112,7 +111,7 @@ static int read_lines(FILE *file, struct tokens *tokens, struct error *error)
 
 int tokens_read(const char *path, struct tokens *ret_tokens, struct error *error)
 {
-	cleanup_tokens struct tokens tokens = {0};
+	struct tokens tokens = {0};
 	/* Without O_NONBLOCK a FIFO in its place would hold up the whole service. */
 	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	cleanup_fclose FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
@@ -125,9 +124,9 @@ int tokens_read(const char *path, struct tokens *ret_tokens, struct error *error
 		number = read_lines(file, &tokens, error);
 	if (number) {
 		error_wrap(error, "the token file %s", path);
-		return number;
+		tokens_finish(&tokens);
+	} else {
+		*ret_tokens = tokens;
 	}
-	*ret_tokens = tokens;
-	tokens = (struct tokens){0};
-	return 0;
+	return number;
 }

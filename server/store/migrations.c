@@ -11,62 +11,57 @@
  * Times are milliseconds since 1970. The labels of an instance are fixed when it is made; the table labels
  * is an index over them that the triggers keep. A file that an instance refers to cannot be deleted.
  */
-static const char first_schema[] = R"sql(
-CREATE TABLE files (
-	sha256 TEXT NOT NULL PRIMARY KEY,
-	size INTEGER NOT NULL,
-	name TEXT NOT NULL,
-	kind TEXT NOT NULL,
-	machine TEXT,
-	entry INTEGER,
-	created_at INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE INDEX files_by_name ON files (name, sha256);
-
-CREATE TABLE instances (
-	id TEXT NOT NULL PRIMARY KEY,
-	path TEXT NOT NULL UNIQUE,
-	target TEXT NOT NULL,
-	emulator TEXT NOT NULL,
-	state TEXT NOT NULL,
-	phase TEXT NOT NULL CHECK (phase IN ('idle', 'starting', 'deleting')),
-	start_number INTEGER NOT NULL,
-	boot_id TEXT,
-	created_at INTEGER NOT NULL,
-	started_at INTEGER,
-	ended_at INTEGER,
-	file TEXT REFERENCES files (sha256),
-	labels TEXT NOT NULL,
-	spec TEXT NOT NULL,
-	exit TEXT
-) STRICT;
-CREATE INDEX instances_by_file ON instances (file) WHERE file IS NOT NULL;
-
-CREATE TABLE labels (
-	key TEXT NOT NULL,
-	value TEXT NOT NULL,
-	instance TEXT NOT NULL,
-	PRIMARY KEY (key, value, instance)
-) STRICT, WITHOUT ROWID;
-CREATE TRIGGER labels_of_new_instance AFTER INSERT ON instances WHEN new.labels <> '{}' BEGIN
-	INSERT INTO labels SELECT key, value, new.id FROM json_each(new.labels);
-END;
-CREATE TRIGGER labels_of_old_instance AFTER DELETE ON instances WHEN old.labels <> '{}' BEGIN
-	DELETE FROM labels
-	WHERE instance = old.id AND (key, value) IN (SELECT key, value FROM json_each(old.labels));
-END;
-
-CREATE TABLE sessions (
-	digest BLOB NOT NULL PRIMARY KEY,
-	token_digest BLOB NOT NULL,
-	token_name TEXT NOT NULL,
-	created_at INTEGER NOT NULL,
-	expires_at INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-
-PRAGMA application_id = 0x656d7564;
-PRAGMA user_version = 1;
-)sql";
+static const char first_schema[] =
+    "CREATE TABLE files (\n"
+    "  sha256 TEXT NOT NULL PRIMARY KEY,\n"
+    "  size INTEGER NOT NULL,\n"
+    "  name TEXT NOT NULL,\n"
+    "  kind TEXT NOT NULL,\n"
+    "  machine TEXT,\n"
+    "  entry INTEGER,\n"
+    "  created_at INTEGER NOT NULL\n"
+    ") STRICT, WITHOUT ROWID;\n"
+    "CREATE INDEX files_by_name ON files (name, sha256);\n"
+    "CREATE TABLE instances (\n"
+    "  id TEXT NOT NULL PRIMARY KEY,\n"
+    "  path TEXT NOT NULL UNIQUE,\n"
+    "  target TEXT NOT NULL,\n"
+    "  emulator TEXT NOT NULL,\n"
+    "  state TEXT NOT NULL,\n"
+    "  phase TEXT NOT NULL CHECK (phase IN ('idle', 'starting', 'deleting')),\n"
+    "  start_number INTEGER NOT NULL,\n"
+    "  boot_id TEXT,\n"
+    "  created_at INTEGER NOT NULL,\n"
+    "  started_at INTEGER,\n"
+    "  ended_at INTEGER,\n"
+    "  file TEXT REFERENCES files (sha256),\n"
+    "  labels TEXT NOT NULL,\n"
+    "  spec TEXT NOT NULL,\n"
+    "  exit TEXT\n"
+    ") STRICT;\n"
+    "CREATE INDEX instances_by_file ON instances (file) WHERE file IS NOT NULL;\n"
+    "CREATE TABLE labels (\n"
+    "  key TEXT NOT NULL,\n"
+    "  value TEXT NOT NULL,\n"
+    "  instance TEXT NOT NULL,\n"
+    "  PRIMARY KEY (key, value, instance)\n"
+    ") STRICT, WITHOUT ROWID;\n"
+    "CREATE TRIGGER labels_of_new_instance AFTER INSERT ON instances WHEN new.labels <> '{}' BEGIN\n"
+    "  INSERT INTO labels SELECT key, value, new.id FROM json_each(new.labels);\n"
+    "END;\n"
+    "CREATE TRIGGER labels_of_old_instance AFTER DELETE ON instances WHEN old.labels <> '{}' BEGIN\n"
+    "  DELETE FROM labels\n"
+    "  WHERE instance = old.id AND (key, value) IN (SELECT key, value FROM json_each(old.labels));\n"
+    "END;\n"
+    "CREATE TABLE sessions (\n"
+    "  digest BLOB NOT NULL PRIMARY KEY,\n"
+    "  token_digest BLOB NOT NULL,\n"
+    "  token_name TEXT NOT NULL,\n"
+    "  created_at INTEGER NOT NULL,\n"
+    "  expires_at INTEGER NOT NULL\n"
+    ") STRICT, WITHOUT ROWID;\n"
+    "PRAGMA application_id = 0x656d7564;\n"
+    "PRAGMA user_version = 1;\n";
 
 const struct migration store_migrations[] = {
     {"instances, files, sessions", first_schema},
