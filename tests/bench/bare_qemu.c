@@ -13,8 +13,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
-
 /* A socket pair whose second end a child inherits. */
 static void make_pair(int pair[2])
 {

@@ -13,8 +13,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
-
 /* Reads emud's first line, which ends in its URL, and after it the port. */
 static int read_port(int fd)
 {
