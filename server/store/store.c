@@ -9,8 +9,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* SQLite makes its log with the mode of the database; so this one is made here, private. */
-static int make_file(const char *path, struct error *error)
+/* SQLite makes its log with the mode of the database, and may make it as soon as it reads: so the database
+ * is made private before SQLite sees it. */
+static int make_private_file(const char *path, struct error *error)
 {
 	cleanup_close int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600);
 	struct stat status;
@@ -18,6 +19,8 @@ static int make_file(const char *path, struct error *error)
 		return error_set_errno(error, -errno, "internal_error", "it cannot be opened");
 	if (!S_ISREG(status.st_mode))
 		return error_set(error, -EBADMSG, "internal_error", "it is not a regular file");
+	if ((status.st_mode & 0077) && fchmod(fd, 0600))
+		return error_set_errno(error, -errno, "internal_error", "its mode cannot be set to 0600");
 	return 0;
 }
 
@@ -41,11 +44,8 @@ static int check_integrity(sqlite3 *db, struct error *error)
 	return number;
 }
 
-/* The file has turned out to be ours: now it may be touched. */
-static int prepare_for_writing(sqlite3 *db, const char *path, struct error *error)
+static int use_write_ahead_log(sqlite3 *db, struct error *error)
 {
-	if (chmod(path, 0600))
-		return error_set_errno(error, -errno, "internal_error", "its mode cannot be set to 0600");
 	int result = sqlite3_exec(db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL);
 	return result == SQLITE_OK ? 0 : database_error(db, result, "it cannot be written", error);
 }
@@ -59,7 +59,7 @@ struct store *store_open(const char *path, struct error *error)
 		error_set(error, -ENOMEM, NULL, "no memory for the store");
 		return NULL;
 	}
-	int number = make_file(path, error);
+	int number = make_private_file(path, error);
 	if (!number && !(store->db = database_connect(path, error)))
 		number = error->number;
 	if (!number)
@@ -67,7 +67,7 @@ struct store *store_open(const char *path, struct error *error)
 	if (!number)
 		number = migrations_apply(store->db, store_migrations, error);
 	if (!number)
-		number = prepare_for_writing(store->db, path, error);
+		number = use_write_ahead_log(store->db, error);
 	if (!number)
 		return store;
 	error_wrap(error, "the database %s cannot be used", path);
