@@ -159,6 +159,11 @@ void reply_json(struct request *request, unsigned status, json_t *json)
 		reply_problem(request, "internal_error", "the answer could not be written");
 }
 
+void reply_json_text(struct request *request, unsigned status, const char *text, size_t length)
+{
+	reply_bytes(request, status, "application/json", text, length);
+}
+
 void reply_bytes(struct request *request, unsigned status, const char *content_type, const void *bytes,
 		 size_t length)
 {

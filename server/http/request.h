@@ -66,6 +66,8 @@ void reply_header_format(struct request *request, const char *name, const char *
 
 /* Steals json. With an ETag and gzip as the request accepts for GET. */
 void reply_json(struct request *request, unsigned status, json_t *json);
+/* The same for JSON that is text already (copied): what is asked for often need not be written each time. */
+void reply_json_text(struct request *request, unsigned status, const char *text, size_t length);
 void reply_empty(struct request *request, unsigned status);
 /* Copies bytes. */
 void reply_bytes(struct request *request, unsigned status, const char *content_type, const void *bytes,
