@@ -22,8 +22,9 @@
 struct board {
 	struct fleet *fleet;
 	struct instance_row row;
-	json_t *spec, *labels;
-	json_t *status; /* of the current start, as its shim told it last; NULL: none */
+	json_t *asked;         /* what the client asked: never changes */
+	json_t *spec, *labels; /* the same with the file and args in force */
+	json_t *status;        /* of the current start, as its shim told it last; NULL: none */
 	int dirfd;
 	struct shim_link *link;
 	char *cookie; /* of the current start */
@@ -41,6 +42,7 @@ struct board {
 
 static const struct shim_link_events link_events;
 static int begin_start(struct board *board, struct error *error);
+static void set_lost(struct board *board, const char *reason, const char *detail);
 static void finish_delete(struct board *board);
 
 /* ---- what is known ---- */
@@ -73,6 +75,11 @@ int64_t board_start_number(const struct board *board)
 const json_t *board_spec(const struct board *board)
 {
 	return board->spec;
+}
+
+const json_t *board_asked(const struct board *board)
+{
+	return board->asked;
 }
 
 const json_t *board_labels(const struct board *board)
@@ -203,10 +210,10 @@ static void changed(struct board *board)
 	if (board->restarting && board_is_over(board)) {
 		struct error error;
 		board->restarting = false;
-		if (begin_start(board, &error) == 0)
-			return;
-		log_event(fleet_options(board->fleet)->log, LOG_LEVEL_ERROR, "instance.restart_failed",
-			  "instance", board->row.id, "detail", error.message, NULL);
+		int64_t number = board->row.start_number;
+		if (begin_start(board, &error) < 0 && board->row.start_number == number)
+			set_lost(board, "start_failed", error.message);
+		return;
 	}
 	board_waits_look(board->waits);
 	fleet_board_changed(board->fleet, board);
@@ -372,6 +379,18 @@ static void enter_start(struct board *board)
 	board->row.boot_id = strdup(fleet_boot_id(board->fleet));
 }
 
+/* Keeps what was asked, and the file and args in force beside it, in the row. */
+static void keep_spec(struct board *board)
+{
+	cleanup_json json_t *kept = board_spec_pack(board->asked, json_object_get(board->spec, "file"),
+						    json_object_get(board->spec, "args"));
+	char *text = kept ? json_to_text(kept) : NULL;
+	if (!text)
+		return;
+	free(board->row.spec);
+	board->row.spec = text;
+}
+
 static void take_firmware(struct board *board, struct fleet_firmware *firmware)
 {
 	json_object_set_new(board->spec, "file", firmware->file ? TAKE(firmware->file) : json_null());
@@ -407,6 +426,7 @@ static int begin_start(struct board *board, struct error *error)
 	if (board->next_args)
 		json_object_set(board->spec, "args", board->next_args);
 	enter_start(board);
+	keep_spec(board);
 	save(board);
 	int result = launch(board, resolved, firmware_fd, error);
 	json_decref(TAKE(board->next_file));
@@ -461,7 +481,8 @@ int board_start(struct board *board, const struct board_start *start, struct err
 
 /* ---- stop, restart, delete ---- */
 
-static void on_stop_asked(const struct error *error, const json_t *body, void *data)
+/* What comes of it is told by the status. */
+static void on_quiet_done(const struct error *error, const json_t *body, void *data)
 {
 	(void) error;
 	(void) body;
@@ -479,7 +500,7 @@ int board_stop(struct board *board, struct error *error)
 		return 0;
 	}
 	const uint64_t timeout_ms = 10000;
-	if (!shim_link_request(board->link, "stop", NULL, timeout_ms, on_stop_asked, NULL, error))
+	if (!shim_link_request(board->link, "stop", NULL, timeout_ms, on_quiet_done, NULL, error))
 		return error->number;
 	set_state(board, "stopping");
 	changed(board);
@@ -581,6 +602,12 @@ struct shim_call *board_command(struct board *board, const char *command, const 
 	return shim_link_request(board->link, command, arguments, timeout_ms, on_done, data, error);
 }
 
+int board_command_quietly(struct board *board, const char *command, uint64_t timeout_ms, struct error *error)
+{
+	return board_command(board, command, NULL, timeout_ms, on_quiet_done, NULL, error) ? 0
+											   : error->number;
+}
+
 struct board_waits *board_waits_of(struct board *board)
 {
 	return board->waits;
@@ -599,6 +626,11 @@ bool board_start_failure(const struct board *board, struct error *ret_error)
 
 /* ---- coming and going ---- */
 
+json_t *board_spec_pack(const json_t *asked, const json_t *file, const json_t *args)
+{
+	return json_pack("{s:O, s:O?, s:O?}", "asked", asked, "file", file, "args", args);
+}
+
 struct board *board_make(struct fleet *fleet, struct instance_row *row, struct error *error)
 {
 	struct board *board = calloc(1, sizeof(*board));
@@ -610,7 +642,11 @@ struct board *board_make(struct fleet *fleet, struct instance_row *row, struct e
 	board->row = *row;
 	*row = (struct instance_row){0};
 	board->next_paused = -1;
-	board->spec = json_parse(board->row.spec, strlen(board->row.spec), error);
+	cleanup_json json_t *kept = json_parse(board->row.spec, strlen(board->row.spec), error);
+	board->asked = json_incref(json_object_get(kept, "asked"));
+	board->spec = json_copy(board->asked);
+	json_object_set(board->spec, "file", json_object_get(kept, "file"));
+	json_object_set(board->spec, "args", json_object_get(kept, "args"));
 	board->labels = json_parse(board->row.labels, strlen(board->row.labels), error);
 	board->waits = board_waits_create(fleet_options(fleet)->loop, board, error);
 	board->dirfd = open(board->row.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -627,6 +663,7 @@ void board_destroy(struct board *board)
 		return;
 	board_waits_destroy(board->waits);
 	shim_link_destroy(board->link);
+	json_decref(board->asked);
 	json_decref(board->spec);
 	json_decref(board->labels);
 	json_decref(board->status);

@@ -19,6 +19,8 @@ const char *board_path(const struct board *board);
 const char *board_state(const struct board *board); /* by API.md's names */
 const char *board_target(const struct board *board);
 int64_t board_start_number(const struct board *board);
+const json_t *board_asked(
+    const struct board *board); /* the spec as the client sent it, normalized; borrowed */
 const json_t *board_spec(const struct board *board);      /* what was asked; borrowed */
 const json_t *board_labels(const struct board *board);    /* borrowed */
 const json_t *board_channels(const struct board *board);  /* name -> {...}; borrowed, may be NULL */
@@ -53,6 +55,9 @@ int board_delete(struct board *board, void (*on_deleted)(const struct error *err
 struct shim_call *board_command(struct board *board, const char *command, const json_t *arguments,
 				uint64_t timeout_ms, shim_done *on_done, void *data, struct error *error);
 
+/* The same without an answer: what comes of it is seen in the state. */
+int board_command_quietly(struct board *board, const char *command, uint64_t timeout_ms, struct error *error);
+
 /* ---- waiting ---- */
 
 enum board_wait_result { BOARD_WAIT_DONE, BOARD_WAIT_IMPOSSIBLE, BOARD_WAIT_TIMEOUT, BOARD_WAIT_DELETED };
@@ -76,6 +81,9 @@ board_condition board_has_ended;   /* created, exited, failed */
 bool board_start_failure(const struct board *board, struct error *ret_error);
 
 /* ---- for fleet.c ---- */
+
+/* How a row keeps a spec: what was asked, and the file and args in force. New reference. */
+json_t *board_spec_pack(const json_t *asked, const json_t *file, const json_t *args);
 
 struct instance_row;
 struct board *board_make(struct fleet *fleet, struct instance_row *row,

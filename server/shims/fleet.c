@@ -296,16 +296,14 @@ static int check_start(struct fleet *fleet, const struct board_request *request,
 static int fill_row(struct instance_row *row, const struct board_request *request, const char *id,
 		    const char *path, char **emulator, struct fleet_firmware *firmware, struct error *error)
 {
-	cleanup_json json_t *spec = json_copy((json_t *) request->spec);
-	json_t *labels = json_object_get(spec, "labels");
-	if (firmware->file)
-		json_object_set(spec, "file", firmware->file);
+	const json_t *spec = request->spec, *labels = json_object_get(spec, "labels");
+	cleanup_json json_t *kept = board_spec_pack(spec, firmware->file, json_object_get(spec, "args"));
 	*row = (struct instance_row){
 	    .id = strdup(id),
 	    .path = strdup(path),
 	    .target = strdup(json_member_string(spec, "target", "")),
 	    .emulator = TAKE(*emulator),
-	    .spec = json_to_text(spec),
+	    .spec = kept ? json_to_text(kept) : NULL,
 	    .labels = labels ? json_to_text(labels) : strdup("{}"),
 	    .file = TAKE(firmware->sha256),
 	    .state = strdup("created"),

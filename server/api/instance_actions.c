@@ -1,0 +1,114 @@
+#include "server/api/handlers.h"
+#include "server/api/instance_spec.h"
+#include "server/api/instance_wait.h"
+
+/* ---- actions that are one command to the shim ---- */
+
+static void reply_now(struct request *request, const json_t *result, void *data)
+{
+	(void) result;
+	reply_instance(request, 200, data);
+}
+
+static void run(struct request *request, void *data, const char *command)
+{
+	struct app *app = data;
+	struct board *board = require_board(request, app);
+	uint64_t timeout_ms;
+	bool wait;
+	struct error error;
+	if (!board || !query_timeout_ms(request, &timeout_ms) || !query_wait(request, &wait))
+		return;
+	if (wait) {
+		command_board(request, board, command, NULL, timeout_ms, reply_now, board);
+		return;
+	}
+	if (board_command_quietly(board, command, timeout_ms, &error) < 0)
+		reply_error(request, &error);
+	else
+		reply_instance(request, 202, board);
+}
+
+void reset_instance(struct request *request, void *app)
+{
+	run(request, app, "reset");
+}
+
+void pause_instance(struct request *request, void *app)
+{
+	run(request, app, "pause");
+}
+
+void resume_instance(struct request *request, void *app)
+{
+	run(request, app, "resume");
+}
+
+/* ---- start, stop, restart ---- */
+
+struct action {
+	struct board *board;
+	uint64_t timeout_ms;
+	bool wait;
+};
+
+static bool read_action(struct request *request, struct app *app, struct action *ret_action)
+{
+	ret_action->board = require_board(request, app);
+	return ret_action->board && query_timeout_ms(request, &ret_action->timeout_ms) &&
+	       query_wait(request, &ret_action->wait);
+}
+
+static struct board_start read_start(const json_t *body)
+{
+	const json_t *paused = json_object_get(body, "paused");
+	return (struct board_start){
+	    .file = json_object_get(body, "file"),
+	    .args = json_object_get(body, "args"),
+	    .paused = json_is_boolean(paused) ? json_is_true(paused) : -1,
+	};
+}
+
+static void answer(struct request *request, const struct action *action, int result,
+		   const struct error *error, board_condition *condition, wait_reply *reply)
+{
+	if (result < 0)
+		reply_error(request, error);
+	else if (action->wait)
+		reply_when(request, action->board, condition, NULL, action->timeout_ms, reply, 200,
+			   "conflict");
+	else
+		reply_instance(request, 202, action->board);
+}
+
+void start_instance(struct request *request, void *app)
+{
+	struct action action;
+	struct error error;
+	if (!start_request_check(request, request_json(request)) || !read_action(request, app, &action))
+		return;
+	const struct board_start start = read_start(request_json(request));
+	int result = board_start(action.board, &start, &error);
+	answer(request, &action, result, &error, board_has_started, reply_started);
+}
+
+void stop_instance(struct request *request, void *app)
+{
+	struct action action;
+	struct error error;
+	if (!read_action(request, app, &action))
+		return;
+	int result = board_stop(action.board, &error);
+	answer(request, &action, result, &error, board_has_ended, reply_as_is);
+}
+
+void restart_instance(struct request *request, void *app)
+{
+	struct action action;
+	struct error error;
+	if (!start_request_check(request, request_json(request)) || !read_action(request, app, &action))
+		return;
+	const struct board_start start = read_start(request_json(request));
+	int result = board_restart(action.board, &start, &error);
+	answer(request, &action, result, &error, board_has_started, reply_started);
+}

@@ -1,0 +1,116 @@
+#include "server/api/handlers.h"
+#include "server/api/instance_spec.h"
+#include "server/api/instance_wait.h"
+#include "server/api/spec_body.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/json.h"
+#include "core/base/text.h"
+#include "server/api/path_rules.h"
+
+/* Keeps the uploaded firmware and names it in the spec. *ret_new_sha256: to be removed again if nothing comes
+ * of it. */
+static int take_upload(struct app *app, struct file_upload *upload, const char *file_name, json_t *spec,
+		       char **ret_new_sha256, struct error *error)
+{
+	if (json_object_get(spec, "file"))
+		return error_set(error, -EINVAL, "invalid_request",
+				 "/file: the firmware comes as part `file`; the spec must not name another");
+	cleanup_file_row struct file_row row = {0};
+	bool is_new;
+	int result = file_upload_commit(upload, file_name, &row, &is_new, error);
+	if (result < 0)
+		return result;
+	json_object_set_new(spec, "file", json_pack("{s:s}", "sha256", row.sha256));
+	*ret_new_sha256 = is_new ? TAKE(row.sha256) : NULL;
+	return 0;
+}
+
+static struct board *make(struct app *app, const char *id, json_t *spec, struct file_upload *upload,
+			  const char *file_name, struct error *error)
+{
+	cleanup_free char *new_sha256 = NULL;
+	const struct board_request wanted = {
+	    .id = id, .path = json_member_string(spec, "path", NULL), .spec = spec};
+	if (wanted.path && path_rules_check(app, wanted.path, error) < 0)
+		return NULL;
+	if (upload && take_upload(app, upload, file_name, spec, &new_sha256, error) < 0)
+		return NULL;
+	struct board *board = fleet_make_board(app->fleet, &wanted, error);
+	if (!board && new_sha256)
+		file_store_delete(app->files, new_sha256, NULL);
+	return board;
+}
+
+static void begin(struct request *request, struct board *board, uint64_t timeout_ms, bool wait)
+{
+	const struct board_start start = {.paused = -1};
+	struct error error;
+	reply_header_format(request, "Location", "/v1/instances/%s", board_id(board));
+	if (!json_member_boolean(board_spec(board), "start", true))
+		reply_instance(request, 201, board);
+	else if (board_start(board, &start, &error) < 0)
+		reply_error(request, &error);
+	else if (wait)
+		reply_when(request, board, board_has_started, NULL, timeout_ms, reply_started, 201,
+			   "conflict");
+	else
+		reply_instance(request, 202, board);
+}
+
+/* PUT of an id that is taken: the same spec changes nothing, another is refused. True: replied. */
+static bool answer_existing(struct request *request, struct app *app, const char *id, const json_t *spec,
+			    bool has_upload, uint64_t timeout_ms, bool wait)
+{
+	struct board *board = fleet_find(app->fleet, id);
+	if (!board)
+		return false;
+	if (has_upload || !json_equal(board_asked(board), spec))
+		reply_problem(request, "id_taken",
+			      "instance %s is there already, with another spec: delete it first", id);
+	else if (wait)
+		reply_when(request, board, board_has_started, NULL, timeout_ms, reply_as_is, 200, "conflict");
+	else
+		reply_instance(request, 200, board);
+	return true;
+}
+
+static void on_body(struct request *request, struct app *app, const json_t *body, struct file_upload *upload,
+		    const char *file_name)
+{
+	bool is_put = text_equal(request_method(request), "PUT");
+	const char *id = is_put ? request_parameter(request, "id") : json_member_string(body, "id", NULL);
+	struct error error;
+	uint64_t timeout_ms;
+	bool wait;
+	if (!instance_spec_check(request, app, body, is_put ? id : NULL) ||
+	    !query_timeout_ms(request, &timeout_ms) || !query_wait(request, &wait)) {
+		file_upload_destroy(upload);
+		return;
+	}
+	cleanup_json json_t *spec = instance_spec_normalize(body);
+	struct board *board = NULL;
+	if (!spec)
+		error_set(&error, -ENOMEM, NULL, "no memory");
+	else if (is_put && answer_existing(request, app, id, spec, upload != NULL, timeout_ms, wait)) {
+		file_upload_destroy(upload);
+		return;
+	} else {
+		board = make(app, id, spec, upload, file_name, &error);
+	}
+	file_upload_destroy(upload);
+	if (board)
+		begin(request, board, timeout_ms, wait);
+	else
+		reply_error(request, &error);
+}
+
+void create_instance(struct request *request, void *app)
+{
+	spec_body_read(request, app, on_body);
+}
+
+void put_instance(struct request *request, void *app)
+{
+	spec_body_read(request, app, on_body);
+}

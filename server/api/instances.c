@@ -1,0 +1,164 @@
+#include "server/api/handlers.h"
+#include "server/api/replies.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/text.h"
+
+#include <string.h>
+
+/* ---- GET /instances ---- */
+
+struct listing {
+	const char *state, *target, *label_value;
+	char label_key[64]; /* "": any */
+	int64_t limit;
+	json_t *items;
+	char *last_id; /* of the page, where more follow */
+};
+
+static bool fits(const struct board *board, const struct listing *listing)
+{
+	if (listing->state && !text_equal(board_state(board), listing->state))
+		return false;
+	if (listing->target && !text_equal(board_target(board), listing->target))
+		return false;
+	if (!listing->label_key[0])
+		return true;
+	const json_t *value = json_object_get(board_labels(board), listing->label_key);
+	return text_equal(json_string_value(value), listing->label_value);
+}
+
+static bool list_board(struct board *board, void *data)
+{
+	struct listing *listing = data;
+	if (!fits(board, listing))
+		return true;
+	size_t count = json_array_size(listing->items);
+	if ((int64_t) count < listing->limit)
+		return json_array_append_new(listing->items, board_to_json(board)) == 0;
+	const json_t *last = json_array_get(listing->items, count - 1);
+	listing->last_id = strdup(json_string_value(json_object_get(last, "id")));
+	return false;
+}
+
+static bool read_filters(struct request *request, struct listing *listing)
+{
+	static const char *const states[] = {"created",  "starting", "running", "paused",
+					     "stopping", "exited",   "failed",  NULL};
+	listing->state = request_query(request, "state");
+	listing->target = request_query(request, "target");
+	const char *label = request_query(request, "label");
+	const char *colon = label ? strchr(label, ':') : NULL;
+	const char *const *known = states;
+	while (listing->state && *known && !text_equal(*known, listing->state))
+		known++;
+	if (listing->state && !*known) {
+		reply_problem(request, "invalid_parameter",
+			      "state must be created, starting, running, paused, stopping, exited or failed");
+		return false;
+	}
+	if (label && (!colon || colon == label || colon - label >= (ptrdiff_t) sizeof(listing->label_key))) {
+		reply_problem(request, "invalid_parameter", "label must be key:value");
+		return false;
+	}
+	if (label) {
+		snprintf(listing->label_key, sizeof(listing->label_key), "%.*s", (int) (colon - label),
+			 label);
+		listing->label_value = colon + 1;
+	}
+	return true;
+}
+
+void list_instances(struct request *request, void *data)
+{
+	struct app *app = data;
+	struct page_query page;
+	struct listing listing = {0};
+	if (!query_page(request, &page) || !read_filters(request, &listing))
+		return;
+	listing.limit = page.limit;
+	listing.items = json_array();
+	fleet_each(app->fleet, page.cursor, list_board, &listing);
+	cleanup_free char *last_id = listing.last_id;
+	reply_json(request, 200,
+		   json_pack("{s:o, s:s?}", "instances", listing.items, "next_cursor", last_id));
+}
+
+/* ---- GET, DELETE /instances/{id} ---- */
+
+void get_instance(struct request *request, void *app)
+{
+	struct board *board = require_board(request, app);
+	if (board)
+		reply_instance(request, 200, board);
+}
+
+struct deleting {
+	struct request *request; /* NULL: the client has gone, or was answered */
+	struct loop_timer *deadline;
+};
+
+static void on_delete_gone(void *data)
+{
+	struct deleting *deleting = data;
+	deleting->request = NULL;
+	loop_timer_destroy(TAKE(deleting->deadline));
+}
+
+static void on_delete_late(void *data)
+{
+	struct deleting *deleting = data;
+	struct request *request = TAKE(deleting->request);
+	loop_timer_destroy(TAKE(deleting->deadline));
+	reply_problem(request, "timeout",
+		      "the instance is being stopped still; it will be removed when it has ended");
+}
+
+static void on_deleted(const struct error *error, void *data)
+{
+	struct deleting *deleting = data;
+	if (deleting->request && error)
+		reply_error(deleting->request, error);
+	else if (deleting->request)
+		reply_empty(deleting->request, 204);
+	loop_timer_destroy(deleting->deadline);
+	free(deleting);
+}
+
+void delete_instance(struct request *request, void *data)
+{
+	struct app *app = data;
+	uint64_t timeout_ms;
+	bool wait;
+	struct board *board = require_board(request, app);
+	if (!board || !query_timeout_ms(request, &timeout_ms) || !query_wait(request, &wait))
+		return;
+	struct error error;
+	struct deleting *deleting = calloc(1, sizeof(*deleting));
+	if (deleting)
+		deleting->deadline = loop_timer_create(app->loop, on_delete_late, deleting, &error);
+	if (!deleting || !deleting->deadline) {
+		free(deleting);
+		reply_problem(request, "internal_error", "no memory");
+		return;
+	}
+	/* It may be over within the call. */
+	deleting->request = wait ? request : NULL;
+	if (wait)
+		loop_timer_start(deleting->deadline, timeout_ms);
+	if (wait)
+		request_on_gone(request, on_delete_gone, deleting);
+	if (board_delete(board, on_deleted, deleting, &error) < 0) {
+		loop_timer_destroy(deleting->deadline);
+		free(deleting);
+		reply_error(request, &error);
+		return;
+	}
+	if (!wait) {
+		board = fleet_find(app->fleet, request_parameter(request, "id"));
+		if (board)
+			reply_instance(request, 202, board);
+		else
+			reply_empty(request, 204);
+	}
+}
