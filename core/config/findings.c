@@ -18,11 +18,15 @@ static char *one_line(const char *text)
 	return clean;
 }
 
-static void add(struct config_report *report, const struct place *place, int line, bool is_warning,
-		const char *message)
+__attribute__((format(printf, 5, 0))) static void add(struct findings *findings, const struct place *place,
+						      int line, bool is_warning, const char *format,
+						      va_list arguments)
 {
-	char path[PLACE_PATH_SIZE];
+	char message[MESSAGE_SIZE], path[PLACE_PATH_SIZE];
+	struct config_report *report = findings->report;
+	vsnprintf(message, sizeof(message), format, arguments);
 	place_path(place, path);
+	findings->error_count += !is_warning;
 	struct config_problem *problems =
 	    reallocarray(report->problems, report->count + 1, sizeof(*report->problems));
 	if (!problems)
@@ -46,35 +50,27 @@ static void add(struct config_report *report, const struct place *place, int lin
 
 void findings_error(struct findings *findings, const struct place *place, const char *format, ...)
 {
-	char message[MESSAGE_SIZE];
 	va_list arguments;
 	va_start(arguments, format);
-	vsnprintf(message, sizeof(message), format, arguments);
+	add(findings, place, place_line(place), false, format, arguments);
 	va_end(arguments);
-	findings->error_count++;
-	add(findings->report, place, place_line(place), false, message);
 }
 
 void findings_warn(struct findings *findings, const struct place *place, const char *format, ...)
 {
-	char message[MESSAGE_SIZE];
 	va_list arguments;
 	va_start(arguments, format);
-	vsnprintf(message, sizeof(message), format, arguments);
+	add(findings, place, place_line(place), true, format, arguments);
 	va_end(arguments);
-	add(findings->report, place, place_line(place), true, message);
 }
 
 void findings_error_at(struct findings *findings, const struct place *place, size_t line, const char *format,
 		       ...)
 {
-	char message[MESSAGE_SIZE];
 	va_list arguments;
 	va_start(arguments, format);
-	vsnprintf(message, sizeof(message), format, arguments);
+	add(findings, place, line ? (int) line : place_line(place), false, format, arguments);
 	va_end(arguments);
-	findings->error_count++;
-	add(findings->report, place, line ? (int) line : place_line(place), false, message);
 }
 
 void findings_out_of_memory(struct findings *findings, const struct place *place)

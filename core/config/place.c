@@ -53,7 +53,7 @@ static size_t append_path(const struct place *place, char *out, size_t size)
 void place_path(const struct place *place, char out[static PLACE_PATH_SIZE])
 {
 	out[0] = '\0';
-	size_t length = append_path(place, out, PLACE_PATH_SIZE);
-	if (length >= PLACE_PATH_SIZE)
-		strcpy(out + PLACE_PATH_SIZE - sizeof("..."), "...");
+	static const char cut[] = "...";
+	if (append_path(place, out, PLACE_PATH_SIZE) >= PLACE_PATH_SIZE)
+		memcpy(out + PLACE_PATH_SIZE - sizeof(cut), cut, sizeof(cut));
 }

@@ -49,7 +49,7 @@ static const char *complain_of_log_format(const char *text)
 	{ \
 		.key = {#name, kind, false}, .offset = AT(name), __VA_ARGS__ \
 	}
-#define LIMIT(name, from, to) SETTING(limits.name, CONFIG_INTEGER, .least = from, .most = to)
+#define LIMIT(name, from, to) SETTING(limits.name, CONFIG_INTEGER, .least = (from), .most = (to))
 
 #define KIBIBYTE 1024.0
 #define TEBIBYTE (1024.0 * 1024 * 1024 * 1024)

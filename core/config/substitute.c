@@ -16,7 +16,8 @@ static const char *const known_kinds[] = {
 struct expression {
 	const char *start; /* at the dollar */
 	const char *brace; /* at the opening brace: the kind ends there */
-	const char *end;   /* behind the closing brace; NULL: there is none */
+	const char *end;   /* behind the closing brace, or the end of the text where there is none */
+	bool is_closed;
 };
 
 /* The first expression at or behind text. "$pw_" without a brace behind its word is plain text. */
@@ -27,8 +28,12 @@ static bool find_expression(const char *text, struct expression *ret_expression)
 		if (*brace != '{')
 			continue;
 		const char *close = strchr(brace, '}');
-		*ret_expression =
-		    (struct expression){.start = at, .brace = brace, .end = close ? close + 1 : NULL};
+		*ret_expression = (struct expression){
+		    .start = at,
+		    .brace = brace,
+		    .end = close ? close + 1 : brace + strlen(brace),
+		    .is_closed = close != NULL,
+		};
 		return true;
 	}
 	return false;
@@ -43,7 +48,7 @@ static int refuse_open_end(const struct expression *expression, struct error *er
 static int append_value(struct buffer *out, const struct expression *expression, substitute_lookup *lookup,
 			void *data, struct error *error)
 {
-	if (!expression->end)
+	if (!expression->is_closed)
 		return refuse_open_end(expression, error);
 	const char *kind_start = expression->start + 1, *name_start = expression->brace + 1;
 	cleanup_free char *kind = strndup(kind_start, (size_t) (expression->brace - kind_start));
@@ -91,7 +96,7 @@ static int check_kind(const struct expression *expression, struct error *error)
 		return error_set(error, -ENOMEM, NULL, "out of memory");
 	for (size_t i = 0; known_kinds[i]; i++)
 		if (text_equal(kind, known_kinds[i]))
-			return expression->end ? 0 : refuse_open_end(expression, error);
+			return expression->is_closed ? 0 : refuse_open_end(expression, error);
 	const char *nearest = text_nearest(kind, known_kinds);
 	if (nearest)
 		return error_set(error, -EINVAL, "invalid_configuration",

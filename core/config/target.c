@@ -98,24 +98,25 @@ static void refuse_section(struct findings *findings, const json_t *section, con
 	findings_error(findings, place, "%s", has_path ? message + path_length + 2 : message);
 }
 
-/* The channels of the target on one emulator; NULL: not known, with errors added where it should be. */
-static json_t *check_emulator(struct loader *loader, const char *name, const json_t *section,
-			      const struct place *place)
+/* Adds the target's channels on one emulator to the list. False: they are not known, with errors added where
+ * they should be. */
+static bool add_channels(struct loader *loader, const char *name, const json_t *section,
+			 const struct place *place, json_t *channels)
 {
 	const struct config_emulator *emulator = config_find_emulator(loader->config, name);
 	if (!emulator || schema_check(emulator->target_keys, section, place, &loader->findings) < 0 ||
 	    load_is_listed(loader->broken_emulators, name))
-		return NULL;
+		return false;
 	struct error error = {0};
 	cleanup_json json_t *settings =
 	    emulator->resolve(json_object_get(loader->config->pw_emu, name), section, &error);
 	if (!settings) {
 		refuse_section(&loader->findings, section, place, error.message);
-		return NULL;
+		return false;
 	}
-	json_t *channels = emulator->describe_channels(settings);
-	check_channel_names(loader, channels, place);
-	return channels;
+	json_t *described = emulator->describe_channels(settings);
+	check_channel_names(loader, described, place);
+	return json_array_append_new(channels, described) == 0;
 }
 
 static void check_emulators(struct loader *loader, const json_t *target, char *const *emulators,
@@ -123,12 +124,10 @@ static void check_emulators(struct loader *loader, const json_t *target, char *c
 {
 	cleanup_json json_t *channels = json_array();
 	bool is_complete = true;
-	for (char *const *name = emulators; name && *name; name++) {
+	for (char *const *name = emulators; *name; name++) {
 		struct place section_place = place_member(place, *name);
-		json_t *described =
-		    check_emulator(loader, *name, json_object_get(target, *name), &section_place);
-		if (!described || json_array_append_new(channels, described) < 0)
-			is_complete = false;
+		const json_t *section = json_object_get(target, *name);
+		is_complete = add_channels(loader, *name, section, &section_place, channels) && is_complete;
 	}
 	helpers_check_channels(target, channels, is_complete, place, &loader->findings);
 }
