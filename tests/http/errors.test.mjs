@@ -103,10 +103,17 @@ test('values without meaning are refused, each named', async () => {
 	for (const [pointer, spec] of /** @type {[string, object][]} */ ([
 		['/id', { id: '../etc' }], ['/id', { id: '.hidden' }], ['/id', { id: 'x'.repeat(64) }], ['/id', { id: '' }],
 		['/file', { file: '' }], ['/file/sha256', { file: { sha256: 'abc' } }], ['/path', { path: 'relative' }],
-		['/args/0', { args: ['with\0nul'] }], ['/labels', { labels: { 'a:b': 'c' } }],
+		['/labels', { labels: { 'a:b': 'c' } }],
 	])) {
 		const { errors } = await shared.client.refused(422, 'invalid_value', 'POST', '/instances', { json: { target: 'board', start: false, ...spec } });
 		assert.ok(errors.some((error) => error.pointer.startsWith(pointer)), `${JSON.stringify(spec)}: ${JSON.stringify(errors)}`);
+	}
+});
+
+test('text with a NUL in it is refused', async () => {
+	for (const spec of [{ args: ['a\0b'] }, { labels: { a: 'b\0' } }, { path: '/tmp/a\0b' }, { file: `${firmware('hello')}\0` }]) {
+		const { status } = await shared.client.request('POST', '/instances', { json: { target: 'board', start: false, ...spec } });
+		assert.ok([400, 422].includes(status), JSON.stringify(spec));
 	}
 });
 

@@ -62,7 +62,7 @@ test('files are listed by name, a page at a time', async (t) => {
 test('an uploaded file starts a board, written either way', async () => {
 	const body = readFileSync(firmware('passed'));
 	const { sha256 } = (await shared.client.request('POST', '/files', { body })).json;
-	for (const [id, file] of [['by-object', { sha256 }], ['by-string', `sha256:${sha256}`]]) {
+	for (const [id, file] of /** @type {[string, object | string][]} */ ([['by-object', { sha256 }], ['by-string', `sha256:${sha256}`]])) {
 		const { json } = await shared.client.put(`/instances/${id}`, { json: { target: 'board', file }, expect: 201 });
 		assert.deepEqual(json.file, { sha256 });
 		await shared.client.waitForOutput(id, 'PASSED');

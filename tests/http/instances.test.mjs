@@ -155,9 +155,11 @@ test('a firmware comes with the spec as multipart', async () => {
 test('a multipart body with an unknown or missing part is refused and creates nothing', async () => {
 	const spec = { content: JSON.stringify({ target: 'board', id: 'half-form' }), type: 'application/json' };
 	const file = { content: readFileSync(firmware('hello')), filename: 'a.elf' };
-	for (const form of [{ spec, file, more: { content: 'x' } }, { file }, { spec: { content: '{"target":' }, file }]) {
+	/** @type {import('../lib/client.mjs').RequestOptions['form'][]} */
+	const forms = [{ spec, file, more: { content: 'x' } }, { file }, { spec: { content: '{"target":' }, file }];
+	for (const form of forms) {
 		const { status } = await shared.client.request('POST', '/instances', { form });
-		assert.equal(status, 400, Object.keys(form).join());
+		assert.equal(status, 400, Object.keys(form ?? {}).join());
 	}
 	await shared.client.refused(404, 'not_found', 'GET', '/instances/half-form');
 });

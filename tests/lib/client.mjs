@@ -17,7 +17,7 @@ import { ByteStream } from './streams.mjs';
  *   headers?: Record<string, string>, expect?: number, deadlineMs?: number,
  * }} RequestOptions
  * expect: the status, else the test fails with what came.
- * @typedef {import('./contract.mjs').Answer & {text: string}} Reply
+ * @typedef {import('./contract.mjs').Answer & {text: string, body: Buffer}} Reply
  */
 
 /**

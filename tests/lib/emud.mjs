@@ -43,6 +43,7 @@ export class Emud {
 		this.faults = /** @type {string[]} */ ([]);
 		/** @type {import('node:child_process').ChildProcess | null} */
 		this.process = null;
+		this.exited = Promise.resolve({ code: /** @type {number | null} */ (null), signal: '' });
 		this.port = 0;
 		// A test process that dies early must leave nothing either.
 		this.onExit = () => this.killLeft();

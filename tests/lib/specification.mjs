@@ -2,8 +2,8 @@
 
 import { readFileSync } from 'node:fs';
 
-import Ajv from 'ajv/dist/2020.js';
-import addFormats from 'ajv-formats';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import formats from 'ajv-formats';
 import { parse } from 'yaml';
 
 export const SPECIFICATION_FILE = new URL('../../openapi/openapi.yaml', import.meta.url).pathname;
@@ -13,8 +13,8 @@ export const specification = parse(readFileSync(SPECIFICATION_FILE, 'utf8'));
 const METHODS = ['get', 'put', 'post', 'delete', 'patch'];
 const ROOT = 'emud:openapi';
 
-const ajv = new Ajv({ strict: false, allErrors: true, coerceTypes: false, validateSchema: false });
-addFormats(ajv);
+const ajv = new Ajv2020({ strict: false, allErrors: true, coerceTypes: false, validateSchema: false });
+formats.default(ajv);
 ajv.addSchema(specification, ROOT);
 
 /** @param {string} text */
@@ -44,11 +44,8 @@ const validators = new Map();
  */
 export function findFaults(keys, value) {
 	const pointer = `${ROOT}#/${keys.map(escapePointer).join('/')}`;
-	let validate = validators.get(pointer);
-	if (!validate) {
-		validate = ajv.compile({ $ref: pointer });
-		validators.set(pointer, validate);
-	}
+	const validate = validators.get(pointer) ?? ajv.compile({ $ref: pointer });
+	validators.set(pointer, validate);
 	if (validate(value)) return [];
 	return (validate.errors ?? []).map((error) =>
 		`${error.instancePath || '/'} ${error.message} ${JSON.stringify(error.params)}`);

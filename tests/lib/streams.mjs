@@ -85,8 +85,7 @@ export class ByteStream {
 export function parseEvents(text) {
 	const whole = text.slice(0, text.lastIndexOf('\n\n') + 1);
 	return whole.split('\n\n').map((block) => {
-		/** @type {Record<string, string>} */
-		const fields = {};
+		const fields = /** @type {{id: string, event?: string, data: string}} */ ({});
 		for (const line of block.split('\n')) {
 			const [, name, value] = /^(\w+): ?(.*)$/.exec(line) ?? [];
 			if (name) fields[name] = value;
