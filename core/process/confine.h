@@ -20,18 +20,27 @@ struct confine_support {
 void confine_probe(struct confine_support *support);
 
 struct confine_rules {
-	const char *const *read_paths;	/* readable and executable beneath; NULL-terminated; missing ones are skipped */
+	const char *const
+	    *read_paths; /* readable and executable beneath; NULL-terminated; missing ones are skipped */
 	const char *const *write_paths; /* readable and writable beneath */
-	uint64_t memory_bytes;		/* RLIMIT_AS; 0: inherited */
-	uint64_t open_files;		/* RLIMIT_NOFILE; 0: inherited */
-	bool core_dumps;		/* false: RLIMIT_CORE 0 */
+	/*
+	 * The files behind open descriptors, by the same rights; ends with -1; NULL: none. Reading and
+	 * writing an inherited descriptor needs no rule, but opening it again through /proc/self/fd/N does.
+	 */
+	const int *read_fds;
+	const int *write_fds;
+	uint64_t memory_bytes; /* RLIMIT_AS; 0: inherited */
+	uint64_t open_files;   /* RLIMIT_NOFILE; 0: inherited */
+	bool core_dumps;       /* false: RLIMIT_CORE 0 */
 };
 
 struct confinement;
+/* What the kernel does not know is left out (confine_probe tells); NULL on failure. */
 struct confinement *confinement_create(const struct confine_rules *rules, struct error *error);
 void confinement_destroy(struct confinement *confinement);
 /* In the child only. 0 or a negative errno. */
 int confinement_enter(const struct confinement *confinement);
 
-/* The system's directories every confined child may read: /usr, /lib*, /bin, /etc, /dev/{null,...}, /proc. */
+/* The system's directories every confined child may read, without being named in the rules; NULL-terminated.
+ * Of the devices it may use null, zero, full, random, urandom, tty, ptmx, pts, kvm and net/tun. */
 extern const char *const confine_system_paths[];
