@@ -72,7 +72,8 @@ static void warn_unknown(const struct level *level, const char *key, const struc
 static void refuse_type(struct findings *findings, const struct place *place, const char *wanted,
 			const json_t *value)
 {
-	bool needs_quotes = text_equal(wanted, "a string") && !json_is_object(value) && !json_is_array(value);
+	bool needs_quotes =
+	    text_equal(wanted, "a string") && (json_is_number(value) || json_is_boolean(value));
 	findings_error(findings, place, "must be %s, not %s%s", wanted, document_type_name(value),
 		       needs_quotes ? ": put it in quotes" : "");
 }

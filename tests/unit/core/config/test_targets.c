@@ -189,7 +189,7 @@ static void json_errors_have_lines_and_keys_as_well(void **state)
 	    load_text("{\n\t\"pw\": {\n\t\t\"pw_emu\": {\n\t\t\t\"targets\": {\n\t\t\t\t\"t\": {\n"
 		      "\t\t\t\t\t\"toy\": {\n\t\t\t\t\t\t\"executable\": \"a\\/b\",\n"
 		      "\t\t\t\t\t\t\"machine\": null}}}}}}"),
-	    F ":8: pw.pw_emu.targets.t.toy.machine: must be a string, not null: put it in quotes", NULL);
+	    F ":8: pw.pw_emu.targets.t.toy.machine: must be a string, not null", NULL);
 }
 
 static void a_key_missing_at_both_levels_is_told(void **state)
