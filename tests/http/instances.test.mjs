@@ -152,6 +152,18 @@ test('a firmware comes with the spec as multipart', async () => {
 	await shared.client.refused(409, 'file_in_use', 'DELETE', `/files/${json.file.sha256}`);
 });
 
+test('PUT of the same firmware as multipart again changes nothing', async () => {
+	const form = {
+		spec: { content: JSON.stringify({ target: 'board' }), type: 'application/json' },
+		file: { content: readFileSync(firmware('hello')), filename: 'a.elf' },
+	};
+	const first = await shared.client.put('/instances/form-twice', { form, expect: 201 });
+	const second = await shared.client.put('/instances/form-twice', { form, expect: 200 });
+	assert.deepEqual(second.json, first.json);
+	const other = { ...form, file: { content: readFileSync(firmware('echo')), filename: 'a.elf' } };
+	await shared.client.refused(409, 'id_taken', 'PUT', '/instances/form-twice', { form: other });
+});
+
 test('a multipart body with an unknown or missing part is refused and creates nothing', async () => {
 	const spec = { content: JSON.stringify({ target: 'board', id: 'half-form' }), type: 'application/json' };
 	const file = { content: readFileSync(firmware('hello')), filename: 'a.elf' };

@@ -233,6 +233,19 @@ static void watches_may_go_from_within_a_call(void **state)
 	destroy_follower(&victims[2]);
 }
 
+static void a_kept_instance_stays_without_a_file(void **state)
+{
+	struct fixture *fixture = *state;
+	struct follower follower = {0};
+	assert_int_equal(growth_keep(fixture->growth, NULL), 0);
+	assert_int_equal(watch_count(), 0);
+	follow(fixture, &follower, 0);
+	write_text(fixture->fd, "x");
+	wait_for(fixture, &follower, 1);
+	destroy_follower(&follower);
+	assert_false(harness_wait_ms(fixture->harness, has_no_instance, NULL, 1200));
+}
+
 static void a_lack_of_instances_is_told(void **state)
 {
 	struct fixture *fixture = *state;
@@ -287,6 +300,7 @@ int main(void)
 	    TEST(no_byte_is_missed_between_look_and_arming),
 	    TEST(an_idle_file_costs_nothing),
 	    TEST(watches_may_go_from_within_a_call),
+	    TEST(a_kept_instance_stays_without_a_file),
 	    TEST(a_lack_of_instances_is_told),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
