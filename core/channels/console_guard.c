@@ -98,8 +98,7 @@ static void warn_of_trimming(struct console_guard *guard, int number)
 static bool look_at_outputs(struct console_guard *guard, const bool *gone)
 {
 	bool grown = false;
-	struct output *output;
-	LIST_FOREACH (output, &guard->outputs, entry) {
+	for (struct output *output = LIST_FIRST(&guard->outputs); output; output = LIST_NEXT(output, entry)) {
 		int result = look_at_output(guard, output, &grown);
 		if (result == 0)
 			continue;

@@ -39,6 +39,7 @@ struct growth {
 	struct loop_watch *readable;
 	struct loop_timer *linger;
 	size_t file_count;
+	bool kept; /* the instance stays without a file */
 	struct file_list by_inode[BUCKETS], by_watch[BUCKETS];
 };
 
@@ -100,6 +101,13 @@ static int arm(struct file *file)
 
 /* ---- looking ---- */
 
+/* Closing an instance can take the kernel 15 ms: not at every coming and going. */
+static void start_lingering(struct growth *growth)
+{
+	if (growth->file_count == 0 && !growth->kept)
+		loop_timer_start(growth->linger, LINGER_MS);
+}
+
 static void file_destroy(struct file *file)
 {
 	struct growth *growth = file->growth;
@@ -109,9 +117,8 @@ static void file_destroy(struct file *file)
 	LIST_REMOVE(file, by_inode);
 	loop_timer_destroy(file->timer);
 	free(file);
-	/* Closing an instance can take the kernel milliseconds: not at every coming and going. */
-	if (--growth->file_count == 0)
-		loop_timer_start(growth->linger, LINGER_MS);
+	growth->file_count--;
+	start_lingering(growth);
 }
 
 static int64_t file_size(const struct file *file)
@@ -203,6 +210,13 @@ static int open_instance(struct growth *growth, struct error *error)
 	return -ENOMEM;
 }
 
+int growth_keep(struct growth *growth, struct error *error)
+{
+	int result = open_instance(growth, error);
+	growth->kept = result == 0;
+	return result;
+}
+
 static struct file *find_file(struct growth *growth, const struct stat *status)
 {
 	struct file *file = LIST_FIRST(&growth->by_inode[status->st_ino % BUCKETS]);
@@ -251,8 +265,7 @@ struct growth_watch *growth_watch_create(struct growth *growth, int fd, int64_t 
 		error_set(error, -ENOMEM, NULL, "no memory");
 		if (file && fresh)
 			file_destroy(file);
-		else if (growth->file_count == 0)
-			loop_timer_start(growth->linger, LINGER_MS);
+		start_lingering(growth);
 		return NULL;
 	}
 	*watch = (struct growth_watch){

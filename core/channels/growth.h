@@ -19,6 +19,10 @@ struct growth;
 struct growth *growth_create(struct loop *loop, struct error *error);
 void growth_destroy(struct growth *growth); /* its watches must be gone; not from within on_growth */
 
+/* Opens the instance now and keeps it for good: for emud, which holds one for all, and whose loop the closing
+ * would stop for up to 15 ms. 0 or a negative errno (code "no_watches"). */
+int growth_keep(struct growth *growth, struct error *error);
+
 /* One file, any number of subscribers (a table by inode inside: one watch and one timer a file). */
 struct growth_watch;
 /* fd: the open file, borrowed, must outlive the watch. on_growth: the file has more bytes than at the last

@@ -47,6 +47,7 @@ static int watch(struct pty_presence *presence, struct loop *loop, struct error 
 		    loop_watch_create(loop, presence->fd, LOOP_READABLE, on_readable, presence, error);
 		return presence->readable ? 0 : -ENOMEM;
 	}
+	cleanup_close int useless = TAKE_FD(presence->fd);
 	presence->look = loop_timer_create(loop, on_look, presence, error);
 	if (!presence->look)
 		return -ENOMEM;
