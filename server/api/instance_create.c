@@ -10,8 +10,8 @@
 
 /* Keeps the uploaded firmware and names it in the spec. *ret_new_sha256: to be removed again if nothing comes
  * of it. */
-static int take_upload(struct app *app, struct file_upload *upload, const char *file_name, json_t *spec,
-		       char **ret_new_sha256, struct error *error)
+static int take_upload(struct file_upload *upload, const char *file_name, json_t *spec, char **ret_new_sha256,
+		       struct error *error)
 {
 	if (json_object_get(spec, "file"))
 		return error_set(error, -EINVAL, "invalid_request",
@@ -24,22 +24,6 @@ static int take_upload(struct app *app, struct file_upload *upload, const char *
 	json_object_set_new(spec, "file", json_pack("{s:s}", "sha256", row.sha256));
 	*ret_new_sha256 = is_new ? TAKE(row.sha256) : NULL;
 	return 0;
-}
-
-static struct board *make(struct app *app, const char *id, json_t *spec, struct file_upload *upload,
-			  const char *file_name, struct error *error)
-{
-	cleanup_free char *new_sha256 = NULL;
-	const struct board_request wanted = {
-	    .id = id, .path = json_member_string(spec, "path", NULL), .spec = spec};
-	if (wanted.path && path_rules_check(app, wanted.path, error) < 0)
-		return NULL;
-	if (upload && take_upload(app, upload, file_name, spec, &new_sha256, error) < 0)
-		return NULL;
-	struct board *board = fleet_make_board(app->fleet, &wanted, error);
-	if (!board && new_sha256)
-		file_store_delete(app->files, new_sha256, NULL);
-	return board;
 }
 
 static void begin(struct request *request, struct board *board, uint64_t timeout_ms, bool wait)
@@ -58,21 +42,37 @@ static void begin(struct request *request, struct board *board, uint64_t timeout
 		reply_instance(request, 202, board);
 }
 
-/* PUT of an id that is taken: the same spec changes nothing, another is refused. True: replied. */
-static bool answer_existing(struct request *request, struct app *app, const char *id, const json_t *spec,
-			    bool has_upload, uint64_t timeout_ms, bool wait)
+/* PUT of an id that is taken: the same spec changes nothing, another is refused. */
+static void answer_existing(struct request *request, const struct board *board, const json_t *spec)
 {
-	struct board *board = fleet_find(app->fleet, id);
-	if (!board)
-		return false;
-	if (has_upload || !json_equal(board_asked(board), spec))
-		reply_problem(request, "id_taken",
-			      "instance %s is there already, with another spec: delete it first", id);
-	else if (wait)
-		reply_when(request, board, board_has_started, NULL, timeout_ms, reply_as_is, 200, "conflict");
-	else
+	if (json_equal(board_asked(board), spec))
 		reply_instance(request, 200, board);
-	return true;
+	else
+		reply_problem(request, "id_taken",
+			      "instance %s is there already, with another spec: delete it first",
+			      board_id(board));
+}
+
+/* The spec is sound: an instance comes of it, or a problem. Returns whether one is there. */
+static bool create(struct request *request, struct app *app, const char *id, const json_t *spec)
+{
+	const struct board_request wanted = {
+	    .id = id, .path = json_member_string(spec, "path", NULL), .spec = spec};
+	struct error error;
+	uint64_t timeout_ms;
+	bool wait;
+	if (!query_timeout_ms(request, &timeout_ms) || !query_wait(request, &wait))
+		return false;
+	if (wanted.path && path_rules_check(app, wanted.path, &error) < 0) {
+		reply_error(request, &error);
+		return false;
+	}
+	struct board *board = fleet_make_board(app->fleet, &wanted, &error);
+	if (board)
+		begin(request, board, timeout_ms, wait);
+	else
+		reply_error(request, &error);
+	return board != NULL;
 }
 
 static void on_body(struct request *request, struct app *app, const json_t *body, struct file_upload *upload,
@@ -80,29 +80,30 @@ static void on_body(struct request *request, struct app *app, const json_t *body
 {
 	bool is_put = text_equal(request_method(request), "PUT");
 	const char *id = is_put ? request_parameter(request, "id") : json_member_string(body, "id", NULL);
+	cleanup_json json_t *spec = NULL;
+	cleanup_free char *new_sha256 = NULL;
 	struct error error;
-	uint64_t timeout_ms;
-	bool wait;
-	if (!instance_spec_check(request, app, body, is_put ? id : NULL) ||
-	    !query_timeout_ms(request, &timeout_ms) || !query_wait(request, &wait)) {
+	if (!instance_spec_check(request, body, is_put ? id : NULL)) {
 		file_upload_destroy(upload);
 		return;
 	}
-	cleanup_json json_t *spec = instance_spec_normalize(body);
-	struct board *board = NULL;
-	if (!spec)
-		error_set(&error, -ENOMEM, NULL, "no memory");
-	else if (is_put && answer_existing(request, app, id, spec, upload != NULL, timeout_ms, wait)) {
-		file_upload_destroy(upload);
-		return;
-	} else {
-		board = make(app, id, spec, upload, file_name, &error);
-	}
+	spec = instance_spec_normalize(body);
+	int result = spec ? 0 : error_set(&error, -ENOMEM, NULL, "no memory");
+	if (!result && upload)
+		result = take_upload(upload, file_name, spec, &new_sha256, &error);
 	file_upload_destroy(upload);
-	if (board)
-		begin(request, board, timeout_ms, wait);
-	else
+	if (result < 0) {
 		reply_error(request, &error);
+		return;
+	}
+	const struct board *existing = is_put ? fleet_find(app->fleet, id) : NULL;
+	bool is_there = false;
+	if (existing)
+		answer_existing(request, existing, spec);
+	else
+		is_there = create(request, app, id, spec);
+	if (!is_there && new_sha256)
+		file_store_delete(app->files, new_sha256, NULL);
 }
 
 void create_instance(struct request *request, void *app)

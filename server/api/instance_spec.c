@@ -60,9 +60,8 @@ static void check_meaning(const json_t *body, const char *put_id, struct field_f
 	check_labels(json_object_get(body, "labels"), faults);
 }
 
-bool instance_spec_check(struct request *request, struct app *app, const json_t *body, const char *put_id)
+bool instance_spec_check(struct request *request, const json_t *body, const char *put_id)
 {
-	(void) app;
 	struct field_faults faults = {0};
 	if (put_id && !text_is_id(put_id))
 		field_faults_add(&faults, true, "/id",

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 
 /* Checks form and meaning. False: the problem was replied. put_id: the id of the URL, or NULL. */
-bool instance_spec_check(struct request *request, struct app *app, const json_t *body, const char *put_id);
+bool instance_spec_check(struct request *request, const json_t *body, const char *put_id);
 
 /* The body as it is kept, defaults filled in, without id and path:
  * {"target","emulator"?,"file"?,"args","paused", "debug","labels","start"}. Two that ask the same are

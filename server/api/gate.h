@@ -1,0 +1,6 @@
+#pragma once
+
+#include "server/http/http_server.h"
+
+/* Who may call: Host and Origin, then token or session. data: the struct app. */
+int gate_admit(struct request *request, struct error *error, void *data);
