@@ -2,11 +2,16 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/queue.h>
 #include <uv.h>
+
+struct loop_deferred;
 
 struct loop {
 	uv_loop_t uv;
 	uv_async_t never; /* keeps the loop alive without anything to watch */
+	uv_idle_t turn;   /* active while something is deferred */
+	TAILQ_HEAD(, loop_deferred) deferred;
 };
 
 static void on_never(uv_async_t *async)
@@ -24,8 +29,11 @@ struct loop *loop_create(struct error *error)
 	int result = uv_loop_init(&loop->uv);
 	if (!result)
 		result = uv_async_init(&loop->uv, &loop->never, on_never);
-	if (!result)
+	if (!result) {
+		uv_idle_init(&loop->uv, &loop->turn);
+		TAILQ_INIT(&loop->deferred);
 		return loop;
+	}
 	error_set_errno(error, result, "no_descriptors", "cannot make an event loop");
 	free(loop);
 	return NULL;
@@ -36,6 +44,7 @@ void loop_destroy(struct loop *loop)
 	if (!loop)
 		return;
 	uv_close((uv_handle_t *) &loop->never, NULL);
+	uv_close((uv_handle_t *) &loop->turn, NULL);
 	uv_run(&loop->uv, UV_RUN_DEFAULT);
 	uv_loop_close(&loop->uv);
 	free(loop);
@@ -222,19 +231,29 @@ void loop_signal_destroy(struct loop_signal *signal)
 		uv_close((uv_handle_t *) &signal->uv, on_closed);
 }
 
-/* ---- deferred call: a timer of zero, so that an idle loop pays nothing for it ---- */
+/* ---- deferred calls: an idle handle that is active only while there are any ---- */
 
 struct loop_deferred {
-	uv_timer_t uv;
+	TAILQ_ENTRY(loop_deferred) link;
+	struct loop *loop;
+	bool due; /* in this turn */
 	void (*on_turn)(void *data);
 	void *data;
 };
 
-static void on_deferred(uv_timer_t *uv)
+/* What a callback defers again waits for the next turn, so that I/O is served in between. */
+static void on_idle(uv_idle_t *idle)
 {
-	struct loop_deferred *deferred = (struct loop_deferred *) uv;
-	uv_close((uv_handle_t *) uv, on_closed);
-	deferred->on_turn(deferred->data);
+	struct loop *loop = idle->data;
+	struct loop_deferred *deferred;
+	TAILQ_FOREACH (deferred, &loop->deferred, link)
+		deferred->due = true;
+	while ((deferred = TAILQ_FIRST(&loop->deferred)) && deferred->due) {
+		void (*on_turn)(void *data) = deferred->on_turn;
+		void *data = deferred->data;
+		loop_deferred_cancel(deferred);
+		on_turn(data);
+	}
 }
 
 struct loop_deferred *loop_defer(struct loop *loop, void (*on_turn)(void *data), void *data,
@@ -243,17 +262,24 @@ struct loop_deferred *loop_defer(struct loop *loop, void (*on_turn)(void *data),
 	struct loop_deferred *deferred = allocate(sizeof(*deferred), error);
 	if (!deferred)
 		return NULL;
-	uv_timer_init(&loop->uv, &deferred->uv);
+	deferred->loop = loop;
 	deferred->on_turn = on_turn;
 	deferred->data = data;
-	uv_timer_start(&deferred->uv, on_deferred, 0, 0);
+	TAILQ_INSERT_TAIL(&loop->deferred, deferred, link);
+	loop->turn.data = loop;
+	uv_idle_start(&loop->turn, on_idle);
 	return deferred;
 }
 
 void loop_deferred_cancel(struct loop_deferred *deferred)
 {
-	if (deferred)
-		uv_close((uv_handle_t *) &deferred->uv, on_closed);
+	if (!deferred)
+		return;
+	struct loop *loop = deferred->loop;
+	TAILQ_REMOVE(&loop->deferred, deferred, link);
+	if (TAILQ_EMPTY(&loop->deferred))
+		uv_idle_stop(&loop->turn);
+	free(deferred);
 }
 
 /* ---- work on the pool ---- */
