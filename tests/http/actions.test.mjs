@@ -48,14 +48,14 @@ test('what needs a running instance is refused on one that has ended', async () 
 
 test('a stopped instance starts again with a new start number and a fresh console', async () => {
 	await shared.client.startBoard('again', 'hello');
-	await shared.client.waitForOutput('again', 'Hello\n');
+	await shared.client.waitForOutput('again', 'Hello\r\n');
 	await act('again', 'stop');
 	const instance = await act('again', 'start');
 	assert.equal(instance.start_number, 2);
 	assert.equal(instance.exit, null);
-	await shared.client.waitForOutput('again', 'Hello\n');
+	await shared.client.waitForOutput('again', 'Hello\r\n');
 	const { text, headers } = await shared.client.get('/instances/again/channels/serial0/output');
-	assert.equal(text, 'Hello\n');
+	assert.equal(text, 'Hello\r\n');
 	assert.equal(headers['emud-start-number'], '2');
 });
 
@@ -83,10 +83,10 @@ test('pause holds the guest still and resume lets it go on', async () => {
 
 test('reset begins the firmware anew in the same start, and offsets go on', async () => {
 	await shared.client.startBoard('reset', 'hello');
-	await shared.client.waitForOutput('reset', 'Hello\n');
+	await shared.client.waitForOutput('reset', 'Hello\r\n');
 	const instance = await act('reset', 'reset');
 	assert.equal(instance.start_number, 1);
-	await shared.client.waitForOutput('reset', 'Hello\nHello\n');
+	await shared.client.waitForOutput('reset', 'Hello\r\nHello\r\n');
 });
 
 test('of two starts at once one wins', async () => {
@@ -108,7 +108,7 @@ test('ten clients in any order of actions leave an instance that obeys', async (
 	}
 	await until(async () => !['starting', 'stopping'].includes((await shared.client.get('/instances/crowd')).json.state), 'crowd to settle');
 	assert.equal((await act('crowd', 'restart')).state, 'running');
-	await shared.client.waitForOutput('crowd', 'Hello\n');
+	await shared.client.waitForOutput('crowd', 'Hello\r\n');
 });
 
 test('a firmware that ends at once is a success with its exit code', async () => {

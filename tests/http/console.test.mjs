@@ -10,16 +10,16 @@ const output = (/** @type {string} */ id) => `/instances/${id}/channels/serial0/
 
 /** The numbered lines of counter and flood, one after the other, the first and last perhaps cut. @param {string} text */
 function assertConsecutive(text) {
-	const numbers = text.split('\n').slice(1, -1).map(Number);
+	const numbers = text.split('\r\n').slice(1, -1).map(Number);
 	assert.ok(numbers.length > 1);
 	numbers.forEach((number, index) => assert.equal(number, numbers[0] + index));
 }
 
 test('the output is kept from the first byte', async () => {
 	await shared.client.startBoard('whole', 'hello');
-	await shared.client.waitForOutput('whole', 'Hello\n');
+	await shared.client.waitForOutput('whole', 'Hello\r\n');
 	const { text, headers } = await shared.client.get(output('whole'));
-	assert.equal(text, 'Hello\n');
+	assert.equal(text, 'Hello\r\n');
 	assert.equal(headers['content-type'], 'application/octet-stream');
 	assert.equal(headers['emud-first-offset'], '0');
 	assert.equal(headers['emud-offset'], '0');
@@ -28,10 +28,10 @@ test('the output is kept from the first byte', async () => {
 
 test('channels tell where their output begins and ends', async () => {
 	await shared.client.startBoard('offsets', 'hello');
-	await shared.client.waitForOutput('offsets', 'Hello\n');
+	await shared.client.waitForOutput('offsets', 'Hello\r\n');
 	const { channels } = (await shared.client.get('/instances/offsets/channels')).json;
 	assert.equal(channels.serial0.first_offset, 0);
-	assert.equal(channels.serial0.next_offset, 6);
+	assert.equal(channels.serial0.next_offset, 7);
 	assert.equal(channels.gdb.next_offset, undefined);
 	assert.deepEqual((await shared.client.get('/instances/offsets/channels/serial0')).json, channels.serial0);
 	await shared.client.refused(404, 'channel_not_found', 'GET', '/instances/offsets/channels/serial7');
@@ -40,25 +40,25 @@ test('channels tell where their output begins and ends', async () => {
 
 test('an offset, from the beginning or before the end, and a limit choose what is read', async () => {
 	await shared.client.startBoard('parts', 'hello');
-	await shared.client.waitForOutput('parts', 'Hello\n');
+	await shared.client.waitForOutput('parts', 'Hello\r\n');
 	for (const [query, text, offset] of [
-		['offset=2', 'llo\n', '2'], ['offset=-3', 'lo\n', '3'], ['offset=1&limit=2', 'el', '1'], ['offset=6', '', '6'],
-		['offset=-100', 'Hello\n', '0'], ['limit=0', '', '0'], ['offset=-2&limit=1', 'o', '4'],
+		['offset=2', 'llo\r\n', '2'], ['offset=-3', 'o\r\n', '4'], ['offset=1&limit=2', 'el', '1'], ['offset=7', '', '7'],
+		['offset=-100', 'Hello\r\n', '0'], ['limit=0', '', '0'], ['offset=-3&limit=1', 'o', '4'],
 	]) {
 		const reply = await shared.client.get(`${output('parts')}?${query}`);
 		assert.deepEqual([reply.text, reply.headers['emud-offset']], [text, offset], query);
 	}
-	await shared.client.refused(416, 'range_not_satisfiable', 'GET', `${output('parts')}?offset=7`);
+	await shared.client.refused(416, 'range_not_satisfiable', 'GET', `${output('parts')}?offset=8`);
 });
 
 test('followed output comes as it grows and ends with the instance', async () => {
 	await shared.client.startBoard('followed', 'counter');
 	const stream = await shared.client.follow(`${output('followed')}?follow=true`);
-	await stream.until('\n20\n');
+	await stream.until('\n20\r\n');
 	await shared.client.post('/instances/followed/stop');
 	assert.equal(await stream.untilEnd(), 'end');
 	const text = stream.bytes.toString();
-	assert.match(text, /^0\n1\n2\n/);
+	assert.match(text, /^0\r\n1\r\n2\r\n/);
 	assertConsecutive(text);
 	assert.equal((await shared.client.get(output('followed'))).text, text);
 });
@@ -146,23 +146,23 @@ test('input to a channel that is no console is refused', async () => {
 
 test('the output of an earlier start is kept', async () => {
 	await shared.client.startBoard('earlier', 'hello');
-	await shared.client.waitForOutput('earlier', 'Hello\n');
+	await shared.client.waitForOutput('earlier', 'Hello\r\n');
 	await shared.client.post('/instances/earlier/restart', { json: { paused: true } });
 	const now = await shared.client.get(output('earlier'));
 	assert.deepEqual([now.text, now.headers['emud-start-number']], ['', '2']);
 	const before = await shared.client.get(`${output('earlier')}?start_number=1`);
-	assert.deepEqual([before.text, before.headers['emud-start-number']], ['Hello\n', '1']);
+	assert.deepEqual([before.text, before.headers['emud-start-number']], ['Hello\r\n', '1']);
 	await shared.client.refused(404, 'not_found', 'GET', `${output('earlier')}?start_number=3`);
 });
 
 test('the output is there after the instance has ended', async () => {
 	await shared.client.startBoard('after-end', 'hello');
-	await shared.client.waitForOutput('after-end', 'Hello\n');
+	await shared.client.waitForOutput('after-end', 'Hello\r\n');
 	await shared.client.post('/instances/after-end/stop');
-	assert.equal((await shared.client.get(output('after-end'))).text, 'Hello\n');
+	assert.equal((await shared.client.get(output('after-end'))).text, 'Hello\r\n');
 	const stream = await shared.client.follow(`${output('after-end')}?follow=true`);
 	assert.equal(await stream.untilEnd(), 'end');
-	assert.equal(stream.bytes.toString(), 'Hello\n');
+	assert.equal(stream.bytes.toString(), 'Hello\r\n');
 });
 
 test('what falls out of the kept window is told, never skipped in silence', async (t) => {
@@ -192,7 +192,7 @@ test('no output is lost while emud is dead', async (t) => {
 	await client.waitForOffset('unseen', before + 100);
 	await client.post('/instances/unseen/stop');
 	const { text } = await client.get(output('unseen'));
-	assert.match(text, /^0\n1\n/);
+	assert.match(text, /^0\r\n1\r\n/);
 	assertConsecutive(text);
 });
 

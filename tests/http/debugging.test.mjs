@@ -98,7 +98,7 @@ test('gdb is refused while another client holds its channel', async () => {
 
 test('a loaded image replaces the firmware of the running board', async () => {
 	await shared.client.startBoard('loaded', 'hello');
-	await shared.client.waitForOutput('loaded', 'Hello\n');
+	await shared.client.waitForOutput('loaded', 'Hello\r\n');
 	const { json } = await shared.client.post('/instances/loaded/load', { json: { file: firmware('echo') } });
 	assert.equal(json.state, 'running');
 	await shared.client.post('/instances/loaded/channels/serial0/input', { body: 'echoed' });
@@ -111,7 +111,7 @@ test('a loaded image may wait paused', async () => {
 	assert.equal(json.state, 'paused');
 	assert.equal(await shared.client.nextOffset('loaded-paused'), 0);
 	await shared.client.post('/instances/loaded-paused/resume');
-	await shared.client.waitForOutput('loaded-paused', 'Hello\n');
+	await shared.client.waitForOutput('loaded-paused', 'Hello\r\n');
 });
 
 test('an image for another machine is not loaded', async () => {

@@ -58,7 +58,7 @@ test('a paused start lets the guest run no instruction', async () => {
 	const { json } = await shared.client.post('/instances/paused-start/resume');
 	assert.equal(json.state, 'running');
 	assert.equal(json.paused_by, null);
-	await shared.client.waitForOutput('paused-start', 'Hello\n');
+	await shared.client.waitForOutput('paused-start', 'Hello\r\n');
 });
 
 test('PUT with the same spec again answers 200 and changes nothing', async () => {
@@ -148,7 +148,7 @@ test('a firmware comes with the spec as multipart', async () => {
 	const { json } = await shared.client.post('/instances', { form, expect: 201 });
 	assert.match(json.file.sha256, /^[0-9a-f]{64}$/);
 	assert.equal((await shared.client.get(`/files/${json.file.sha256}`)).json.name, 'mine.elf');
-	await shared.client.waitForOutput('multipart', 'Hello\n');
+	await shared.client.waitForOutput('multipart', 'Hello\r\n');
 	await shared.client.refused(409, 'file_in_use', 'DELETE', `/files/${json.file.sha256}`);
 });
 
@@ -199,7 +199,7 @@ test('a state directory whose path is longer than a socket address works', async
 	const long = path.join(emud.directory, 'd'.repeat(120), 'e'.repeat(120));
 	mkdirSync(path.dirname(long));
 	await client.put('/instances/long', { json: { target: 'board', file: firmware('hello'), path: long }, expect: 201 });
-	await client.waitForOutput('long', 'Hello\n');
+	await client.waitForOutput('long', 'Hello\r\n');
 	const { json } = await client.post('/instances/long/gdb', { json: { commands: ['print 6 * 7'] } });
 	assert.match(json.stdout, /42/);
 });

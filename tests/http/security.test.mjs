@@ -105,7 +105,7 @@ test('a session serves WebSockets and event streams, and outlives emud', async (
 	const path = '/instances/with-session/channels/serial0';
 	assert.equal((await refusedStream(client, `${path}/stream`)).code, 'unauthorized');
 	const socket = await openStream(client, `${path}/stream`, { cookie });
-	await socket.until('Hello\n');
+	await socket.until('Hello\r\n');
 	await socket.close();
 	const events = await client.follow(`${path}/output?follow=true`, { headers: { cookie, accept: 'text/event-stream' } });
 	await events.until('data:');
@@ -120,7 +120,7 @@ test('the raw endpoints of channels are off with tokens, unless asked for', asyn
 		assert.equal(channel.port, undefined);
 		assert.equal(channel.path, undefined);
 	}
-	await hidden.waitForOutput('hidden', 'Hello\n');
+	await hidden.waitForOutput('hidden', 'Hello\r\n');
 	assert.match((await hidden.post('/instances/hidden/gdb', { json: { commands: ['print 6 * 7'] } })).json.stdout, /42/);
 	const open = (await startEmud(t, { tokens: TOKENS, server: { raw_channels: true } })).client({ token: TOKEN });
 	assert.equal((await open.startBoard('open', 'hello')).channels.serial0.host, '127.0.0.1');

@@ -23,19 +23,19 @@ function connectTcp({ host, port }) {
 
 test('a WebSocket begins with the kept output and says where it lies', async () => {
 	await shared.client.startBoard('ws', 'hello');
-	await shared.client.waitForOutput('ws', 'Hello\n');
+	await shared.client.waitForOutput('ws', 'Hello\r\n');
 	const socket = await openStream(shared.client, stream('ws'));
 	assert.deepEqual(await socket.firstPosition(), { start_number: 1, offset: 0 });
-	assert.equal(await socket.until('Hello\n'), 'Hello\n');
+	assert.equal(await socket.until('Hello\r\n'), 'Hello\r\n');
 	await socket.close();
 });
 
 test('a WebSocket begins at the offset asked for', async () => {
 	await shared.client.startBoard('ws-offset', 'hello');
-	await shared.client.waitForOutput('ws-offset', 'Hello\n');
-	for (const [offset, text, position] of [[2, 'llo\n', 2], [-2, 'o\n', 4]]) {
+	await shared.client.waitForOutput('ws-offset', 'Hello\r\n');
+	for (const [offset, text, position] of [[2, 'llo\r\n', 2], [-3, 'o\r\n', 4]]) {
 		const socket = await openStream(shared.client, `${stream('ws-offset')}?offset=${offset}`);
-		assert.equal(await socket.until('o\n'), text);
+		assert.equal(await socket.until('o\r\n'), text);
 		assert.deepEqual(await socket.firstPosition(), { start_number: 1, offset: position });
 		await socket.close();
 	}
@@ -57,11 +57,11 @@ test('bytes go both ways over a WebSocket', async () => {
 test('a client that was lost goes on at its offset with no byte lost or twice', async () => {
 	await shared.client.startBoard('ws-resume', 'counter');
 	const first = await openStream(shared.client, stream('ws-resume'));
-	await first.until('\n5\n');
+	await first.until('\n5\r\n');
 	first.socket.terminate();
 	const seen = first.bytes;
 	const second = await openStream(shared.client, `${stream('ws-resume')}?offset=${seen.length}`);
-	await second.until('\n30\n');
+	await second.until('\n30\r\n');
 	await shared.client.post('/instances/ws-resume/stop');
 	await second.untilClosed();
 	const { body } = await shared.client.get('/instances/ws-resume/channels/serial0/output');
@@ -71,7 +71,7 @@ test('a client that was lost goes on at its offset with no byte lost or twice', 
 test('the close code says that the instance has ended', async () => {
 	await shared.client.startBoard('ws-ended', 'hello');
 	const socket = await openStream(shared.client, stream('ws-ended'));
-	await socket.until('Hello\n');
+	await socket.until('Hello\r\n');
 	await shared.client.post('/instances/ws-ended/stop');
 	const closed = await socket.untilClosed();
 	assert.equal(closed?.code, 1000);
@@ -101,9 +101,9 @@ test('a WebSocket that does not read holds up neither guest nor others', async (
 
 test('the tcp endpoint gives its first client everything from the first byte', async () => {
 	const { channels } = await shared.client.startBoard('tcp', 'hello');
-	await shared.client.waitForOutput('tcp', 'Hello\n');
+	await shared.client.waitForOutput('tcp', 'Hello\r\n');
 	const tcp = connectTcp(channels.serial0);
-	assert.equal(await tcp.until('Hello\n'), 'Hello\n');
+	assert.equal(await tcp.until('Hello\r\n'), 'Hello\r\n');
 	tcp.close();
 });
 

@@ -155,6 +155,7 @@ static void all_errors_are_told_at_once(void **state)
 		      "      empty: {}\n"
 		      "      number: 5\n"
 		      "      nil: {toy: {machine: ''}}\n"
+		      "      list: {toy: []}\n"
 		      "server:\n"
 		      "  listen: 1\n"),
 	    F ":3: pw.pw_emu.gdb: must be a list of strings, not a string",
@@ -179,7 +180,16 @@ static void all_errors_are_told_at_once(void **state)
 	    F ":20: pw.pw_emu.targets.empty: names no emulator: a section such as \"toy\" is required",
 	    F ":21: pw.pw_emu.targets.number: must be a map, not an integer",
 	    F ":22: pw.pw_emu.targets.nil.toy.machine: must not be empty",
-	    F ":24: server.listen: must be a string, not an integer: put it in quotes", NULL);
+	    F ":23: pw.pw_emu.targets.list.toy: must be a map, not a list",
+	    F ":25: server.listen: must be a string, not an integer: put it in quotes", NULL);
+}
+
+static void numbers_are_not_negative(void **state)
+{
+	(void) state;
+	assert_findings(load_text("pw: {pw_emu: {toy: {cores: -1, delay: -0.5}}}"),
+			F ":1: pw.pw_emu.toy.cores: must not be negative",
+			F ":1: pw.pw_emu.toy.delay: must not be negative", NULL);
 }
 
 static void json_errors_have_lines_and_keys_as_well(void **state)
@@ -319,6 +329,7 @@ int main(void)
 	    cmocka_unit_test(emulators_that_are_not_built_in_do_no_harm),
 	    cmocka_unit_test(a_built_in_emulator_cannot_be_replaced),
 	    cmocka_unit_test(all_errors_are_told_at_once),
+	    cmocka_unit_test(numbers_are_not_negative),
 	    cmocka_unit_test(json_errors_have_lines_and_keys_as_well),
 	    cmocka_unit_test(a_key_missing_at_both_levels_is_told),
 	    cmocka_unit_test(what_an_emulator_says_of_a_key_is_told_there),
