@@ -98,7 +98,7 @@ struct http_server {
 	struct loop_watch *watch;
 	struct loop_timer *pump_timer;
 	bool is_pumping, is_pump_wanted, is_stopping;
-	unsigned idle_timeout_s;
+	unsigned idle_timeout_s, connection_limit;
 	struct acceptor *acceptor;
 	struct deadlines *deadlines;
 	struct vigil *vigil;

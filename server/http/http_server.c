@@ -138,7 +138,7 @@ static void on_accepted(int fd, const struct sockaddr *address, socklen_t addres
 	MHD_add_connection(server->daemon, fd, address, address_size);
 	const union MHD_DaemonInfo *info =
 	    MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
-	if (info && info->num_connections >= acceptor_connection_limit())
+	if (info && info->num_connections >= server->connection_limit)
 		acceptor_set_paused(server->acceptor, true);
 	http_server_pump_soon(server);
 }
@@ -292,7 +292,7 @@ static int start_daemon(struct http_server *server, unsigned idle_timeout_s, str
 	    MHD_USE_EPOLL | MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE |
 		MHD_USE_NO_LISTEN_SOCKET,
 	    0, NULL, NULL, exchange_on_access, server, MHD_OPTION_EXTERNAL_LOGGER, on_library_message, server,
-	    MHD_OPTION_CONNECTION_LIMIT, acceptor_connection_limit(), MHD_OPTION_CONNECTION_TIMEOUT,
+	    MHD_OPTION_CONNECTION_LIMIT, server->connection_limit, MHD_OPTION_CONNECTION_TIMEOUT,
 	    idle_timeout_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) CONNECTION_MEMORY_BYTES,
 	    MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_NOTIFY_CONNECTION,
 	    on_connection_change, server, MHD_OPTION_URI_LOG_CALLBACK, on_uri, server,
@@ -310,6 +310,7 @@ static int start(struct http_server *server, const struct http_server_options *o
 {
 	unsigned idle_timeout_s = options->idle_timeout_s ? options->idle_timeout_s : 60;
 	server->idle_timeout_s = idle_timeout_s;
+	server->connection_limit = acceptor_connection_limit();
 	const unsigned delays_ms[DEADLINE_KINDS] = {
 	    [DEADLINE_HEAD] = HEAD_DEADLINE_MS,
 	    [DEADLINE_IDLE] = idle_timeout_s * 1000 + HEAD_DEADLINE_MS,
