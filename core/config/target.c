@@ -104,7 +104,9 @@ static bool add_channels(struct loader *loader, const char *name, const json_t *
 			 const struct place *place, json_t *channels)
 {
 	const struct config_emulator *emulator = config_find_emulator(loader->config, name);
-	if (!emulator || schema_check(emulator->target_keys, section, place, &loader->findings) < 0 ||
+	/* A section that is no map has been told of with the other types. */
+	if (!emulator || !json_is_object(section) ||
+	    schema_check(emulator->target_keys, section, place, &loader->findings) < 0 ||
 	    load_is_listed(loader->broken_emulators, name))
 		return false;
 	struct error error = {0};
