@@ -53,6 +53,8 @@ static void check_all_have_ended(struct lifeline *lifeline)
 static void idle(int fd)
 {
 	say(fd, '+');
+	/* Long enough for any test; and a test that failed leaves nobody behind for good. */
+	alarm(3 * DEADLINE_MS / 1000);
 	for (;;)
 		pause();
 }
@@ -109,7 +111,8 @@ static void daemonized_grandchild_is_killed(void **state)
 		idle(lifeline.held_fd);
 	}
 	await(&lifeline, 1);
-	assert_int_equal(sweep_descendants(), 1);
+	/* Those in between may not have ended yet. */
+	assert_in_range(sweep_descendants(), 1, 3);
 	check_all_have_ended(&lifeline);
 }
 
@@ -356,11 +359,12 @@ static void start_time_tells_processes_apart(void **state)
 static void burn_cpu_and_memory(int fd)
 {
 	enum { BYTES = 32 << 20, TICKS = 10 };
-	char *memory = malloc(BYTES);
+	volatile char *memory = malloc(BYTES);
 
 	if (!memory)
 		_exit(1);
-	memset(memory, 1, BYTES);
+	for (size_t i = 0; i < BYTES; i += 4096)
+		memory[i] = 1;
 	while (clock() < CLOCKS_PER_SEC * TICKS / 100)
 		;
 	idle(fd);
