@@ -93,7 +93,7 @@ test('a WebSocket that does not read holds up neither guest nor others', async (
 	const slow = await openStream(shared.client, stream('ws-slow'));
 	slow.socket.pause();
 	const fast = await shared.client.follow('/instances/ws-slow/channels/serial0/output?follow=true');
-	await fast.untilLength(8 << 20);
+	await fast.untilLength(4 << 20);
 	fast.close();
 	await shared.client.post('/instances/ws-slow/stop');
 	slow.socket.terminate();
