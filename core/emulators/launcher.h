@@ -75,6 +75,9 @@ struct emulator {
 	/* Optional. "not installed" and the like for settings whose executable cannot be run, else NULL. Static or
 	 * heap text: caller frees. Looks at the PATH only; starts nothing. */
 	char *(*unavailable)(const json_t *settings);
+	/* Optional. Which ELF machines the board of these settings takes, comma-separated ("ARM"), or NULL: unknown.
+	 * Static storage. */
+	const char *(*firmware_machine)(const json_t *settings);
 	/* argv that prints the version of the default executable; NULL-terminated. */
 	const char *const *version_command;
 };

@@ -32,6 +32,8 @@ struct settings {
 
 /* Reads the command line. 0; -EINVAL with error set for one that is wrong. */
 int settings_parse(int argc, char **argv, struct settings *ret_settings, struct error *error);
+/* share_dir and shim_program, from where emud itself lies (EMUD_SHARE overrides the former). */
+int settings_find_programs(struct settings *settings, struct error *error);
 /* Fills what the command line left open from the configuration, then with defaults. Checks the listen address
  * (a public one needs a token file). */
 int settings_complete(struct settings *settings, const struct config_server *server, struct error *error);

@@ -1,0 +1,15 @@
+#pragma once
+
+#include "server/api/app.h"
+#include "server/api/paths.h"
+
+/* Where `file` values may point: the configured roots, the bundled firmware, the uploads. Free the vector. */
+char **firmware_roots(const struct app *app);
+
+/* Opens what `file` names (paths.h tells the codes). */
+int firmware_open_file(struct app *app, const json_t *file, struct opened_file *ret_file,
+		       struct error *error);
+
+/* For struct fleet_options: opens it and checks that it fits the target. data: the struct app. */
+int firmware_open(const json_t *file, const json_t *resolved, struct fleet_firmware *ret_firmware,
+		  struct error *error, void *data);
