@@ -12,8 +12,6 @@
 #include <time.h>
 
 enum {
-	HEAD_DEADLINE_MS = 30 * 1000,
-	BODY_DEADLINE_MS = 60 * 1000,
 	CONNECTION_MEMORY_BYTES = 32 * 1024,
 	PUMP_ROUNDS = 8,
 };
@@ -286,14 +284,14 @@ static size_t keep_escaped(void *data, struct MHD_Connection *mhd, char *text)
 	return strlen(text);
 }
 
-static int start_daemon(struct http_server *server, unsigned idle_timeout_s, struct error *error)
+static int start_daemon(struct http_server *server, struct error *error)
 {
 	server->daemon = MHD_start_daemon(
 	    MHD_USE_EPOLL | MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE |
 		MHD_USE_NO_LISTEN_SOCKET,
 	    0, NULL, NULL, exchange_on_access, server, MHD_OPTION_EXTERNAL_LOGGER, on_library_message, server,
 	    MHD_OPTION_CONNECTION_LIMIT, server->connection_limit, MHD_OPTION_CONNECTION_TIMEOUT,
-	    idle_timeout_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) CONNECTION_MEMORY_BYTES,
+	    server->idle_timeout_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) CONNECTION_MEMORY_BYTES,
 	    MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_NOTIFY_CONNECTION,
 	    on_connection_change, server, MHD_OPTION_URI_LOG_CALLBACK, on_uri, server,
 	    MHD_OPTION_UNESCAPE_CALLBACK, keep_escaped, server, MHD_OPTION_END);
@@ -306,15 +304,20 @@ static int start_daemon(struct http_server *server, unsigned idle_timeout_s, str
 	return server->watch ? 0 : -EIO;
 }
 
+static unsigned or_default(unsigned value, unsigned fallback)
+{
+	return value ? value : fallback;
+}
+
 static int start(struct http_server *server, const struct http_server_options *options, struct error *error)
 {
-	unsigned idle_timeout_s = options->idle_timeout_s ? options->idle_timeout_s : 60;
-	server->idle_timeout_s = idle_timeout_s;
+	unsigned head_timeout_s = or_default(options->head_timeout_s, 30);
+	server->idle_timeout_s = or_default(options->idle_timeout_s, 60);
 	server->connection_limit = acceptor_connection_limit();
 	const unsigned delays_ms[DEADLINE_KINDS] = {
-	    [DEADLINE_HEAD] = HEAD_DEADLINE_MS,
-	    [DEADLINE_IDLE] = idle_timeout_s * 1000 + HEAD_DEADLINE_MS,
-	    [DEADLINE_BODY] = BODY_DEADLINE_MS,
+	    [DEADLINE_HEAD] = head_timeout_s * 1000,
+	    [DEADLINE_IDLE] = (server->idle_timeout_s + head_timeout_s) * 1000,
+	    [DEADLINE_BODY] = or_default(options->body_timeout_s, 60) * 1000,
 	};
 	server->routes = route_table_create(options->routes, error);
 	server->deadlines = deadlines_create(server->loop, delays_ms, on_deadline, error);
@@ -324,7 +327,7 @@ static int start(struct http_server *server, const struct http_server_options *o
 	if (!server->routes || !server->deadlines || !server->vigil || !server->lingerers ||
 	    !server->pump_timer)
 		return -ENOMEM;
-	return start_daemon(server, idle_timeout_s, error);
+	return start_daemon(server, error);
 }
 
 struct http_server *http_server_create(const struct http_server_options *options, struct error *error)

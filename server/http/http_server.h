@@ -29,7 +29,9 @@ struct http_server_options {
 	void *app;                  /* handed to every handler */
 	struct http_gate gate;
 	uint64_t max_body_bytes; /* default for routes that name no limit of their own */
-	unsigned idle_timeout_s; /* 60 */
+	unsigned idle_timeout_s; /* 0: 60 */
+	unsigned head_timeout_s; /* from the connection to its first whole head; 0: 30 */
+	unsigned body_timeout_s; /* for each 64 KiB of a body, or all of a smaller one; 0: 60 */
 };
 
 struct http_server *http_server_create(const struct http_server_options *options, struct error *error);

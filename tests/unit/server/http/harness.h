@@ -51,7 +51,7 @@ static inline void *harness_run(void *data)
 }
 
 static inline void harness_start(struct harness *harness, const struct route *routes, struct http_gate gate,
-				 unsigned idle_timeout_s)
+				 unsigned timeout_s)
 {
 	struct error error = {0};
 	harness->loop = loop_create(&error);
@@ -70,7 +70,9 @@ static inline void harness_start(struct harness *harness, const struct route *ro
 					      .app = harness,
 					      .gate = gate,
 					      .max_body_bytes = 100 * 1000,
-					      .idle_timeout_s = idle_timeout_s};
+					      .idle_timeout_s = timeout_s,
+					      .head_timeout_s = timeout_s,
+					      .body_timeout_s = timeout_s};
 	harness->server = http_server_create(&options, &error);
 	if (!harness->server)
 		fail_msg("%s", error.message);
