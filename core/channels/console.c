@@ -137,7 +137,7 @@ void console_destroy(struct console *console)
 	if (console->symlink_made)
 		unlinkat(console->dirfd, console->name, 0);
 	remove_fifo(console);
-	cleanup_close int output_fd = console->output_fd;
+	cleanup_close_descriptor(&console->output_fd);
 	free(console->name);
 	free(console);
 }

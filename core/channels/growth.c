@@ -47,7 +47,8 @@ static void close_instance(void *data)
 {
 	struct growth *growth = data;
 	loop_watch_destroy(TAKE(growth->readable));
-	cleanup_close int fd = TAKE_FD(growth->fd);
+	cleanup_close_descriptor(&growth->fd);
+	growth->fd = -1;
 }
 
 struct growth *growth_create(struct loop *loop, struct error *error)

@@ -44,8 +44,9 @@ int pty_open(struct pty *pty, struct error *error)
 
 void pty_close(struct pty *pty)
 {
-	cleanup_close int master = TAKE_FD(pty->master);
-	cleanup_close int slave = TAKE_FD(pty->slave);
+	cleanup_close_descriptor(&pty->master);
+	cleanup_close_descriptor(&pty->slave);
+	pty->master = pty->slave = -1;
 }
 
 int pty_link(const struct pty *pty, int dirfd, const char *name, struct error *error)

@@ -47,7 +47,8 @@ static int watch(struct pty_presence *presence, struct loop *loop, struct error 
 		    loop_watch_create(loop, presence->fd, LOOP_READABLE, on_readable, presence, error);
 		return presence->readable ? 0 : -ENOMEM;
 	}
-	cleanup_close int useless = TAKE_FD(presence->fd);
+	cleanup_close_descriptor(&presence->fd);
+	presence->fd = -1;
 	presence->look = loop_timer_create(loop, on_look, presence, error);
 	if (!presence->look)
 		return -ENOMEM;
@@ -76,6 +77,6 @@ void pty_presence_destroy(struct pty_presence *presence)
 		return;
 	loop_watch_destroy(presence->readable);
 	loop_timer_destroy(presence->look);
-	cleanup_close int fd = presence->fd;
+	cleanup_close_descriptor(&presence->fd);
 	free(presence);
 }

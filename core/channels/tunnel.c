@@ -38,8 +38,9 @@ static void serve_pty(struct tunnel *tunnel);
 static void disconnect(struct tunnel *tunnel)
 {
 	relay_destroy(TAKE(tunnel->relay));
-	cleanup_close int client_fd = TAKE_FD(tunnel->client_fd);
-	cleanup_close int emulator_fd = TAKE_FD(tunnel->emulator_fd);
+	cleanup_close_descriptor(&tunnel->client_fd);
+	cleanup_close_descriptor(&tunnel->emulator_fd);
+	tunnel->client_fd = tunnel->emulator_fd = -1;
 }
 
 static void on_typed(int events, void *data)
