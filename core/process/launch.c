@@ -166,22 +166,14 @@ static bool is_executable(const char *path)
 	return stat(path, &status) == 0 && S_ISREG(status.st_mode) && access(path, X_OK) == 0;
 }
 
-static int not_found(const char *name, struct error *error)
-{
-	return error_set(error, -ENOENT, "emulator_unavailable",
-			 "\"%s\" was not found in PATH: install it, or give its whole path", name);
-}
-
-/* The program's path, which the caller frees. */
-static int find_program(const char *name, char *const *environment, char **ret_path, struct error *error)
+/* The program's path, which the caller frees, or NULL. */
+static char *find_program(const char *name, char *const *environment, struct error *error)
 {
 	const char *directories = "/usr/local/bin:/usr/bin:/bin";
 	const char *value;
 
-	if (strchr(name, '/')) {
-		*ret_path = strdup(name);
-		return *ret_path ? 0 : error_set(error, -ENOMEM, NULL, "out of memory");
-	}
+	if (strchr(name, '/'))
+		return text_format("%s", name);
 	for (; *environment; environment++)
 		if ((value = entry_value(*environment, "PATH", 4)))
 			directories = value;
@@ -189,16 +181,14 @@ static int find_program(const char *name, char *const *environment, char **ret_p
 		int length = (int) strcspn(directories, ":");
 		cleanup_free char *path = text_format("%.*s/%s", length, directories, name);
 
-		if (!path)
-			return error_set(error, -ENOMEM, NULL, "out of memory");
-		if (*path == '/' && length > 0 && is_executable(path)) {
-			*ret_path = TAKE(path);
-			return 0;
-		}
+		if (path && *directories == '/' && is_executable(path))
+			return TAKE(path);
 		directories += length;
 		directories += *directories == ':';
 	}
-	return not_found(name, error);
+	error_set(error, -ENOENT, "emulator_unavailable",
+		  "\"%s\" was not found in PATH: install it, or give its whole path", name);
+	return NULL;
 }
 
 /* Tells what the child could not do. */
@@ -239,7 +229,7 @@ static pid_t fork_child(const struct launch_plan *plan)
 	sigprocmask(SIG_SETMASK, &all, &before);
 	pid_t pid = vfork(); // NOLINT(clang-analyzer-security.insecureAPI.vfork)
 	if (pid == 0)
-		child_run(plan);
+		child_run(plan); // NOLINT(clang-analyzer-unix.Vfork): ends in exec or _exit, as said above
 	int number = errno;
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	errno = number;
@@ -311,14 +301,15 @@ static int start_child(struct launch_plan *plan, pid_t *ret_pid, struct error *e
 
 int launch(const struct process_spec *spec, pid_t *ret_pid, struct error *error)
 {
+	struct error reason = {.number = -ENOMEM, .message = "out of memory"};
 	cleanup_free char **environment = environment_merge(spec->environment);
-	cleanup_free char *path = NULL;
+	cleanup_free char *path = environment ? find_program(spec->argv[0], environment, &reason) : NULL;
 
-	if (!environment)
-		return error_set(error, -ENOMEM, NULL, "out of memory");
-	int result = find_program(spec->argv[0], environment, &path, error);
-	if (result < 0)
-		return result;
+	if (!path) {
+		if (error)
+			*error = reason;
+		return reason.number;
+	}
 	struct launch_plan plan = {.spec = spec, .path = path, .environment = environment};
 	return start_child(&plan, ret_pid, error);
 }

@@ -43,12 +43,26 @@ static int stat_list_append(struct stat_list *list, const struct proc_stat *stat
 	return 0;
 }
 
+/* The numbers of the fields in /proc/<pid>/stat, as proc(5) counts them. */
+enum stat_field {
+	FIELD_PARENT = 4,
+	FIELD_GROUP = 5,
+	FIELD_SESSION = 6,
+	FIELD_USER_TICKS = 14,
+	FIELD_SYSTEM_TICKS = 15,
+	FIELD_CHILDREN_USER_TICKS = 16,
+	FIELD_CHILDREN_SYSTEM_TICKS = 17,
+	FIELD_THREADS = 20,
+	FIELD_START_TIME = 22,
+	FIELD_RSS = 24,
+	FIELDS,
+};
+
 int proc_stat_read(pid_t pid, struct proc_stat *ret_stat)
 {
 	char path[64];
 	char text[1024];
-	struct proc_stat stat = {.pid = pid};
-	unsigned long long ticks[4];
+	unsigned long long fields[FIELDS] = {0};
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int) pid);
 	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -58,16 +72,24 @@ int proc_stat_read(pid_t pid, struct proc_stat *ret_stat)
 	text[length] = '\0';
 
 	/* The command's name, in parentheses, may hold spaces and parentheses itself. */
-	const char *fields = strrchr(text, ')');
-	if (!fields ||
-	    sscanf(
-		fields + 1,
-		" %c %d %d %d %*d %*d %*u %*u %*u %*u %*u %llu %llu %llu %llu %*d %*d %d %*d %llu %*u %llu",
-		&stat.state, &stat.parent, &stat.group, &stat.session, &ticks[0], &ticks[1], &ticks[2],
-		&ticks[3], &stat.threads, &stat.start_time, &stat.rss_pages) != 11)
+	const char *state = strrchr(text, ')');
+	if (!state || strlen(state) < sizeof(") S ") - 1)
 		return -ESRCH;
-	stat.cpu_ticks = ticks[0] + ticks[1] + ticks[2] + ticks[3];
-	*ret_stat = stat;
+	char *rest = (char *) state + 3;
+	for (int field = FIELD_PARENT; field < FIELDS; field++)
+		fields[field] = strtoull(rest, &rest, 10);
+	*ret_stat = (struct proc_stat){
+	    .pid = pid,
+	    .parent = (pid_t) fields[FIELD_PARENT],
+	    .group = (pid_t) fields[FIELD_GROUP],
+	    .session = (pid_t) fields[FIELD_SESSION],
+	    .state = state[2],
+	    .threads = (int) fields[FIELD_THREADS],
+	    .cpu_ticks = fields[FIELD_USER_TICKS] + fields[FIELD_SYSTEM_TICKS] +
+			 fields[FIELD_CHILDREN_USER_TICKS] + fields[FIELD_CHILDREN_SYSTEM_TICKS],
+	    .start_time = fields[FIELD_START_TIME],
+	    .rss_pages = fields[FIELD_RSS],
+	};
 	return 0;
 }
 
@@ -83,7 +105,7 @@ static pid_t next_number(DIR *directory)
 
 	while ((entry = readdir(directory)))
 		if (isdigit((unsigned char) entry->d_name[0]))
-			return (pid_t) atoi(entry->d_name);
+			return (pid_t) strtol(entry->d_name, NULL, 10);
 	return 0;
 }
 
@@ -100,15 +122,16 @@ static int append_child(struct stat_list *list, pid_t pid, pid_t parent)
 static int append_children_of_thread(struct stat_list *list, pid_t pid, pid_t thread)
 {
 	char path[64];
-	int child;
+	cleanup_free char *word = NULL;
+	size_t capacity = 0;
 	int result = 0;
 
 	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int) pid, (int) thread);
 	cleanup_fclose FILE *file = fopen(path, "re");
 	if (!file)
 		return 0;
-	while (result == 0 && fscanf(file, "%d", &child) == 1)
-		result = append_child(list, child, pid);
+	while (result == 0 && getdelim(&word, &capacity, ' ', file) > 0)
+		result = append_child(list, (pid_t) strtol(word, NULL, 10), pid);
 	return result;
 }
 

@@ -166,7 +166,7 @@ static char *use_descriptor(const struct fixture *fixture, const struct confine_
 	const int inherited[] = {fd, -1};
 	snprintf(script, sizeof(script),
 		 "cat 2>&- /proc/self/fd/%d || echo no; (echo > /proc/self/fd/%d) 2>&- || echo no; cat", fd,
-		 fd, fd);
+		 fd);
 	const char *const argv[] = {"/bin/sh", "-c", script, NULL};
 	run_spec(&run,
 		 (struct process_spec){
