@@ -26,7 +26,7 @@ function tell(error) {
 async function refresh() {
 	instances = await api.listInstances();
 	table.show(instances);
-	consoleView.follow(instances);
+	await consoleView.follow(instances);
 	table.select(consoleView.id);
 }
 
@@ -37,7 +37,7 @@ async function refresh() {
 async function act(action, id) {
 	try {
 		tell(null);
-		if (action === 'console') openConsole(id);
+		if (action === 'console') await openConsole(id);
 		else if (action !== 'delete') await api.act(id, action);
 		else if (await confirmDelete(id)) await api.deleteInstance(id);
 		await refresh();
@@ -49,9 +49,9 @@ async function act(action, id) {
 }
 
 /** @param {string} id */
-function openConsole(id) {
+async function openConsole(id) {
 	const instance = instances.find((candidate) => candidate.id === id);
-	if (instance) consoleView.open(instance);
+	if (instance) await consoleView.open(instance);
 }
 
 async function keepFresh() {

@@ -1,10 +1,12 @@
 // The live console of one chosen instance.
 
 import { element } from '../components/dialogs.js';
-import { createTerminal } from '../components/terminal.js';
 import { ConsoleStream } from '../lib/stream.js';
 
-/** @typedef {import('../lib/api.js').Instance} Instance */
+/**
+ * @typedef {import('../lib/api.js').Instance} Instance
+ * @typedef {ReturnType<typeof import('../components/terminal.js').createTerminal>} Terminal
+ */
 
 const STATUS = {
 	connecting: 'connecting',
@@ -24,7 +26,7 @@ export class ConsoleView {
 		this.channels = element('console-channel', HTMLSelectElement);
 		/** @type {ConsoleStream | null} */
 		this.stream = null;
-		/** @type {ReturnType<typeof createTerminal> | null} */
+		/** @type {Terminal | null} */
 		this.terminal = null;
 		/** @type {string | null} */
 		this.id = null;
@@ -32,8 +34,11 @@ export class ConsoleView {
 	}
 
 	/** @param {Instance} instance */
-	open(instance) {
+	async open(instance) {
 		this.id = instance.id;
+		// By far the largest part of the page: loaded when it is first wanted.
+		const { createTerminal } = await import('../components/terminal.js');
+		if (this.id !== instance.id) return;
 		this.title.textContent = `Console of ${instance.id}`;
 		this.section.hidden = false;
 		this.terminal ??= createTerminal(element('console-screen', HTMLElement), (keys) => this.stream?.send(keys));
@@ -50,11 +55,11 @@ export class ConsoleView {
 	}
 
 	/** What the list tells: the instance may have started again, or be gone. @param {Instance[]} instances */
-	follow(instances) {
+	async follow(instances) {
 		if (this.id === null) return;
 		const instance = instances.find(({ id }) => id === this.id);
 		if (!instance) this.close();
-		else if (this.channels.options.length === 0) this.open(instance);
+		else if (this.channels.options.length === 0) await this.open(instance);
 		else this.stream?.noteStart(instance.start_number);
 	}
 
