@@ -18,7 +18,7 @@ help:
 	@echo 'make bench    the numbers, as ratios to bare QEMU and bare libmicrohttpd'
 	@echo 'make soak     thousands of starts and stops; nothing may be left (SOAK_CYCLES=2000)'
 	@echo 'make fuzz     each fuzz target for SECONDS_OF_FUZZING=60'
-	@echo 'make check    clang-format, clang-tidy, cppcheck'
+	@echo 'make check    clang-format, clang-tidy, cppcheck; eslint and tsc for web/'
 	@echo 'make clean    removes the build directories'
 
 # exec: a Ctrl-C and a SIGTERM reach emud itself.
@@ -71,6 +71,7 @@ check:
 	@test -f $(BUILD)/build.ninja || cmake --preset release
 	@clang-format --dry-run --Werror $(SOURCES)
 	@git ls-files 'core/*.c' 'server/*.c' ':!server/targets' | xargs -P 2 -n 4 clang-tidy --quiet -p $(BUILD)
+	@cd web && npm ci --no-audit --no-fund --loglevel=error && npm run --silent check
 	@cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability --inline-suppr \
 		--include=.ci/cppcheck.h --suppress=missingIncludeSystem --suppress=varFuncNullUB \
 		--suppress=autoVariables --suppress=memleak --suppress=returnDanglingLifetime --suppress=uninitvar \
