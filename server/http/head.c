@@ -83,6 +83,14 @@ static bool is_contiguous(const struct request *request, const struct head *head
 #endif
 }
 
+static bool is_visible_ascii(const char *text)
+{
+	for (; *text; text++)
+		if (*text <= ' ' || *text == 0x7f)
+			return false;
+	return true;
+}
+
 static const char *framing_fault(const struct head *head, const char *version)
 {
 	bool is_1_0 = text_equal(version, "HTTP/1.0");
@@ -111,6 +119,9 @@ int head_check(struct request *request, struct error *error)
 	if (head.length && text_to_uint64(head.length, &length) == 0)
 		request->body_length = length;
 	const char *fault = framing_fault(&head, request->version);
+	if (!fault && !is_visible_ascii(request->raw))
+		fault =
+		    "the target must be percent-encoded: it has a blank or a byte that is not visible ASCII";
 	if (!fault && !is_contiguous(request, &head))
 		fault =
 		    "the head has a NUL, a folded line, a stray blank or a line that does not end in CR LF";

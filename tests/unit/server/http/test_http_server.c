@@ -406,6 +406,8 @@ static void test_what_the_library_lets_through_is_refused(void **state)
 	    "POST /json HTTP/1.1\r\n" HOST "Transfer-Encoding: gzip\r\n\r\n",
 	    "POST /json HTTP/1.1\r\n" HOST "Transfer-Encoding: gzip, chunked\r\n\r\n",
 	    "GET /hel%00lo HTTP/1.1\r\n" HOST "\r\n",
+	    "GET /items/a b HTTP/1.1\r\n" HOST "\r\n",
+	    "GET /items/\xc3\xa9 HTTP/1.1\r\n" HOST "\r\n",
 	    "GET /items/%FF HTTP/1.1\r\n" HOST "\r\n",
 	    "GET /items/%4x HTTP/1.1\r\n" HOST "\r\n",
 	    "GET http://localhost/hello HTTP/1.1\r\n" HOST "\r\n",
