@@ -136,6 +136,8 @@ static void client_send(struct client *client)
 		}
 		client->cursor += sent;
 		client->full = sent < length;
+		if (length < CHUNK_BYTES)
+			break; /* that was the end; what comes behind it is told as growth */
 	}
 	update_watch(client);
 }
