@@ -26,7 +26,7 @@ const mayInclude = {
   'server/shims': ['core/base', 'core/loop', 'core/config', 'core/process', 'core/handles', 'core/shim', 'server/store'],
   'server/api': ['core/base', 'core/loop', 'core/config', 'core/process', 'core/channels', 'core/handles',
     'core/emulators', 'core/shim', 'server/http', 'server/store', 'server/shims'],
-  server: ['core/base', 'core/loop', 'core/config', 'core/process', 'core/emulators', 'server/http', 'server/store',
+  server: ['core/base', 'core/loop', 'core/config', 'core/process', 'core/channels', 'core/emulators', 'server/http', 'server/store',
     'server/shims', 'server/api'],
 }
 
