@@ -16,7 +16,7 @@ static ssize_t on_read(void *data, uint64_t position, char *out, size_t size)
 	struct request *request = stream->request;
 	if (!request || request->is_gone || stream->server->is_stopping)
 		return MHD_CONTENT_READER_END_WITH_ERROR;
-	ssize_t count;
+	ssize_t count = 0;
 	do {
 		stream->is_woken = false;
 		stream->is_reading = true;

@@ -124,7 +124,9 @@ static void flush(struct websocket *websocket)
 	if (!websocket->watch)
 		return;
 	bool wants_read = websocket->is_reading || websocket->is_closing;
-	bool wants_write = websocket->out.length || wslay_event_want_write(websocket->wslay);
+	/* What came with the handshake makes no descriptor readable: ask for another turn by other means. */
+	bool wants_write = websocket->out.length || wslay_event_want_write(websocket->wslay) ||
+			   (wants_read && websocket->in.length);
 	loop_watch_set(websocket->watch,
 		       (wants_read ? LOOP_READABLE : 0) | (wants_write ? LOOP_WRITABLE : 0));
 }
@@ -253,12 +255,8 @@ void websocket_set_reading(struct websocket *websocket, bool reading)
 		return;
 	websocket->is_reading = reading;
 	websocket->unanswered = 0;
-	if (websocket->is_serving)
-		return;
-	flush(websocket);
-	/* What was read with the handshake, or is left in wslay's buffer, makes no descriptor readable. */
-	if (reading)
-		loop_watch_set(websocket->watch, LOOP_READABLE | LOOP_WRITABLE);
+	if (!websocket->is_serving)
+		flush(websocket);
 }
 
 /* Cuts at a character's boundary. */

@@ -655,6 +655,51 @@ static void test_stop_ends_waiting_requests_and_streams(void **state)
 	close(idle);
 }
 
+/* Streams, waiting requests and uploads, half of whose clients leave at once, in one heap: whatever is
+ * suspended and resumed at the same time must neither be lost nor mixed up. */
+static void test_many_clients_that_stream_wait_and_leave(void **state)
+{
+	(void) state;
+	enum { CLIENTS = 120 };
+	static const char *const requests[] = {
+	    "GET /follow?lines=20 HTTP/1.1\r\n" HOST "\r\n",
+	    "GET /later HTTP/1.1\r\n" HOST "\r\n",
+	    "GET /follow?never HTTP/1.1\r\n" HOST "\r\n",
+	    "GET /later?never HTTP/1.1\r\n" HOST "\r\n",
+	    "PUT /upload HTTP/1.1\r\n" HOST "Content-Length: 4\r\n\r\nab",
+	};
+	enum { KINDS = sizeof(requests) / sizeof(requests[0]) };
+	int clients[CLIENTS];
+	for (int i = 0; i < CLIENTS; i++) {
+		clients[i] = client_connect(&harness);
+		client_send_text(clients[i], requests[i % KINDS]);
+		if (i % 2)
+			close(clients[i]);
+	}
+	for (int i = 0; i < CLIENTS; i += 2) {
+		if (i % KINDS == 4)
+			client_send_text(clients[i], "cd");
+		if (i % KINDS < 2 || i % KINDS == 4) {
+			struct response response = client_read(clients[i]);
+			assert_int_equal(response.status, i % KINDS == 4 ? 201 : 200);
+			assert_false(response.is_closed);
+		}
+		close(clients[i]);
+	}
+	assert_int_equal(exchange(&harness, "GET /hello HTTP/1.1\r\n" HOST "\r\n").status, 200);
+	harness_stop_server(&harness);
+	/* Every stream has been closed and every waiting request has come to one end, no more. */
+	int closed = 0, waited = 0;
+	char letters[1024];
+	ssize_t count = read(harness.notices[0], letters, sizeof(letters));
+	for (ssize_t i = 0; i < count; i++) {
+		closed += letters[i] == 'c';
+		waited += letters[i] == 'w';
+	}
+	assert_true(closed <= 2 * CLIENTS / KINDS && closed >= CLIENTS / KINDS);
+	assert_true(waited <= 2 * CLIENTS / KINDS && waited >= CLIENTS / KINDS);
+}
+
 static void test_gate_comes_first_and_open_routes_pass(void **state)
 {
 	(void) state;
@@ -708,6 +753,7 @@ int main(void)
 	    TEST(test_stream_flows_and_ends),
 	    TEST(test_client_that_leaves_a_sleeping_stream_is_noticed),
 	    TEST(test_stop_ends_waiting_requests_and_streams),
+	    TEST(test_many_clients_that_stream_wait_and_leave),
 	    TEST(test_gate_comes_first_and_open_routes_pass),
 	    TEST(test_one_line_a_request_is_logged_without_the_query),
 	};

@@ -12,6 +12,8 @@
 
 struct socket_state {
 	struct harness *harness;
+	struct websocket *websocket;
+	struct loop_timer *timer;
 	bool is_flood;
 	int sent;
 };
@@ -19,11 +21,25 @@ struct socket_state {
 static void on_message(struct websocket *websocket, bool is_text, const void *bytes, size_t length,
 		       void *data)
 {
-	(void) data;
-	if (is_text && length == 5 && memcmp(bytes, "close", 5) == 0)
+	struct socket_state *state = data;
+	if (is_text && length == 5 && memcmp(bytes, "close", 5) == 0) {
 		websocket_close(websocket, 4001, "as you asked");
-	else
+	} else if (is_text && length == 5 && memcmp(bytes, "pause", 5) == 0) {
+		websocket_set_reading(websocket, false);
+		websocket_send(websocket, true, "paused", 6);
+		state->websocket = websocket;
+		loop_timer_start(state->timer, 200);
+	} else {
 		websocket_send(websocket, is_text, bytes, length);
+	}
+}
+
+/* Takes reading up again; what is sent here comes before any echo of what was held back. */
+static void on_pause_over(void *data)
+{
+	struct socket_state *state = data;
+	websocket_send(state->websocket, true, "go on", 5);
+	websocket_set_reading(state->websocket, true);
 }
 
 /* Fills the queue to its cap, then goes on when there is room. */
@@ -60,6 +76,7 @@ static void on_closed(struct websocket *websocket, unsigned code, void *data)
 	struct socket_state *state = data;
 	(void) websocket;
 	notify(state->harness, code == 1000 ? 'n' : code == 1006 ? 'x' : code == 1001 ? 's' : 'c');
+	loop_timer_destroy(state->timer);
 	free(state);
 }
 
@@ -72,6 +89,7 @@ static void open_socket(struct request *request, void *app, bool is_flood)
 	}
 	struct socket_state *state = calloc(1, sizeof(*state));
 	*state = (struct socket_state){.harness = app, .is_flood = is_flood};
+	state->timer = loop_timer_create(request_loop(request), on_pause_over, state, NULL);
 	reply_websocket(request, &events, 1000, state);
 }
 
@@ -304,6 +322,20 @@ static void test_queue_is_capped_and_resumed_for_a_slow_client(void **state)
 	close(fd);
 }
 
+static void test_paused_reading_holds_messages_back(void **state)
+{
+	(void) state;
+	int fd = open_client(UPGRADE("/echo"));
+	expect_frame(fd, 0x81, "hi");
+	send_frame(fd, 0x81, "pause", 5);
+	expect_frame(fd, 0x81, "paused");
+	send_frame(fd, 0x81, "held", 4);
+	expect_frame(fd, 0x81, "go on");
+	expect_frame(fd, 0x81, "held");
+	close(fd);
+	expect_notice(&harness, 'x');
+}
+
 static void test_bad_handshakes_are_refused(void **state)
 {
 	(void) state;
@@ -357,6 +389,7 @@ int main(void)
 	    TEST(test_frame_sent_with_the_handshake_is_not_lost),
 	    TEST(test_protocol_faults_are_told_by_their_code),
 	    TEST(test_queue_is_capped_and_resumed_for_a_slow_client),
+	    TEST(test_paused_reading_holds_messages_back),
 	    TEST(test_bad_handshakes_are_refused),
 	    TEST(test_stop_closes_sockets_with_going_away),
 	    TEST(test_events_are_framed),
