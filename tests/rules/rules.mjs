@@ -23,11 +23,12 @@ const mayInclude = {
     'core/emulators'],
   'server/http': ['core/base', 'core/loop'],
   'server/store': ['core/base', 'core/loop'],
-  'server/shims': ['core/base', 'core/loop', 'core/config', 'core/process', 'core/handles', 'core/shim', 'server/store'],
+  'server/shims': ['core/base', 'core/loop', 'core/config', 'core/process', 'core/handles', 'core/shim',
+    'server/store'],
   'server/api': ['core/base', 'core/loop', 'core/config', 'core/process', 'core/channels', 'core/handles',
     'core/emulators', 'core/shim', 'server/http', 'server/store', 'server/shims'],
-  server: ['core/base', 'core/loop', 'core/config', 'core/process', 'core/channels', 'core/emulators', 'server/http', 'server/store',
-    'server/shims', 'server/api'],
+  server: ['core/base', 'core/loop', 'core/config', 'core/process', 'core/channels', 'core/emulators', 'server/http',
+    'server/store', 'server/shims', 'server/api'],
 }
 
 // Single files that may do more: the places where two parts are joined.
