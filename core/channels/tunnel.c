@@ -126,7 +126,13 @@ int tunnel_attach(struct tunnel *tunnel, int client_fd, const void *first_bytes,
 	if (length > RELAY_BUFFER_BYTES)
 		return error_set(error, -EMSGSIZE, NULL, "too many bytes at once");
 	const struct relay_options options = {.first_bytes = first_bytes, .first_length = length};
-	return connect_client(tunnel, client_fd, options, error);
+	bool was_claimed = tunnel->claimed;
+	tunnel->claimed = false;
+	fcntl(client_fd, F_SETFL, fcntl(client_fd, F_GETFL) | O_NONBLOCK);
+	int result = connect_client(tunnel, client_fd, options, error);
+	if (result < 0)
+		tunnel->claimed = was_claimed;
+	return result;
 }
 
 /* ---- tcp ---- */

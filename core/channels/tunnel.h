@@ -38,10 +38,11 @@ const char *tunnel_pty_path(const struct tunnel *tunnel);
 int tunnel_claim(struct tunnel *tunnel, struct error *error);
 void tunnel_release(struct tunnel *tunnel);
 
-/* Joins client_fd (non-blocking; taken on success, else it stays the caller's) with a fresh connection to the
- * emulator until either side ends, and holds the place as long: without tunnel_claim. first_bytes: what the
- * client has sent already. Nothing flows before the caller has returned to the loop, so that an answer may be
- * written to client_fd behind this call. 0, -EBUSY (code "channel_busy"), -EMSGSIZE (more than 16 KiB of
- * first_bytes), or what kept the emulator from being reached (code "emulator_unavailable"). */
+/* Joins client_fd with a fresh connection to the emulator until either side ends. Claim the place first: the
+ * connection takes the claim over, and frees the place when it ends (without a claim the place must be free,
+ * else -EBUSY). client_fd is taken on success; on failure it stays the caller's, and so does the claim.
+ * first_bytes: what the client has sent already. Nothing flows before the caller has returned to the loop, so
+ * that an answer may still be written to client_fd behind this call. 0, -EBUSY, -EMSGSIZE (more than 16 KiB
+ * of first_bytes), or what kept the emulator from being reached (code "emulator_unavailable"). */
 int tunnel_attach(struct tunnel *tunnel, int client_fd, const void *first_bytes, size_t length,
 		  struct error *error);

@@ -305,6 +305,34 @@ static void a_descriptor_is_attached_with_its_first_bytes(void **state)
 	close(other[1]);
 }
 
+static void an_attached_descriptor_takes_the_claim_over(void **state)
+{
+	struct fixture *fixture = *state;
+	int pair[2];
+	start(fixture, CONSOLE_ENDPOINT_PTY, false);
+	assert_int_equal(tunnel_claim(fixture->tunnel, NULL), 0);
+	int user = openat(fixture->harness->dirfd, "monitor", O_RDWR | O_NOCTTY | O_CLOEXEC);
+	expect_no_connection(fixture);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	/* A failure leaves claim and descriptor where they were. */
+	emulator_is_gone(fixture);
+	assert_true(tunnel_attach(fixture->tunnel, pair[0], NULL, 0, NULL) < 0);
+	assert_int_equal(tunnel_claim(fixture->tunnel, NULL), -EBUSY);
+	emulator_is_back(fixture);
+	assert_int_equal(tunnel_attach(fixture->tunnel, pair[0], NULL, 0, NULL), 0);
+	struct peer *client = peer_create(fixture->harness, pair[1], true);
+	expect_connection(fixture);
+	write_text(client->fd, "emud");
+	peer_expect(fixture->harness, fixture->emulator, "emud");
+	peer_destroy(client);
+	emulator_sees_the_end(fixture);
+	/* Now it is the pty's turn, which has waited. */
+	expect_connection(fixture);
+	close(user);
+	emulator_sees_the_end(fixture);
+	expect_free_place(fixture);
+}
+
 static void destroying_ends_both_sides(void **state)
 {
 	struct fixture *fixture = *state;
@@ -453,6 +481,7 @@ int main(void)
 	    TEST(a_reader_that_stops_holds_the_writer_back),
 	    TEST(a_claim_keeps_clients_out),
 	    TEST(a_descriptor_is_attached_with_its_first_bytes),
+	    TEST(an_attached_descriptor_takes_the_claim_over),
 	    TEST(destroying_ends_both_sides),
 	    TEST(a_pty_is_connected_while_it_is_open),
 	    TEST(a_pty_stays_raw_between_users),
