@@ -21,7 +21,7 @@ const char settings_usage[] =
     "  --file-root DIR            firmware may be named by path below it (repeatable)\n"
     "  --path-root DIR            state directories may be chosen below it (repeatable)\n"
     "  --log-level LEVEL          debug, info, warning or error (info)\n"
-    "  --log-format FORMAT        text or json (text)\n"
+    "  --log-format FORMAT        key_value or json (key_value)\n"
     "  --stop-instances-on-exit   SIGTERM ends the boards too\n"
     "  --demo                     create and start the instance demo\n"
     "  --check-config             read the configuration, tell every fault, and exit\n"
@@ -110,9 +110,9 @@ static int check_level(const char *level, struct error *error)
 
 static int check_format(const char *format, struct error *error)
 {
-	return text_equal(format, "text") || text_equal(format, "json")
+	return text_equal(format, "key_value") || text_equal(format, "json")
 		   ? 0
-		   : error_set(error, -EINVAL, NULL, "%s is no log format: text or json", format);
+		   : error_set(error, -EINVAL, NULL, "%s is no log format: key_value or json", format);
 }
 
 static int take_option(struct settings *settings, int option, const char *value, struct error *error)

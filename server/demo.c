@@ -1,0 +1,45 @@
+#include "server/demo.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/text.h"
+#include "server/shims/board.h"
+
+static const char demo_id[] = "demo";
+
+static struct board *make(struct app *app, struct error *error)
+{
+	cleanup_free char *path = text_format("%s/firmware/demo.elf", app->settings->share_dir);
+	char resolved[4096];
+	if (!path || !realpath(path, resolved)) {
+		error_set(error, -ENOENT, "file_not_found",
+			  "the demo firmware %s was not built: clang and lld are needed", path ? path : "");
+		return NULL;
+	}
+	cleanup_json json_t *spec = json_pack("{s:s, s:{s:s}, s:[], s:{s:s}}", "target", "qemu-lm3s6965evb",
+					      "file", "path", resolved, "args", "labels", "emud", "demo");
+	const struct board_request wanted = {.id = demo_id, .spec = spec};
+	return fleet_make_board(app->fleet, &wanted, error);
+}
+
+void demo_start(struct app *app)
+{
+	const struct board_start start = {.paused = -1};
+	struct error error;
+	struct board *board = fleet_find(app->fleet, demo_id);
+	if (!board)
+		board = make(app, &error);
+	bool failed = !board || (board_is_over(board) && board_start(board, &start, &error) < 0);
+	if (failed)
+		log_event(app->log, LOG_LEVEL_WARNING, "demo.failed", "detail", error.message, NULL);
+}
+
+void demo_print(const char *base_url)
+{
+	printf("\n  The demo board runs. In another terminal, or in a browser at %s/ :\n\n"
+	       "    curl %s/instances/demo\n"
+	       "    curl -N \"%s/instances/demo/channels/serial0/output?follow=true\"\n"
+	       "    curl --data-binary $'help\\n' %s/instances/demo/channels/serial0/input\n\n"
+	       "  Ctrl-C stops emud and its boards.\n\n",
+	       base_url, base_url, base_url, base_url);
+	fflush(stdout);
+}
