@@ -11,6 +11,9 @@ struct operation {
 	char *wide_value; /* digits of a value beyond 64 bits, while they were sent as a string only */
 	bool has_result;
 	bool lost_is_done; /* the end of the connection is what was asked for */
+	/* A resume: the guest may end everything before QEMU answers, which is a success still. */
+	const struct launcher *resumed;
+	unsigned resumes_before;
 	uint64_t timeout_ms;
 	connector_done *on_done;
 	void *data;
@@ -40,10 +43,17 @@ static void set_as_number(struct operation *operation)
 	qmp_client_request(operation->client, &call, on_reply, operation);
 }
 
+static bool is_done_when_lost(const struct operation *operation)
+{
+	const struct launcher *resumed = operation->resumed;
+	return operation->lost_is_done ||
+	       (resumed && qemu_launcher_resumes(resumed) > operation->resumes_before);
+}
+
 static void on_reply(const struct error *error, const struct qmp_message *reply, void *data)
 {
 	struct operation *operation = data;
-	if (!error || (operation->lost_is_done && error->number == -ENOTCONN)) {
+	if (!error || (error->number == -ENOTCONN && is_done_when_lost(operation))) {
 		finish(operation, NULL, operation->has_result ? reply->data : NULL);
 		return;
 	}
@@ -97,7 +107,11 @@ static void connector_resume(struct launcher *launcher, uint64_t timeout_ms, con
 			     void *data)
 {
 	start(launcher, "cont",
-	      (struct operation){.timeout_ms = timeout_ms, .on_done = on_done, .data = data});
+	      (struct operation){.resumed = launcher,
+				 .resumes_before = qemu_launcher_resumes(launcher),
+				 .timeout_ms = timeout_ms,
+				 .on_done = on_done,
+				 .data = data});
 }
 
 static void connector_quit(struct launcher *launcher, uint64_t timeout_ms, connector_done *on_done,

@@ -27,7 +27,8 @@ void qemu_life_note(struct qemu_life *life, const char *event, const json_t *eve
 	if (strcmp(event, "SHUTDOWN") == 0) {
 		life->shutdown = shutdown_reason(event_data);
 	} else if (strcmp(event, "RESUME") == 0) {
-		life->started = life->ran = true;
+		life->started = true;
+		life->resumes++;
 		/* Under -no-shutdown a guest that shut down may be taken up again. */
 		life->shutdown = NULL;
 	}
@@ -41,7 +42,7 @@ const char *qemu_end_reason(const struct qemu_life *life, const struct process_e
 		return "crashed";
 	if (life->shutdown)
 		return life->shutdown;
-	if (life->ran)
+	if (life->resumes > 0)
 		return "guest_exit";
 	return end->code == 0 ? "terminated" : "crashed";
 }

@@ -10,7 +10,7 @@
 /* Zero-initialised: nothing heard yet. */
 struct qemu_life {
 	bool started;         /* the start was completed */
-	bool ran;             /* the guest has run at least once */
+	unsigned resumes;     /* how often the guest was set running; 0: it never ran */
 	const char *shutdown; /* what the last SHUTDOWN means (static); NULL: none since the guest last ran */
 };
 

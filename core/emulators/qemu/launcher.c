@@ -258,6 +258,11 @@ static const char *launcher_end_reason(const struct launcher *launcher, const st
 	return qemu_end_reason(&ended->life, end);
 }
 
+unsigned qemu_launcher_resumes(const struct launcher *launcher)
+{
+	return launcher->life.resumes;
+}
+
 struct qmp_client *qemu_launcher_client(struct launcher *launcher)
 {
 	return launcher->client;

@@ -9,5 +9,8 @@
 extern const struct launcher_ops qemu_launcher_ops;
 extern const struct connector_ops qemu_connector_ops;
 
+/* How often the guest was set running. */
+unsigned qemu_launcher_resumes(const struct launcher *launcher);
+
 /* NULL before prepare. */
 struct qmp_client *qemu_launcher_client(struct launcher *launcher);

@@ -44,7 +44,10 @@ const char *qemu_property_error_code(const struct qmp_message *refusal, const ch
 
 bool qemu_property_wants_integer(const struct qmp_message *refusal)
 {
-	return strstr(refusal->description, "expected: integer") ||
-	       strstr(refusal->description, "expected: int64") ||
-	       strstr(refusal->description, "expected: uint64");
+	static const char *const wanted[] = {"expected: integer", "expects int64", "expects uint64",
+					     "expects size"};
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
+		if (strstr(refusal->description, wanted[i]))
+			return true;
+	return false;
 }
