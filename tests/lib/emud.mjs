@@ -16,7 +16,10 @@ import { makeConfig } from './targets.mjs';
 
 export const EMUD = path.join(BUILD, 'bin/emud');
 
-const SANITIZER = /ERROR: \w+Sanitizer|runtime error:|Assertion .* failed/;
+const SANITIZER = /ERROR: \w+Sanitizer[\s\S]*?SUMMARY.*|.*runtime error:.*|.*Assertion .* failed.*/;
+
+/** How much of a log a failure shows. */
+const TAIL = 4000;
 
 /**
  * @typedef {object} EmudOptions
@@ -95,7 +98,7 @@ export class Emud {
 			});
 			child.on('error', reject);
 			child.on('exit', (code, signal) =>
-				reject(new Error(`emud ended (${code ?? signal}) before it listened:\n${this.stderr}`)));
+				reject(new Error(`emud ended (${code ?? signal}) before it listened: ${this.stderr.slice(-TAIL)}`)));
 		});
 	}
 
@@ -125,7 +128,7 @@ export class Emud {
 		try {
 			if (this.process?.exitCode === null && this.process.signalCode === null) await this.shutDown();
 			await until(() => this.processes().length === 0, 'every process to end').catch(() => this.killLeft());
-			if (SANITIZER.test(this.stderr)) this.faults.push(this.stderr);
+			this.checkSanitizers(this.stderr);
 		} finally {
 			process.off('exit', this.onExit);
 			rmSync(this.directory, { recursive: true, force: true });
@@ -140,7 +143,13 @@ export class Emud {
 		await Promise.all(json.instances.map((/** @type {{id: string}} */ { id }) => client.delete(`/instances/${id}`)));
 		client.close();
 		const { code, signal } = await this.end();
-		if (code !== 0) this.faults.push(`emud ended with ${code ?? signal} after SIGTERM:\n${this.stderr}`);
+		if (code !== 0 && !SANITIZER.test(this.stderr)) this.faults.push(`emud ended with ${code ?? signal} after SIGTERM: ${this.stderr.slice(-TAIL)}`);
+	}
+
+	/** @param {string} log */
+	checkSanitizers(log) {
+		const [fault] = SANITIZER.exec(log) ?? [];
+		if (fault) this.faults.push(fault);
 	}
 
 	checkShimLogs() {
@@ -149,7 +158,7 @@ export class Emud {
 		for (const id of readdirSync(instances)) {
 			const log = path.join(instances, id, 'shim.log');
 			const text = existsSync(log) ? readFileSync(log, 'utf8') : '';
-			if (SANITIZER.test(text)) this.faults.push(text);
+			this.checkSanitizers(text);
 		}
 	}
 
