@@ -241,6 +241,8 @@ static int set_up(struct service *service, struct error *error)
 		return error_set(error, -ENOMEM, NULL, "no memory");
 	if (!(app->loop = loop_create(error)) || !(app->growth = growth_create(app->loop, error)))
 		return error->number;
+	if (growth_keep(app->growth, error) < 0)
+		log_event(app->log, LOG_LEVEL_WARNING, "growth.unwatched", "detail", error->message, NULL);
 	result = watch_signals(service, error);
 	if (!result)
 		result = open_files(service, error);

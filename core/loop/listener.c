@@ -10,9 +10,13 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+/* How long nothing is accepted after the process has run out of descriptors: the connection waits. */
+enum { LISTENER_PAUSE_MS = 100 };
+
 struct listener {
 	int fd;
 	struct loop_watch *watch;
+	struct loop_timer *pause;
 	void (*on_connection)(int connection_fd, void *data);
 	void *data;
 };
@@ -23,8 +27,18 @@ static void on_ready(int events, void *data)
 	(void) events;
 	struct listener *listener = data;
 	int fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (fd >= 0)
+	if (fd >= 0) {
 		listener->on_connection(fd, listener->data);
+	} else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
+		loop_watch_set(listener->watch, 0);
+		loop_timer_start(listener->pause, LISTENER_PAUSE_MS);
+	}
+}
+
+static void on_pause_over(void *data)
+{
+	struct listener *listener = data;
+	loop_watch_set(listener->watch, LOOP_READABLE);
 }
 
 struct listener *listener_create(struct loop *loop, int fd,
@@ -39,7 +53,8 @@ struct listener *listener_create(struct loop *loop, int fd,
 	}
 	*listener = (struct listener){.fd = fd, .on_connection = on_connection, .data = data};
 	listener->watch = loop_watch_create(loop, fd, LOOP_READABLE, on_ready, listener, error);
-	if (listener->watch)
+	listener->pause = loop_timer_create(loop, on_pause_over, listener, error);
+	if (listener->watch && listener->pause)
 		return listener;
 	listener_destroy(listener);
 	return NULL;
@@ -50,6 +65,7 @@ void listener_destroy(struct listener *listener)
 	if (!listener)
 		return;
 	loop_watch_destroy(listener->watch);
+	loop_timer_destroy(listener->pause);
 	close(listener->fd);
 	free(listener);
 }

@@ -20,7 +20,8 @@ struct stream {
 	size_t sent; /* of the queue */
 	bool reading, finishing, ended;
 	int broken;
-	bool *destroyed; /* set where a callback is on the stack */
+	bool busy; /* a callback is on the stack: what destroys it leaves the memory */
+	bool dead;
 };
 
 static void update_watch(struct stream *stream)
@@ -115,14 +116,14 @@ static void read_some(struct stream *stream)
 static void on_ready(int events, void *data)
 {
 	struct stream *stream = data;
-	bool destroyed = false;
-	stream->destroyed = &destroyed;
+	stream->busy = true;
 	if (events & LOOP_WRITABLE && stream->queue.length > stream->sent)
 		flush(stream);
-	if (!destroyed && events & LOOP_READABLE && stream->reading && !stream->ended && !stream->broken)
+	if (!stream->dead && events & LOOP_READABLE && stream->reading && !stream->ended && !stream->broken)
 		read_some(stream);
-	if (!destroyed)
-		stream->destroyed = NULL;
+	stream->busy = false;
+	if (stream->dead)
+		free(stream);
 }
 
 struct stream *stream_create(struct loop *loop, int fd, const struct stream_events *events, void *data,
@@ -200,11 +201,11 @@ void stream_destroy(struct stream *stream)
 {
 	if (!stream)
 		return;
-	if (stream->destroyed)
-		*stream->destroyed = true;
 	loop_deferred_cancel(stream->broken_turn);
 	loop_watch_destroy(stream->watch);
 	buffer_finish(&stream->queue);
 	close(stream->fd);
-	free(stream);
+	stream->dead = true;
+	if (!stream->busy)
+		free(stream);
 }

@@ -8,6 +8,7 @@
 #include "core/shim/debug.h"
 
 #include <string.h>
+#include <unistd.h>
 
 static void reply_status(struct call *call)
 {
@@ -202,9 +203,11 @@ static void run_attach(struct call *call)
 		return;
 	}
 	int fd = call_take_connection(call);
+	if (fd >= 0 && tunnel_attach(tunnel, fd, NULL, 0, &error) == 0)
+		return;
 	tunnel_release(tunnel);
 	if (fd >= 0)
-		tunnel_attach(tunnel, fd, NULL, 0, &error);
+		close(fd);
 }
 
 static void run_gdb(struct call *call)
