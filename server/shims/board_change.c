@@ -1,0 +1,171 @@
+#include "server/shims/board_internal.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/clock.h"
+#include "core/base/json.h"
+#include "core/base/text.h"
+#include "core/handles/handles.h"
+#include "core/handles/spec.h"
+#include "core/process/sweep.h"
+#include "server/shims/board_waits.h"
+
+#include <string.h>
+
+/* ---- changes ---- */
+
+void board_save(struct board *board)
+{
+	struct error error;
+	if (instances_update(fleet_options(board->fleet)->store, &board->row, &error) < 0)
+		log_event(fleet_options(board->fleet)->log, LOG_LEVEL_ERROR, "store.failed", "instance",
+			  board->row.id, "detail", error.message, NULL);
+}
+
+void board_set_state(struct board *board, const char *state)
+{
+	char *copy = strdup(state);
+	if (!copy)
+		return;
+	free(board->row.state);
+	board->row.state = copy;
+}
+
+void board_set_exit(struct board *board, const json_t *exit)
+{
+	free(board->row.exit);
+	board->row.exit = exit && !json_is_null(exit) ? json_to_text(exit) : NULL;
+}
+
+void board_log_state(struct board *board)
+{
+	char number[24];
+	snprintf(number, sizeof(number), "%lld", (long long) board->row.start_number);
+	cleanup_json json_t *exit = board->row.exit ? json_loads(board->row.exit, 0, NULL) : NULL;
+	log_event(fleet_options(board->fleet)->log, LOG_LEVEL_INFO, "instance.state", "instance",
+		  board->row.id, "state", board->row.state, "start_number", number, "reason",
+		  json_member_string(exit, "reason", NULL), "detail",
+		  json_member_string(exit, "detail", NULL), NULL);
+}
+
+/* After every change: kept, logged, told to whoever waits. What a stop was made for goes on here. */
+void board_changed(struct board *board)
+{
+	board_save(board);
+	board_log_state(board);
+	if (board->deleting && board_is_over(board)) {
+		board_finish_delete(board);
+		return;
+	}
+	if (board->restarting && board_is_over(board)) {
+		struct error error;
+		board->restarting = false;
+		int64_t number = board->row.start_number;
+		if (board_begin_start(board, &error) < 0 && board->row.start_number == number)
+			board_set_lost(board, "start_failed", error.message);
+		return;
+	}
+	board_waits_look(board->waits);
+	fleet_board_changed(board->fleet, board);
+}
+
+/* The current start has ended; status is the shim's last word or its exit.json. */
+void board_set_ended(struct board *board, json_t *status)
+{
+	shim_link_destroy(TAKE(board->link));
+	json_t *kept = json_incref(status);
+	json_decref(board->status);
+	board->status = kept;
+	json_object_set_new(kept, "processes", json_object());
+	board_set_state(board, json_member_string(kept, "state", "failed"));
+	board_set_exit(board, json_object_get(kept, "exit"));
+	board->row.ended_at_ms = clock_wall_ms();
+	board->row.phase = board->deleting ? INSTANCE_DELETING : INSTANCE_IDLE;
+	board->settled = true;
+	board_changed(board);
+}
+
+/* It ended without a word of its shim. */
+void board_set_lost(struct board *board, const char *reason, const char *detail)
+{
+	cleanup_json json_t *status = board->status ? json_deep_copy(board->status) : json_object();
+	json_object_set_new(status, "state", json_string("failed"));
+	json_object_set_new(
+	    status, "exit",
+	    json_pack("{s:n, s:n, s:s, s:s}", "code", "signal", "reason", reason, "detail", detail));
+	json_t *channels = json_object_get(status, "channels");
+	const char *name;
+	json_t *channel;
+	json_object_foreach (channels, name, channel) {
+		json_object_del(channel, "host");
+		json_object_del(channel, "port");
+		json_object_del(channel, "path");
+	}
+	board_set_ended(board, status);
+}
+
+/* Nothing of an instance whose shim was killed may run on, or be found by `pw emu`. */
+/* ---- what its shim tells ---- */
+
+static void clear_remains(struct board *board)
+{
+	if (board->cookie)
+		sweep_cookie(board->cookie);
+	if (board->dirfd < 0)
+		return;
+	const char *name;
+	json_t *process;
+	json_object_foreach (json_object_get(board->status, "processes"), name, process) {
+		cleanup_free char *file = text_format("%s.pid", name);
+		if (file)
+			unlinkat(board->dirfd, file, 0);
+	}
+	handles_remove(board->dirfd);
+}
+
+void board_shim_gone(struct board *board)
+{
+	cleanup_json json_t *record =
+	    board->dirfd >= 0 ? exit_record_read(board->dirfd, board->row.start_number) : NULL;
+	if (record) {
+		board_set_ended(board, record);
+		return;
+	}
+	clear_remains(board);
+	board_set_lost(board, "supervisor_lost",
+		       "the instance's emud-shim was killed; its processes were ended with it");
+}
+
+static void on_link_end(void *data)
+{
+	board_shim_gone(data);
+}
+
+static void on_status(const json_t *status, void *data)
+{
+	struct board *board = data;
+	const char *state = json_member_string(status, "state", "");
+	if (json_member_integer(status, "start_number", -1) != board->row.start_number) {
+		log_event(fleet_options(board->fleet)->log, LOG_LEVEL_WARNING, "shim.stranger", "instance",
+			  board->row.id, NULL);
+		return;
+	}
+	bool over = text_equal(state, "exited") || text_equal(state, "failed");
+	cleanup_json json_t *copy = json_deep_copy(status);
+	if (over) {
+		board_set_ended(board, copy);
+		return;
+	}
+	bool same = text_equal(state, board->row.state) && board->settled;
+	json_decref(board->status);
+	board->status = TAKE(copy);
+	board->settled = true;
+	/* A stop that was asked for is told before the shim has heard of it. */
+	if (!board_is_in(board, "stopping"))
+		board_set_state(board, state);
+	if (board_is_live(board))
+		board->row.phase = INSTANCE_IDLE;
+	if (!same)
+		board_changed(board);
+}
+
+const struct shim_link_events board_link_events = {.on_status = on_status, .on_end = on_link_end};

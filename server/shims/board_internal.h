@@ -1,0 +1,62 @@
+#pragma once
+
+/* What the files of a board share: board.c (what is known, making), board_change.c (what has become of it),
+ * board_start.c, board_end.c, board_recover.c. */
+
+#include "server/shims/board.h"
+#include "server/shims/fleet_internal.h"
+#include "server/store/instances.h"
+
+struct board {
+	struct fleet *fleet;
+	struct instance_row row;
+	json_t *asked;         /* what the client asked: never changes */
+	json_t *spec, *labels; /* the same with the file and args in force */
+	json_t *status;        /* of the current start, as its shim told it last; NULL: none */
+	int dirfd;
+	struct shim_link *link;
+	char *cookie; /* of the current start */
+	struct board_waits *waits;
+	bool settled; /* its state is known to be true */
+
+	bool restarting;
+	json_t *next_file, *next_args; /* of the start that follows a stop */
+	int next_paused;
+
+	bool deleting;
+	void (*on_deleted)(const struct error *error, void *data);
+	void *deleted_data;
+};
+
+bool board_is_in(const struct board *board, const char *state);
+
+/* ---- changes ---- */
+
+void board_set_state(struct board *board, const char *state);
+void board_set_exit(struct board *board, const json_t *exit);
+void board_save(struct board *board);
+void board_log_state(struct board *board);
+/* After every change: kept, logged, told to whoever waits. What a stop was made for goes on here: the board
+ * may be gone afterwards. */
+void board_changed(struct board *board);
+/* The current start has ended; status is the shim's last word or its exit.json. The board may be gone
+ * afterwards. */
+void board_set_ended(struct board *board, json_t *status);
+/* It ended without a word of its shim. Likewise. */
+void board_set_lost(struct board *board, const char *reason, const char *detail);
+
+/* ---- what its shim tells ---- */
+
+extern const struct shim_link_events board_link_events;
+/* Its shim is not there any more: the exit record tells how it ended, or it is lost. */
+void board_shim_gone(struct board *board);
+
+/* ---- start and delete ---- */
+
+/* What the earlier spec.json says, else the configuration. New reference. */
+json_t *board_resolve(struct board *board, struct error *error);
+void board_note_start(struct board *board, const struct board_start *start);
+/* Starts with what the board and next_* say. Nothing has changed where it fails before the shim. */
+int board_begin_start(struct board *board, struct error *error);
+/* Takes the ended board away, and tells who asked for it. */
+void board_finish_delete(struct board *board);

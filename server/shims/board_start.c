@@ -1,0 +1,169 @@
+#include "server/shims/board_internal.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/clock.h"
+#include "core/base/json.h"
+#include "core/loop/listener.h"
+#include "server/shims/board_waits.h"
+#include "server/shims/shim_spawn.h"
+#include "server/shims/start_files.h"
+
+#include <string.h>
+
+json_t *board_resolve(struct board *board, struct error *error)
+{
+	json_t *resolved = board->dirfd >= 0 ? start_files_read_resolved(board->dirfd, NULL) : NULL;
+	if (json_object_get(resolved, "settings"))
+		return resolved;
+	json_decref(resolved);
+	return config_resolve(fleet_config(board->fleet), board->row.target, board->row.emulator, error);
+}
+
+static int write_files(struct board *board, const json_t *resolved, const json_t *file, struct error *error)
+{
+	const struct fleet_options *options = fleet_options(board->fleet);
+	struct config *config = fleet_config(board->fleet);
+	const struct start_order order = {
+	    .id = board->row.id,
+	    .start_number = board->row.start_number,
+	    .boot_id = fleet_boot_id(board->fleet),
+	    .resolved = resolved,
+	    .file = file,
+	    .args = json_object_get(board->spec, "args"),
+	    .paused = board->next_paused >= 0 ? board->next_paused
+					      : json_member_boolean(board->spec, "paused", false),
+	    .debug = json_member_boolean(board->spec, "debug", false),
+	    .raw_channels = options->raw_channels,
+	    .config = config,
+	    .working_directory = options->bundled ? NULL : config_directory(config),
+	};
+	free(TAKE(board->cookie));
+	return start_files_write_spec(board->dirfd, &order, &board->cookie, error);
+}
+
+static int spawn(struct board *board, int firmware_fd, struct error *error)
+{
+	const struct fleet_options *options = fleet_options(board->fleet);
+	cleanup_close int listen_fd = listener_open_unix(board->dirfd, "control.sock", error);
+	if (listen_fd < 0)
+		return listen_fd;
+	int result = shim_spawn(options->shim_program, listen_fd, board->dirfd, firmware_fd, error);
+	if (result < 0)
+		return result;
+	board->link = shim_link_connect(options->loop, board->dirfd, &board_link_events, board, error);
+	return board->link ? 0 : error->number;
+}
+
+/* Puts the row to a new start before anything of it exists, so that a kill in the middle is seen. */
+static void enter_start(struct board *board)
+{
+	board->row.start_number++;
+	board->row.phase = INSTANCE_STARTING;
+	board->row.started_at_ms = clock_wall_ms();
+	board->row.ended_at_ms = 0;
+	board_set_exit(board, NULL);
+	json_decref(TAKE(board->status));
+	board_set_state(board, "starting");
+	free(board->row.boot_id);
+	board->row.boot_id = strdup(fleet_boot_id(board->fleet));
+}
+
+/* Keeps what was asked, and the file and args in force beside it, in the row. */
+static void keep_spec(struct board *board)
+{
+	cleanup_json json_t *kept = board_spec_pack(board->asked, json_object_get(board->spec, "file"),
+						    json_object_get(board->spec, "args"));
+	char *text = kept ? json_to_text(kept) : NULL;
+	if (!text)
+		return;
+	free(board->row.spec);
+	board->row.spec = text;
+}
+
+static void take_firmware(struct board *board, struct fleet_firmware *firmware)
+{
+	json_object_set_new(board->spec, "file", firmware->file ? TAKE(firmware->file) : json_null());
+	free(board->row.file);
+	board->row.file = TAKE(firmware->sha256);
+}
+
+static int launch(struct board *board, const json_t *resolved, int firmware_fd, struct error *error)
+{
+	int result = write_files(board, resolved, json_object_get(board->spec, "file"), error);
+	return result ? result : spawn(board, firmware_fd, error);
+}
+
+/* Starts with what the board and next_* say. Nothing has changed where it fails before the shim. */
+int board_begin_start(struct board *board, struct error *error)
+{
+	const struct fleet_options *options = fleet_options(board->fleet);
+	cleanup_json json_t *resolved = board_resolve(board, error);
+	if (!resolved)
+		return error->number;
+	if (board->dirfd < 0)
+		return error_set(error, -ENOENT, "conflict",
+				 "the state directory %s is gone: delete the instance", board->row.path);
+	const json_t *file = board->next_file ? board->next_file : json_object_get(board->spec, "file");
+	struct fleet_firmware firmware = {.fd = -1};
+	if (file && !json_is_null(file)) {
+		int result = options->open_firmware(file, resolved, &firmware, error, options->data);
+		if (result < 0)
+			return result;
+	}
+	cleanup_close int firmware_fd = firmware.fd;
+	take_firmware(board, &firmware);
+	if (board->next_args)
+		json_object_set(board->spec, "args", board->next_args);
+	enter_start(board);
+	keep_spec(board);
+	board_save(board);
+	int result = launch(board, resolved, firmware_fd, error);
+	json_decref(TAKE(board->next_file));
+	json_decref(TAKE(board->next_args));
+	board->next_paused = -1;
+	if (result < 0) {
+		board_set_lost(board, "start_failed", error->message);
+		return result;
+	}
+	board_log_state(board);
+	board_waits_look(board->waits);
+	return 0;
+}
+
+void board_note_start(struct board *board, const struct board_start *start)
+{
+	json_decref(board->next_file);
+	json_decref(board->next_args);
+	board->next_file = start->file ? json_deep_copy(start->file) : NULL;
+	board->next_args = start->args ? json_deep_copy(start->args) : NULL;
+	board->next_paused = start->paused;
+}
+
+static int check_room(const struct board *board, struct error *error)
+{
+	const struct config_limits *limits = &config_server(fleet_config(board->fleet))->limits;
+	if (fleet_count_live(board->fleet) < limits->running_instances)
+		return 0;
+	return error_set(
+	    error, -EAGAIN, "too_many_instances",
+	    "%llu instances run already (limits.running_instances): stop one, or try again later",
+	    (unsigned long long) limits->running_instances);
+}
+
+int board_start(struct board *board, const struct board_start *start, struct error *error)
+{
+	if (board->deleting || board->restarting || board_is_in(board, "stopping"))
+		return error_set(error, -EBUSY, "instance_busy", "%s is %s: wait for that to end",
+				 board->row.id,
+				 board->deleting     ? "being deleted"
+				 : board->restarting ? "restarting"
+						     : "stopping");
+	if (!board_is_over(board))
+		return error_set(error, -EALREADY, "already_running", "%s is %s already", board->row.id,
+				 board->row.state);
+	int result = check_room(board, error);
+	if (result < 0)
+		return result;
+	board_note_start(board, start);
+	return board_begin_start(board, error);
+}
