@@ -15,6 +15,9 @@ struct log {
 	int fd;
 	enum log_level level;
 	enum log_format format;
+	struct buffer line; /* kept from event to event */
+	int64_t second;     /* of now */
+	char now[CLOCK_RFC3339_SIZE];
 };
 
 static const char *const level_names[] = {"debug", "info", "warning", "error"};
@@ -29,6 +32,9 @@ struct log *log_create(int fd, enum log_level level, enum log_format format)
 
 void log_destroy(struct log *log)
 {
+	if (!log)
+		return;
+	buffer_finish(&log->line);
 	free(log);
 }
 
@@ -48,52 +54,80 @@ int log_level_from_text(const char *text, enum log_level *ret_level)
 	return -EINVAL;
 }
 
-/* A value stands bare where it has nothing that could be mistaken, else as a JSON string. */
-static void append_value(struct buffer *line, const char *value)
+/* Characters that stand in a key=value line without quotes. */
+static const bool bare[256] = {
+    ['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['.'] = true, ['_'] = true,
+    ['-'] = true,         [':'] = true,         ['/'] = true,         ['+'] = true, ['@'] = true,
+    ['%'] = true,         [','] = true,         ['['] = true,         [']'] = true, ['~'] = true,
+};
+
+static bool is_bare(const char *value, size_t length)
 {
-	static const char bare[] =
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-:/+@%,[]~";
-	if (value[0] && strspn(value, bare) == strlen(value)) {
-		buffer_append_text(line, value);
+	for (size_t i = 0; i < length; i++)
+		if (!bare[(unsigned char) value[i]])
+			return false;
+	return length > 0;
+}
+
+/* A value stands bare where it has nothing that could be mistaken, else as a JSON string. */
+static void append_value(struct buffer *line, const char *value, bool quoted)
+{
+	size_t length = strlen(value);
+	if (is_bare(value, length)) {
+		buffer_append(line, "\"", quoted);
+		buffer_append(line, value, length);
+		buffer_append(line, "\"", quoted);
 		return;
 	}
-	cleanup_json json_t *json = json_text(value, strlen(value));
+	cleanup_json json_t *json = json_text(value, length);
 	cleanup_free char *text = json ? json_to_text(json) : NULL;
 	buffer_append_text(line, text ? text : "\"\"");
 }
 
 static void append_pair(struct buffer *line, enum log_format format, const char *key, const char *value)
 {
-	if (format == LOG_FORMAT_KEY_VALUE) {
-		buffer_append_format(line, "%s%s=", line->length ? " " : "", key);
-		append_value(line, value);
-		return;
-	}
-	cleanup_json json_t *json = json_text(value, strlen(value));
-	cleanup_free char *text = json ? json_to_text(json) : NULL;
-	buffer_append_format(line, "%s\"%s\":%s", line->length ? "," : "{", key, text ? text : "\"\"");
+	bool is_json = format == LOG_FORMAT_JSON;
+	if (line->length || is_json)
+		buffer_append(line, line->length ? (is_json ? "," : " ") : "{", 1);
+	buffer_append(line, "\"", is_json);
+	buffer_append_text(line, key);
+	buffer_append_text(line, is_json ? "\":" : "=");
+	append_value(line, value, is_json);
+}
+
+/* The time as text; its whole seconds are formatted once a second. */
+static const char *format_now(struct log *log)
+{
+	int64_t now_ms = clock_wall_ms(), second = now_ms / 1000;
+	if (second != log->second)
+		clock_format_rfc3339(now_ms, log->now);
+	log->second = second;
+	char *milliseconds = log->now + strlen("2026-11-22T08:49:00.");
+	milliseconds[0] = (char) ('0' + now_ms / 100 % 10);
+	milliseconds[1] = (char) ('0' + now_ms / 10 % 10);
+	milliseconds[2] = (char) ('0' + now_ms % 10);
+	return log->now;
 }
 
 void log_event(struct log *log, enum log_level level, const char *event, ...)
 {
 	if (!log || level < log->level)
 		return;
-	cleanup_buffer struct buffer line = {0};
-	char now[CLOCK_RFC3339_SIZE];
-	clock_format_rfc3339(clock_wall_ms(), now);
-	append_pair(&line, log->format, "time", now);
-	append_pair(&line, log->format, "level", level_names[level]);
-	append_pair(&line, log->format, "event", event);
+	struct buffer *line = &log->line;
+	buffer_clear(line);
+	append_pair(line, log->format, "time", format_now(log));
+	append_pair(line, log->format, "level", level_names[level]);
+	append_pair(line, log->format, "event", event);
 	va_list arguments;
 	va_start(arguments, event);
 	for (const char *key; (key = va_arg(arguments, const char *));) {
 		const char *value = va_arg(arguments, const char *);
 		if (value)
-			append_pair(&line, log->format, key, value);
+			append_pair(line, log->format, key, value);
 	}
 	va_end(arguments);
-	buffer_append_text(&line, log->format == LOG_FORMAT_JSON ? "}\n" : "\n");
+	buffer_append_text(line, log->format == LOG_FORMAT_JSON ? "}\n" : "\n");
 	/* A log that cannot be written must not end the service; nobody could be told. */
-	if (line.data && write(log->fd, line.data, line.length) < 0)
+	if (line->data && write(log->fd, line->data, line->length) < 0)
 		return;
 }
