@@ -28,7 +28,8 @@ struct connection {
 	struct stream *stream;
 	struct json_lines lines;
 	LIST_HEAD(, call) calls;
-	bool *gone; /* set where a callback of it is on the stack */
+	bool busy; /* a callback of it is on the stack: what drops it leaves the memory */
+	bool gone;
 };
 
 struct control {
@@ -46,12 +47,12 @@ static void drop(struct connection *connection)
 	struct call *call;
 	LIST_FOREACH (call, &connection->calls, link)
 		call->connection = NULL;
-	if (connection->gone)
-		*connection->gone = true;
 	LIST_REMOVE(connection, link);
 	stream_destroy(connection->stream);
 	json_lines_finish(&connection->lines);
-	free(connection);
+	connection->gone = true;
+	if (!connection->busy)
+		free(connection);
 }
 
 static void send_json(struct connection *connection, json_t *json)
@@ -153,13 +154,12 @@ static void on_data(const char *bytes, size_t length, void *data)
 {
 	struct connection *connection = data;
 	struct error error = {0};
-	bool gone = false;
 	if (json_lines_feed(&connection->lines, bytes, length, &error) < 0) {
 		drop(connection);
 		return;
 	}
-	connection->gone = &gone;
-	while (!gone) {
+	connection->busy = true;
+	while (!connection->gone) {
 		cleanup_json json_t *json = json_lines_next(&connection->lines, &error);
 		if (json)
 			take_request(connection, json);
@@ -168,8 +168,9 @@ static void on_data(const char *bytes, size_t length, void *data)
 		else
 			break;
 	}
-	if (!gone)
-		connection->gone = NULL;
+	connection->busy = false;
+	if (connection->gone)
+		free(connection);
 }
 
 static void check_quiet(struct control *control)

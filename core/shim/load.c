@@ -67,12 +67,14 @@ static void on_compared(const struct error *error, const json_t *result, void *d
 		finish(loading, &lost);
 		return;
 	}
+	if (loading->paused) {
+		finish(loading, NULL);
+		return;
+	}
 	const struct connector_ops *connector;
-	struct launcher *launcher = loading->paused ? NULL : require_launcher(loading, &connector);
+	struct launcher *launcher = require_launcher(loading, &connector);
 	if (launcher)
 		connector->resume(launcher, loading->timeout_ms, on_resumed, loading);
-	else if (loading->paused)
-		finish(loading, NULL);
 }
 
 static void on_reset(const struct error *error, const json_t *result, void *data)

@@ -21,7 +21,8 @@ struct board_waits {
 	struct board *board;
 	LIST_HEAD(, board_wait) list;
 	struct loop_deferred *turn;
-	bool *destroyed; /* set while results are told */
+	bool busy; /* results are being told: what destroys it leaves the memory */
+	bool dead;
 };
 
 struct board_waits *board_waits_create(struct loop *loop, struct board *board, struct error *error)
@@ -50,15 +51,15 @@ void board_waits_destroy(struct board_waits *waits)
 {
 	if (!waits)
 		return;
-	if (waits->destroyed)
-		*waits->destroyed = true;
 	loop_deferred_cancel(waits->turn);
 	while (!LIST_EMPTY(&waits->list)) {
 		struct board_wait *wait = LIST_FIRST(&waits->list);
 		wait->outcome = BOARD_WAIT_DELETED;
 		tell(wait, NULL);
 	}
-	free(waits);
+	waits->dead = true;
+	if (!waits->busy)
+		free(waits);
 }
 
 static struct board_wait *find_over(struct board_waits *waits)
@@ -73,13 +74,13 @@ static struct board_wait *find_over(struct board_waits *waits)
 static void on_turn(void *data)
 {
 	struct board_waits *waits = data;
-	bool destroyed = false;
 	waits->turn = NULL;
-	waits->destroyed = &destroyed;
-	for (struct board_wait *wait; !destroyed && (wait = find_over(waits));)
+	waits->busy = true;
+	for (struct board_wait *wait; !waits->dead && (wait = find_over(waits));)
 		tell(wait, waits->board);
-	if (!destroyed)
-		waits->destroyed = NULL;
+	waits->busy = false;
+	if (waits->dead)
+		free(waits);
 }
 
 static void schedule(struct board_waits *waits)
