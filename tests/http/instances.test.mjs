@@ -188,7 +188,7 @@ test('a state directory of one\'s own is used below an allowed root, if it is ab
 	writeFileSync(path.join(full, 'precious'), '');
 	const refused = await client.request('PUT', '/instances/full', { json: { target: 'board', path: full } });
 	assert.ok([409, 422].includes(refused.status), refused.text);
-	await client.refused(409, 'id_taken', 'PUT', '/instances/other', { json: { target: 'board', path: own } });
+	await client.refused(409, 'conflict', 'PUT', '/instances/other', { json: { target: 'board', path: own } });
 	await client.delete('/instances/own');
 	assert.equal(existsSync(own), false);
 });

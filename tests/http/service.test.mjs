@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 
+import { until } from '../lib/deadline.mjs';
 import { shareEmud, startEmud } from '../lib/emud.mjs';
 import { makeConfig } from '../lib/targets.mjs';
 
@@ -13,9 +14,10 @@ test('health and readiness are ok', async () => {
 });
 
 test('the version tells QEMU by its version', async () => {
-	const { json } = await shared.client.get('/version');
-	assert.equal(json.emulators.qemu.available, true);
-	assert.match(json.emulators.qemu.version, /^\d+\.\d+/);
+	const emulator = async () => (await shared.client.get('/version')).json.emulators.qemu;
+	const { available, version } = await until(async () => (await emulator()).version && emulator(), 'QEMU to be asked');
+	assert.equal(available, true);
+	assert.match(version, /^\d+\.\d+/);
 });
 
 test('the metrics count requests in the Prometheus text format', async () => {

@@ -1,12 +1,15 @@
 // The firmware that the build made, and the boards it runs on.
 
-import { existsSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 
 /** Where the build lies: EMUD_BUILD, or build/ of the checkout. */
 export const BUILD = path.resolve(process.env.EMUD_BUILD ?? new URL('../../build', import.meta.url).pathname);
 
-export const FIRMWARE_DIR = path.join(BUILD, 'share/emud/firmware');
+const firmwareDir = path.join(BUILD, 'share/emud/firmware');
+
+/** Without symlinks, as emud tells it. */
+export const FIRMWARE_DIR = existsSync(firmwareDir) ? realpathSync(firmwareDir) : firmwareDir;
 
 /** Boards with the names of their firmware; lm3s6965evb's bear no prefix. */
 export const BOARDS = ['lm3s6965evb', 'netduinoplus2', 'stm32vldiscovery', 'mps2-an385', 'riscv32-virt'];
