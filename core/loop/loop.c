@@ -92,9 +92,12 @@ struct loop_watch {
 static void on_poll(uv_poll_t *poll, int status, int uv_events)
 {
 	struct loop_watch *watch = (struct loop_watch *) poll;
-	/* libuv stops the handle on an error; whoever reads or writes now learns what is wrong. */
+	/* libuv stops the handle on an error. Whoever reads or writes learns what is wrong, but perhaps not at
+	 * once: what came before the error is read first. */
 	int events = status < 0 ? watch->events : 0;
 	watch->failed = status < 0;
+	if (watch->failed)
+		loop_watch_set(watch, watch->events);
 	events |= uv_events & (UV_READABLE | UV_DISCONNECT) ? LOOP_READABLE : 0;
 	events |= uv_events & UV_WRITABLE ? LOOP_WRITABLE : 0;
 	watch->on_ready(events, watch->data);
