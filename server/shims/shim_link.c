@@ -30,7 +30,8 @@ struct shim_link {
 	LIST_HEAD(, shim_call) calls;
 	json_int_t next_id;
 	bool greeted;
-	bool *destroyed; /* set where a callback of ours is on the stack */
+	bool busy; /* a callback of ours is on the stack: what destroys it leaves the memory */
+	bool dead;
 };
 
 static void end_call(struct shim_call *call, const struct error *error, const json_t *body)
@@ -106,20 +107,19 @@ static void on_data(const char *bytes, size_t length, void *data)
 {
 	struct shim_link *link = data;
 	struct error error = {0};
-	bool destroyed = false;
-	link->destroyed = &destroyed;
+	link->busy = true;
 	int result = json_lines_feed(&link->lines, bytes, length, &error);
-	while (!result && !destroyed) {
+	while (!result && !link->dead) {
 		cleanup_json json_t *json = json_lines_next(&link->lines, &error);
 		if (!json && !error.number)
 			break;
 		result = json ? take_message(link, json) : error.number;
 	}
-	if (destroyed)
-		return;
-	link->destroyed = NULL;
-	if (result < 0)
+	if (result < 0 && !link->dead)
 		break_link(link);
+	link->busy = false;
+	if (link->dead)
+		free(link);
 }
 
 static void on_end(int number, void *data)
@@ -160,12 +160,12 @@ void shim_link_destroy(struct shim_link *link)
 {
 	if (!link)
 		return;
-	if (link->destroyed)
-		*link->destroyed = true;
 	fail_calls(link);
 	stream_destroy(link->stream);
 	json_lines_finish(&link->lines);
-	free(link);
+	link->dead = true;
+	if (!link->busy)
+		free(link);
 }
 
 static void on_deadline(void *data)

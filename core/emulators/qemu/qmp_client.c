@@ -26,7 +26,8 @@ struct qmp_client {
 	TAILQ_HEAD(requests, request) requests; /* oldest first, which is QEMU's order too */
 	json_int_t last_id;
 	bool lost;
-	bool *destroyed; /* set where a callback of ours is on the stack */
+	bool busy; /* a callback of ours is on the stack: what destroys it leaves the memory */
+	bool dead;
 };
 
 static void request_destroy(struct request *request)
@@ -93,21 +94,27 @@ static void dispatch_unreadable(struct qmp_client *client, struct error *error)
 		complete(oldest, error, NULL);
 }
 
+/* The callbacks are over: frees what was destroyed within them. */
+static void leave(struct qmp_client *client)
+{
+	client->busy = false;
+	if (client->dead)
+		free(client);
+}
+
 static void lose(struct qmp_client *client, const struct error *reason)
 {
-	bool destroyed = false;
-	client->destroyed = &destroyed;
+	client->busy = true;
 	client->lost = true;
 	struct error error = {0};
 	error_set(&error, -ENOTCONN, "not_running", "QEMU has ended");
 	json_int_t last_id = client->last_id;
 	struct request *request;
-	while (!destroyed && (request = TAILQ_FIRST(&client->requests)) && request->id <= last_id)
+	while (!client->dead && (request = TAILQ_FIRST(&client->requests)) && request->id <= last_id)
 		complete(request, &error, NULL);
-	if (destroyed)
-		return;
-	client->destroyed = NULL;
-	client->events->on_lost(reason, client->data);
+	if (!client->dead)
+		client->events->on_lost(reason, client->data);
+	leave(client);
 }
 
 static void on_data(const char *bytes, size_t length, void *data)
@@ -121,11 +128,10 @@ static void on_data(const char *bytes, size_t length, void *data)
 		lose(client, &error);
 		return;
 	}
-	bool destroyed = false;
-	client->destroyed = &destroyed;
 	struct qmp_message message;
 	int result = 0;
-	while (!destroyed && (result = qmp_codec_next(&client->codec, &message, &error)) != 0) {
+	client->busy = true;
+	while (!client->dead && (result = qmp_codec_next(&client->codec, &message, &error)) != 0) {
 		if (result < 0) {
 			dispatch_unreadable(client, &error);
 			continue;
@@ -133,8 +139,7 @@ static void on_data(const char *bytes, size_t length, void *data)
 		dispatch(client, &message);
 		qmp_message_finish(&message);
 	}
-	if (!destroyed)
-		client->destroyed = NULL;
+	leave(client);
 }
 
 static void on_end(int number, void *data)
@@ -178,8 +183,6 @@ void qmp_client_destroy(struct qmp_client *client)
 {
 	if (!client)
 		return;
-	if (client->destroyed)
-		*client->destroyed = true;
 	client->lost = true;
 	struct error error = {0};
 	error_set(&error, -ECANCELED, "not_running", "QEMU is no longer there to answer");
@@ -188,7 +191,9 @@ void qmp_client_destroy(struct qmp_client *client)
 		complete(request, &error, NULL);
 	stream_destroy(client->stream);
 	qmp_codec_finish(&client->codec);
-	free(client);
+	client->dead = true;
+	if (!client->busy)
+		free(client);
 }
 
 static int send_request(struct qmp_client *client, json_int_t id, const struct qmp_call *call)
