@@ -1,5 +1,6 @@
 #include "server/http/field.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -88,6 +89,29 @@ bool field_is_media_type(const char *content_type, const char *media_type)
 		return false;
 	content_type += strspn(content_type, blanks);
 	return is_token(content_type, strcspn(content_type, " \t;"), media_type);
+}
+
+/* A media type, or a range of them, by its very name. */
+static bool has_range(const char *accept, const char *range)
+{
+	size_t length;
+	for (const char *element; (element = next_element(&accept, &length));)
+		if (is_token(element, strcspn(element, " \t;,"), range))
+			return has_weight(element, length);
+	return false;
+}
+
+bool field_names_media_type(const char *accept, const char *media_type)
+{
+	return accept && has_range(accept, media_type);
+}
+
+bool field_accepts_media_type(const char *accept, const char *media_type)
+{
+	char range[64];
+	snprintf(range, sizeof(range), "%.*s/*", (int) strcspn(media_type, "/"), media_type);
+	return !accept || field_names_media_type(accept, media_type) || has_range(accept, range) ||
+	       has_range(accept, "*/*");
 }
 
 bool field_has_token(const char *list, const char *token)

@@ -14,6 +14,12 @@ bool field_matches_tag(const char *if_none_match, const char *tag);
 /* True if a Content-Type is the media type, whatever its parameters. */
 bool field_is_media_type(const char *content_type, const char *media_type);
 
+/* True if an Accept field names the media type itself, not only by a range. */
+bool field_names_media_type(const char *accept, const char *media_type);
+
+/* True if an Accept field admits the media type, by name or by a range; an absent one admits all. */
+bool field_accepts_media_type(const char *accept, const char *media_type);
+
 /* True if a comma-separated list has the token (case does not matter). */
 bool field_has_token(const char *list, const char *token);
 

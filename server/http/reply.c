@@ -209,22 +209,44 @@ static void add_obliged_headers(struct request *request, unsigned status)
 			reply_header(request, obliged[i].name, obliged[i].value);
 }
 
-void reply_problem_list(struct request *request, const char *code, const char *detail, json_t *errors)
+/* json (may be NULL: no memory) is taken. */
+static void send_problem(struct request *request, const struct problem *problem, json_t *json)
 {
-	const struct problem *problem = problem_find(code);
-	char type[128];
-	snprintf(type, sizeof(type), "/problems/%s", problem->code);
-	cleanup_json json_t *json =
-	    json_pack("{ss ss si so* ss so* ss}", "type", type, "title", problem->title, "status",
-		      (int) problem->status, "detail", json_text(detail, strlen(detail)), "code",
-		      problem->code, "errors", errors, "request_id", request->id);
 	char *text = json ? json_to_text(json) : NULL;
+	json_decref(json);
 	add_obliged_headers(request, problem->status);
 	if (!header_set(request, "Cache-Control"))
 		reply_header(request, "Cache-Control", "no-store");
 	size_t length = text ? strlen(text) : 0;
 	reply_send(request, problem->status, "application/problem+json",
 		   text ? response_of(text, length) : NULL, length);
+}
+
+static json_t *pack_problem(const struct request *request, const struct problem *problem, const char *detail)
+{
+	char type[128];
+	snprintf(type, sizeof(type), "/problems/%s", problem->code);
+	return json_pack("{ss ss si so* ss ss}", "type", type, "title", problem->title, "status",
+			 (int) problem->status, "detail", json_text(detail, strlen(detail)), "code",
+			 problem->code, "request_id", request->id);
+}
+
+void reply_problem_list(struct request *request, const char *code, const char *detail, json_t *errors)
+{
+	const struct problem *problem = problem_find(code);
+	json_t *json = pack_problem(request, problem, detail);
+	if (errors)
+		json_object_set_new(json, "errors", errors);
+	send_problem(request, problem, json);
+}
+
+void reply_problem_with(struct request *request, const struct error *error, json_t *members)
+{
+	const struct problem *problem = problem_find(error_code_or(error, "internal_error"));
+	json_t *json = pack_problem(request, problem, error->message);
+	json_object_update_missing(json, members);
+	json_decref(members);
+	send_problem(request, problem, json);
 }
 
 void reply_problem(struct request *request, const char *code, const char *detail_format, ...)

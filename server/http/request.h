@@ -81,6 +81,8 @@ void reply_problem(struct request *request, const char *code, const char *detail
     __attribute__((format(printf, 3, 4)));
 /* The problem of an error on its way up (code "internal_error" where it bears none). */
 void reply_error(struct request *request, const struct error *error);
+/* The same with members of its own beside those that every problem has (stolen; may be NULL). */
+void reply_problem_with(struct request *request, const struct error *error, json_t *members);
 /* The same with "errors": [{"pointer","detail"}] (stolen). */
 void reply_problem_list(struct request *request, const char *code, const char *detail, json_t *errors);
 
