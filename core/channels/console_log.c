@@ -14,7 +14,7 @@ int console_log_open(int dirfd, const char *console, struct error *error)
 	cleanup_free char *name = text_format("%s.out", console);
 	if (!name)
 		return error_set(error, -ENOMEM, NULL, "no memory");
-	int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd >= 0)
 		return fd;
 	const char *code = errno == EMFILE || errno == ENFILE ? "no_descriptors" : NULL;
