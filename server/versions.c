@@ -17,6 +17,7 @@ enum { OUTPUT_BYTES = 4096 };
 
 struct versions {
 	json_t *emulators; /* NULL: nobody wants to know any more */
+	bool is_over;      /* asked and told: only destroy remains */
 	size_t count;
 	struct answer {
 		const struct emulator *emulator;
@@ -76,6 +77,7 @@ static void ask_all(void *data)
 static void on_asked(void *data)
 {
 	struct versions *versions = data;
+	versions->is_over = true;
 	for (size_t i = 0; i < versions->count; i++) {
 		struct answer *answer = &versions->answers[i];
 		if (versions->emulators)
@@ -84,8 +86,8 @@ static void on_asked(void *data)
 						      "version", answer->version));
 		free(answer->version);
 	}
-	json_decref(versions->emulators);
-	free(versions);
+	if (!versions->emulators)
+		free(versions);
 }
 
 struct versions *versions_create(struct loop *loop, json_t *emulators, struct error *error)
@@ -119,6 +121,7 @@ void versions_destroy(struct versions *versions)
 {
 	if (!versions)
 		return;
-	json_decref(versions->emulators);
-	versions->emulators = NULL;
+	json_decref(TAKE(versions->emulators));
+	if (versions->is_over)
+		free(versions);
 }
