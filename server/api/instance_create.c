@@ -43,7 +43,7 @@ static void begin(struct request *request, struct board *board, uint64_t timeout
 }
 
 /* PUT of an id that is taken: the same spec changes nothing, another is refused. */
-static void answer_existing(struct request *request, const struct board *board, const json_t *spec)
+static void answer_existing(struct request *request, struct board *board, const json_t *spec)
 {
 	if (json_equal(board_asked(board), spec))
 		reply_instance(request, 200, board);
@@ -96,7 +96,7 @@ static void on_body(struct request *request, struct app *app, const json_t *body
 		reply_error(request, &error);
 		return;
 	}
-	const struct board *existing = is_put ? fleet_find(app->fleet, id) : NULL;
+	struct board *existing = is_put ? fleet_find(app->fleet, id) : NULL;
 	bool is_there = false;
 	if (existing)
 		answer_existing(request, existing, spec);

@@ -48,9 +48,14 @@ bool query_page(struct request *request, struct page_query *ret_page)
 	return true;
 }
 
-void reply_instance(struct request *request, unsigned status, const struct board *board)
+void reply_instance(struct request *request, unsigned status, struct board *board)
 {
-	reply_json(request, status, board_to_json(board));
+	size_t length;
+	const char *text = board_to_text(board, &length);
+	if (text)
+		reply_json_text(request, status, text, length);
+	else
+		reply_problem(request, "internal_error", "no memory");
 }
 
 /* One command under way for a client. */

@@ -24,7 +24,7 @@ struct page_query {
 bool query_page(struct request *request, struct page_query *ret_page);
 
 /* 200 (or another status) with the instance. */
-void reply_instance(struct request *request, unsigned status, const struct board *board);
+void reply_instance(struct request *request, unsigned status, struct board *board);
 
 /* One command to the board's shim whose result goes to `reply` (error NULL) or becomes a problem. Deals with
  * a client that goes away. arguments are borrowed. */

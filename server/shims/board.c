@@ -128,6 +128,22 @@ json_t *board_to_json(const struct board *board)
 	return json;
 }
 
+const char *board_to_text(struct board *board, size_t *ret_length)
+{
+	if (!board->text) {
+		cleanup_json json_t *json = board_to_json(board);
+		board->text = json ? json_to_text(json) : NULL;
+		board->text_length = board->text ? strlen(board->text) : 0;
+	}
+	*ret_length = board->text_length;
+	return board->text;
+}
+
+void board_forget_text(struct board *board)
+{
+	free(TAKE(board->text));
+}
+
 /* ---- commands ---- */
 
 /* What comes of it is told by the status. */
@@ -222,6 +238,7 @@ void board_destroy(struct board *board)
 	json_decref(board->next_file);
 	json_decref(board->next_args);
 	free(board->cookie);
+	free(board->text);
 	instance_row_finish(&board->row);
 	if (board->dirfd >= 0)
 		close(board->dirfd);

@@ -31,6 +31,9 @@ int board_dirfd(const struct board *board);               /* the state directory
 
 /* As the API tells it. New reference. */
 json_t *board_to_json(const struct board *board);
+/* The same as text, which is kept until the board changes: most who look find it as it was. NULL: no memory.
+ */
+const char *board_to_text(struct board *board, size_t *ret_length);
 
 /* ---- operations: begun here, their outcome is seen by waiting ---- */
 

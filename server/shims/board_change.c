@@ -16,6 +16,7 @@
 void board_save(struct board *board)
 {
 	struct error error;
+	board_forget_text(board);
 	if (instances_update(fleet_options(board->fleet)->store, &board->row, &error) < 0)
 		log_event(fleet_options(board->fleet)->log, LOG_LEVEL_ERROR, "store.failed", "instance",
 			  board->row.id, "detail", error.message, NULL);
@@ -158,6 +159,7 @@ static void on_status(const json_t *status, void *data)
 	bool same = text_equal(state, board->row.state) && board->settled;
 	json_decref(board->status);
 	board->status = TAKE(copy);
+	board_forget_text(board);
 	board->settled = true;
 	/* A stop that was asked for is told before the shim has heard of it. */
 	if (!board_is_in(board, "stopping"))

@@ -18,6 +18,8 @@ struct board {
 	char *cookie; /* of the current start */
 	struct board_waits *waits;
 	bool settled; /* its state is known to be true */
+	char *text;   /* board_to_text's, until something changes; NULL: none */
+	size_t text_length;
 
 	bool restarting;
 	json_t *next_file, *next_args; /* of the start that follows a stop */
@@ -34,7 +36,9 @@ bool board_is_in(const struct board *board, const char *state);
 
 void board_set_state(struct board *board, const char *state);
 void board_set_exit(struct board *board, const json_t *exit);
+/* The row is written, the kept text forgotten. */
 void board_save(struct board *board);
+void board_forget_text(struct board *board);
 void board_log_state(struct board *board);
 /* After every change: kept, logged, told to whoever waits. What a stop was made for goes on here: the board
  * may be gone afterwards. */
