@@ -84,6 +84,8 @@ static void finalize(void *data)
 	struct error error;
 	if (exit_record_write(instance->dirfd, status, &error) < 0)
 		log_event(instance->log, LOG_LEVEL_ERROR, "exit.unrecorded", "detail", error.message, NULL);
+	/* Before the end is told: the next start binds another in its place. */
+	unlinkat(instance->dirfd, "control.sock", 0);
 	instance->events->on_change(instance->data);
 	instance->events->on_ended(instance->data);
 }

@@ -8,11 +8,18 @@
 struct waiting {
 	struct request *request;
 	struct board_wait *wait;
+	board_condition *condition;
 	void *condition_data;
 	wait_reply *reply;
 	unsigned status;
 	const char *impossible_code;
 };
+
+static enum board_progress judge(const struct board *board, void *data)
+{
+	const struct waiting *waiting = data;
+	return waiting->condition(board, waiting->condition_data);
+}
 
 static void on_gone(void *data)
 {
@@ -53,12 +60,13 @@ void reply_when(struct request *request, struct board *board, board_condition *c
 	}
 	*waiting = (struct waiting){
 	    .request = request,
+	    .condition = condition,
 	    .condition_data = condition_data,
 	    .reply = reply,
 	    .status = status,
 	    .impossible_code = impossible_code,
 	};
-	waiting->wait = board_wait_begin(board, condition, timeout_ms, on_result, waiting, &error);
+	waiting->wait = board_wait_begin(board, judge, timeout_ms, on_result, waiting, &error);
 	if (!waiting->wait) {
 		free(condition_data);
 		free(waiting);

@@ -96,3 +96,24 @@ int state_directory_remove(const char *path, int dirfd, struct error *error)
 		return error_set_errno(error, -errno, NULL, "cannot remove %s", path);
 	return 0;
 }
+
+static bool tells_of_running(int dirfd, const char *name)
+{
+	struct stat status;
+	const char *suffix = strrchr(name, '.');
+	if (text_equal(name, "handles.json") || text_equal(suffix, ".pid"))
+		return true;
+	return fstatat(dirfd, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       (S_ISSOCK(status.st_mode) || S_ISLNK(status.st_mode));
+}
+
+void state_directory_clear(int dirfd)
+{
+	DIR *directory = open_listing(dirfd);
+	if (!directory)
+		return;
+	for (struct dirent *entry; (entry = readdir(directory));)
+		if (tells_of_running(dirfd, entry->d_name))
+			unlinkat(dirfd, entry->d_name, 0);
+	closedir(directory);
+}

@@ -16,3 +16,6 @@ int state_directory_make(const char *path, bool *ret_made, struct error *error);
 /* Removes the files emud and the processes it started made there: by name, and all that end with one of the
  * suffixes; then the directory, if it is empty. Other files stay, and the directory with them. */
 int state_directory_remove(const char *path, int dirfd, struct error *error);
+
+/* Removes what says that something runs: handles.json, pid files, sockets, the links of ptys. */
+void state_directory_clear(int dirfd);
