@@ -230,7 +230,10 @@ void board_destroy(struct board *board)
 	if (!board)
 		return;
 	board_waits_destroy(board->waits);
+	board_sweep_forget(board);
 	shim_link_destroy(board->link);
+	loop_timer_destroy(board->stop_deadline);
+	loop_timer_destroy(board->retry);
 	json_decref(board->asked);
 	json_decref(board->spec);
 	json_decref(board->labels);

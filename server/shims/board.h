@@ -93,5 +93,5 @@ struct board *board_make(struct fleet *fleet, struct instance_row *row,
 			 struct error *error); /* takes the row's strings */
 void board_destroy(struct board *board);
 /* Brings it in line with what is found on this host after emud's own restart. */
-void board_recover(struct board *board, const char *boot_id);
+void board_recover(struct board *board);
 bool board_is_settled(const struct board *board); /* recovery has come to an end */

@@ -4,10 +4,8 @@
 #include "core/base/clock.h"
 #include "core/base/json.h"
 #include "core/base/text.h"
-#include "core/handles/handles.h"
-#include "core/handles/spec.h"
-#include "core/process/sweep.h"
 #include "server/shims/board_waits.h"
+#include "server/shims/state_directory.h"
 
 #include <string.h>
 
@@ -73,6 +71,8 @@ void board_changed(struct board *board)
 void board_set_ended(struct board *board, json_t *status)
 {
 	shim_link_destroy(TAKE(board->link));
+	loop_timer_destroy(TAKE(board->stop_deadline));
+	loop_timer_destroy(TAKE(board->retry));
 	json_t *kept = json_incref(status);
 	json_decref(board->status);
 	board->status = kept;
@@ -104,41 +104,21 @@ void board_set_lost(struct board *board, const char *reason, const char *detail)
 	board_set_ended(board, status);
 }
 
-/* Nothing of an instance whose shim was killed may run on, or be found by `pw emu`. */
 /* ---- what its shim tells ---- */
 
-static void clear_remains(struct board *board)
-{
-	if (board->cookie)
-		sweep_cookie(board->cookie);
-	if (board->dirfd < 0)
-		return;
-	const char *name;
-	json_t *process;
-	json_object_foreach (json_object_get(board->status, "processes"), name, process) {
-		cleanup_free char *file = text_format("%s.pid", name);
-		if (file)
-			unlinkat(board->dirfd, file, 0);
-	}
-	handles_remove(board->dirfd);
-}
-
-void board_shim_gone(struct board *board)
-{
-	cleanup_json json_t *record =
-	    board->dirfd >= 0 ? exit_record_read(board->dirfd, board->row.start_number) : NULL;
-	if (record) {
-		board_set_ended(board, record);
-		return;
-	}
-	clear_remains(board);
-	board_set_lost(board, "supervisor_lost",
-		       "the instance's emud-shim was killed; its processes were ended with it");
-}
-
+/* Nothing of an instance whose shim was killed may run on, or be found by `pw emu`. */
 static void on_link_end(void *data)
 {
-	board_shim_gone(data);
+	struct board *board = data;
+	struct error error;
+	shim_link_destroy(TAKE(board->link));
+	/* One that lives has only hung up, as it does on a reader that is far behind: ask it anew. */
+	if (board->settled)
+		board->link = shim_link_connect(fleet_options(board->fleet)->loop, board->dirfd,
+						&board_link_events, board, &error);
+	board->settled = false;
+	if (!board->link)
+		board_shim_gone(board);
 }
 
 static void on_status(const json_t *status, void *data)

@@ -11,6 +11,17 @@ static void on_quiet_done(const struct error *error, const json_t *body, void *d
 	(void) data;
 }
 
+int board_ask_stop(struct board *board, struct error *error)
+{
+	const uint64_t timeout_ms = 10000;
+	int result = board_watch_stop(board, error);
+	if (result < 0)
+		return result;
+	return shim_link_request(board->link, "stop", NULL, timeout_ms, on_quiet_done, NULL, error)
+		   ? 0
+		   : error->number;
+}
+
 int board_stop(struct board *board, struct error *error)
 {
 	if (!board->deleting)
@@ -21,9 +32,9 @@ int board_stop(struct board *board, struct error *error)
 		board_shim_gone(board);
 		return 0;
 	}
-	const uint64_t timeout_ms = 10000;
-	if (!shim_link_request(board->link, "stop", NULL, timeout_ms, on_quiet_done, NULL, error))
-		return error->number;
+	int result = board_ask_stop(board, error);
+	if (result < 0)
+		return result;
 	board_set_state(board, "stopping");
 	board_changed(board);
 	return 0;
@@ -39,7 +50,7 @@ int board_restart(struct board *board, const struct board_start *start, struct e
 		return error_set(error, -ESRCH, "not_running", "%s is %s, not running: start it",
 				 board->row.id, board->row.state);
 	const struct fleet_options *options = fleet_options(board->fleet);
-	if (start->file) {
+	if (start->file && !json_is_null(start->file)) {
 		/* A file that is wrong must not cost a running board its life. */
 		cleanup_json json_t *resolved = board_resolve(board, error);
 		struct fleet_firmware firmware = {.fd = -1};

@@ -17,8 +17,11 @@ struct board {
 	struct shim_link *link;
 	char *cookie; /* of the current start */
 	struct board_waits *waits;
-	bool settled; /* its state is known to be true */
-	char *text;   /* board_to_text's, until something changes; NULL: none */
+	struct board_sweep *sweep;        /* under way, or NULL */
+	struct loop_timer *stop_deadline; /* of a stop, after which its shim hangs */
+	struct loop_timer *retry;         /* of a recovery that was short of something */
+	bool settled;                     /* its state is known to be true */
+	char *text;                       /* board_to_text's, until something changes; NULL: none */
 	size_t text_length;
 
 	bool restarting;
@@ -52,8 +55,20 @@ void board_set_lost(struct board *board, const char *reason, const char *detail)
 /* ---- what its shim tells ---- */
 
 extern const struct shim_link_events board_link_events;
-/* Its shim is not there any more: the exit record tells how it ended, or it is lost. */
+
+/* ---- a shim that is gone or hangs ---- */
+
+/* Its shim is not there any more: the exit record tells how it ended, or what it left is swept away and it is
+ * lost. The board may be gone afterwards. */
 void board_shim_gone(struct board *board);
+/* Ends every process of the current start (its shim too), on the pool. on_swept: once, unless another call
+ * puts its own in the place or the board is destroyed. */
+void board_sweep_begin(struct board *board, void (*on_swept)(struct board *board));
+void board_sweep_forget(struct board *board);
+/* A shim that has not ended in time is killed. */
+int board_watch_stop(struct board *board, struct error *error);
+/* Asks the shim that is linked to stop, and watches that. */
+int board_ask_stop(struct board *board, struct error *error);
 
 /* ---- start and delete ---- */
 

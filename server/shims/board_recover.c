@@ -3,27 +3,47 @@
 #include "core/base/cleanup.h"
 #include "core/base/text.h"
 #include "core/handles/spec.h"
-#include "core/process/sweep.h"
 #include "server/shims/start_files.h"
+
+#include <fcntl.h>
+#include <string.h>
 
 /* A start that emud's end interrupted, and of which no shim is left: it is begun again under the same number.
  */
 static void redo_start(struct board *board)
 {
 	struct error error;
-	if (board->cookie)
-		sweep_cookie(board->cookie);
-	board->row.start_number--;
-	if (board_begin_start(board, &error) < 0)
-		log_event(fleet_options(board->fleet)->log, LOG_LEVEL_WARNING, "instance.start_failed",
-			  "instance", board->row.id, "detail", error.message, NULL);
+	int64_t number = board->row.start_number--;
+	if (board_begin_start(board, &error) == 0 || board->row.start_number == number)
+		return;
+	board->row.start_number = number;
+	board_set_lost(board, "start_failed", error.message);
 }
 
-static void recover_live(struct board *board, const char *boot_id)
+static void on_retry(void *data)
+{
+	board_recover(data);
+}
+
+/* Short of descriptors or memory is not gone: nothing may be ended for that. */
+static void recover_later(struct board *board, const char *detail)
+{
+	const uint64_t pause_ms = 1000;
+	struct fleet *fleet = board->fleet;
+	log_event(fleet_options(fleet)->log, LOG_LEVEL_WARNING, "shim.unreachable", "instance", board->row.id,
+		  "detail", detail, NULL);
+	if (!board->retry)
+		board->retry = loop_timer_create(fleet_options(fleet)->loop, on_retry, board, NULL);
+	if (board->retry)
+		loop_timer_start(board->retry, pause_ms);
+}
+
+static void recover_live(struct board *board)
 {
 	struct error error;
+	free(TAKE(board->cookie));
 	json_decref(start_files_read_resolved(board->dirfd, &board->cookie));
-	if (!text_equal(board->row.boot_id, boot_id)) {
+	if (!text_equal(board->row.boot_id, fleet_boot_id(board->fleet))) {
 		cleanup_json json_t *record = exit_record_read(board->dirfd, board->row.start_number);
 		if (record)
 			board_set_ended(board, record);
@@ -34,24 +54,37 @@ static void recover_live(struct board *board, const char *boot_id)
 	}
 	board->link = shim_link_connect(fleet_options(board->fleet)->loop, board->dirfd, &board_link_events,
 					board, &error);
+	if (board->link && board_is_in(board, "stopping") && board_ask_stop(board, &error) < 0)
+		log_event(fleet_options(board->fleet)->log, LOG_LEVEL_WARNING, "instance.stop_failed",
+			  "instance", board->row.id, "detail", error.message, NULL);
 	if (board->link)
 		return;
+	if (error.number != -ECONNREFUSED && error.number != -ENOENT) {
+		recover_later(board, error.message);
+		return;
+	}
 	cleanup_json json_t *record = exit_record_read(board->dirfd, board->row.start_number);
 	if (!record && board->row.phase == INSTANCE_STARTING && board_is_in(board, "starting"))
-		redo_start(board);
+		board_sweep_begin(board, redo_start);
 	else
 		board_shim_gone(board);
 }
 
-void board_recover(struct board *board, const char *boot_id)
+void board_recover(struct board *board)
 {
 	bool delete_too = board->row.phase == INSTANCE_DELETING;
+	if (board->dirfd < 0)
+		board->dirfd = open(board->row.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (board->dirfd < 0 && errno != ENOENT && errno != ENOTDIR) {
+		recover_later(board, strerror(errno));
+		return;
+	}
 	if (board->dirfd < 0 && !delete_too) {
 		board_set_lost(board, "supervisor_lost", "the state directory is gone");
 		return;
 	}
 	if (!board_is_over(board))
-		recover_live(board, boot_id);
+		recover_live(board);
 	else
 		board->status = exit_record_read(board->dirfd, board->row.start_number);
 	struct error error;

@@ -47,7 +47,8 @@ static int spawn(struct board *board, int firmware_fd, struct error *error)
 	cleanup_close int listen_fd = listener_open_unix(board->dirfd, "control.sock", error);
 	if (listen_fd < 0)
 		return listen_fd;
-	int result = shim_spawn(options->shim_program, listen_fd, board->dirfd, firmware_fd, error);
+	int result =
+	    shim_spawn(options->shim_program, board->cookie, listen_fd, board->dirfd, firmware_fd, error);
 	if (result < 0)
 		return result;
 	board->link = shim_link_connect(options->loop, board->dirfd, &board_link_events, board, error);

@@ -230,7 +230,7 @@ int fleet_recover(struct fleet *fleet, void (*on_ready)(void *data), void *data,
 		struct board *board = fleet->boards[i];
 		free(at);
 		at = strdup(board_id(board));
-		board_recover(board, fleet->boot_id);
+		board_recover(board);
 		i += i < fleet->count && at && text_equal(board_id(fleet->boards[i]), at);
 	}
 	report_strays(fleet);

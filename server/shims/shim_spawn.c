@@ -1,6 +1,7 @@
 #include "server/shims/shim_spawn.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/text.h"
 #include "core/shim/descriptors.h"
 
 #include <fcntl.h>
@@ -23,7 +24,21 @@ static int open_log(int state_fd)
 		      0600);
 }
 
-static int spawn(const char *program, posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes)
+/* emud may itself run in an instance of another emud: that one's cookie is not for this shim. */
+static char **make_environment(const char *cookie)
+{
+	static const char name[] = "EMUD_COOKIE=";
+	cleanup_text_vector char **environment = text_vector_copy(NULL);
+	cleanup_free char *entry = text_format("%s%s", name, cookie);
+	int result = environment && entry ? text_vector_append(&environment, entry) : -ENOMEM;
+	for (char **inherited = environ; !result && *inherited; inherited++)
+		if (!text_starts_with(*inherited, name))
+			result = text_vector_append(&environment, *inherited);
+	return result < 0 ? NULL : TAKE(environment);
+}
+
+static int spawn(const char *program, char **environment, posix_spawn_file_actions_t *actions,
+		 posix_spawnattr_t *attributes)
 {
 	sigset_t none, defaults;
 	sigemptyset(&none);
@@ -37,10 +52,11 @@ static int spawn(const char *program, posix_spawn_file_actions_t *actions, posix
 				 POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 	char *argv[] = {"emud-shim", NULL};
 	pid_t pid;
-	return -posix_spawn(&pid, program, actions, attributes, argv, environ);
+	return -posix_spawn(&pid, program, actions, attributes, argv, environment);
 }
 
-int shim_spawn(const char *program, int listen_fd, int state_fd, int firmware_fd, struct error *error)
+int shim_spawn(const char *program, const char *cookie, int listen_fd, int state_fd, int firmware_fd,
+	       struct error *error)
 {
 	cleanup_close int control = raise_fd(listen_fd);
 	cleanup_close int state = raise_fd(state_fd);
@@ -49,6 +65,9 @@ int shim_spawn(const char *program, int listen_fd, int state_fd, int firmware_fd
 	if (control < 0 || state < 0 || log < 0 || (firmware_fd >= 0 && firmware < 0))
 		return error_set_errno(error, -errno, errno == EMFILE ? "no_descriptors" : NULL,
 				       "cannot prepare a shim's descriptors");
+	cleanup_text_vector char **environment = make_environment(cookie);
+	if (!environment)
+		return error_set(error, -ENOMEM, NULL, "no memory");
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
 	posix_spawn_file_actions_init(&actions);
@@ -62,7 +81,7 @@ int shim_spawn(const char *program, int listen_fd, int state_fd, int firmware_fd
 		posix_spawn_file_actions_adddup2(&actions, firmware, SHIM_FIRMWARE_FD);
 	else
 		posix_spawn_file_actions_addclose(&actions, SHIM_FIRMWARE_FD);
-	int result = spawn(program, &actions, &attributes);
+	int result = spawn(program, environment, &actions, &attributes);
 	posix_spawn_file_actions_destroy(&actions);
 	posix_spawnattr_destroy(&attributes);
 	return result < 0 ? error_set_errno(error, result, NULL, "cannot start %s", program) : 0;

@@ -1,0 +1,162 @@
+/* A start whose shim is gone without a word, or hangs: its processes are ended, and that is told. */
+
+#include "server/shims/board_internal.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/text.h"
+#include "core/handles/handles.h"
+#include "core/handles/spec.h"
+#include "core/process/sweep.h"
+
+#include <string.h>
+
+/* Beyond limits.stop_timeout, after which a shim kills its emulator: what the emulator's death, and the
+ * shim's own sweep of what it left, may take. */
+enum { STOP_GRACE_MS = 5000 };
+
+struct board_sweep {
+	struct board *board; /* NULL: destroyed meanwhile */
+	char *cookie;
+	void (*on_swept)(struct board *board);
+};
+
+static void run_sweep(void *data)
+{
+	struct board_sweep *sweep = data;
+	if (sweep->cookie)
+		sweep_cookie(sweep->cookie);
+}
+
+/* `pw emu` must not find what has ended. */
+static void clear_remains(struct board *board)
+{
+	if (board->dirfd < 0)
+		return;
+	const char *name;
+	json_t *process;
+	json_object_foreach (json_object_get(board->status, "processes"), name, process) {
+		cleanup_free char *file = text_format("%s.pid", name);
+		if (file)
+			unlinkat(board->dirfd, file, 0);
+	}
+	handles_remove(board->dirfd);
+}
+
+static void on_sweep_done(void *data)
+{
+	struct board_sweep *sweep = data;
+	struct board *board = sweep->board;
+	void (*on_swept)(struct board * board) = sweep->on_swept;
+	free(sweep->cookie);
+	free(sweep);
+	if (!board)
+		return;
+	board->sweep = NULL;
+	clear_remains(board);
+	on_swept(board);
+}
+
+void board_sweep_begin(struct board *board, void (*on_swept)(struct board *board))
+{
+	struct error error;
+	if (board->sweep) {
+		board->sweep->on_swept = on_swept;
+		return;
+	}
+	struct board_sweep *sweep = calloc(1, sizeof(*sweep));
+	if (sweep)
+		*sweep = (struct board_sweep){.board = board,
+					      .cookie = board->cookie ? strdup(board->cookie) : NULL,
+					      .on_swept = on_swept};
+	if (sweep &&
+	    loop_work(fleet_options(board->fleet)->loop, run_sweep, on_sweep_done, sweep, &error) == 0) {
+		board->sweep = sweep;
+		return;
+	}
+	if (sweep)
+		free(sweep->cookie);
+	free(sweep);
+	on_swept(board);
+}
+
+void board_sweep_forget(struct board *board)
+{
+	if (board->sweep)
+		board->sweep->board = NULL;
+	board->sweep = NULL;
+}
+
+static bool take_record(struct board *board)
+{
+	cleanup_json json_t *record =
+	    board->dirfd >= 0 ? exit_record_read(board->dirfd, board->row.start_number) : NULL;
+	if (record)
+		board_set_ended(board, record);
+	return record;
+}
+
+static void on_lost_swept(struct board *board)
+{
+	if (!take_record(board))
+		board_set_lost(board, "supervisor_lost",
+			       "the instance's emud-shim was killed; its processes were ended with it");
+}
+
+static void on_hung_swept(struct board *board)
+{
+	if (!take_record(board))
+		board_set_lost(board, "supervisor_lost",
+			       "the instance's emud-shim did not end when it was stopped; it was killed with "
+			       "its processes");
+}
+
+static void enter_stopping(struct board *board)
+{
+	shim_link_destroy(TAKE(board->link));
+	loop_timer_destroy(TAKE(board->stop_deadline));
+	if (board_is_in(board, "stopping"))
+		return;
+	board_set_state(board, "stopping");
+	board_changed(board);
+}
+
+void board_shim_gone(struct board *board)
+{
+	if (take_record(board))
+		return;
+	enter_stopping(board);
+	board_sweep_begin(board, on_lost_swept);
+}
+
+/* The shim bears the cookie of its start as its children do, so the sweep ends it too. The link's SO_PEERCRED
+ * would not name it: it was emud that made the socket listen. */
+static void on_stop_deadline(void *data)
+{
+	struct board *board = data;
+	log_event(fleet_options(board->fleet)->log, LOG_LEVEL_WARNING, "shim.hangs", "instance",
+		  board->row.id, "detail", "it is killed", NULL);
+	enter_stopping(board);
+	board_sweep_begin(board, on_hung_swept);
+}
+
+/* The limit that the shim itself goes by: the configuration may be another since. */
+static uint64_t stop_timeout_ms(const struct board *board)
+{
+	struct spec spec;
+	if (spec_read(board->dirfd, &spec, NULL) < 0)
+		return (uint64_t) (config_server(fleet_config(board->fleet))->limits.stop_timeout * 1000);
+	uint64_t timeout_ms = spec.limits.stop_timeout_ms;
+	spec_finish(&spec);
+	return timeout_ms;
+}
+
+int board_watch_stop(struct board *board, struct error *error)
+{
+	if (!board->stop_deadline)
+		board->stop_deadline =
+		    loop_timer_create(fleet_options(board->fleet)->loop, on_stop_deadline, board, error);
+	if (!board->stop_deadline)
+		return error->number;
+	loop_timer_start(board->stop_deadline, stop_timeout_ms(board) + STOP_GRACE_MS);
+	return 0;
+}
