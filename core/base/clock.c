@@ -1,5 +1,6 @@
 #include "core/base/clock.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -29,4 +30,15 @@ void clock_format_rfc3339(int64_t wall_ms, char out[static CLOCK_RFC3339_SIZE])
 	gmtime_r(&seconds, &parts);
 	strftime(whole, sizeof(whole), "%Y-%m-%dT%H:%M:%S", &parts);
 	snprintf(out, CLOCK_RFC3339_SIZE, "%s.%03dZ", whole, (int) milliseconds);
+}
+
+int clock_parse_rfc3339(const char *text, int64_t *ret_wall_ms)
+{
+	struct tm parts = {0};
+	int milliseconds, length = 0;
+	const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &parts);
+	if (!rest || sscanf(rest, ".%3dZ%n", &milliseconds, &length) != 1 || !length || rest[length])
+		return -EINVAL;
+	*ret_wall_ms = (int64_t) timegm(&parts) * 1000 + milliseconds;
+	return 0;
 }

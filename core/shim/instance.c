@@ -75,6 +75,9 @@ static void finalize(void *data)
 	instance->exit = ending_describe(&instance->ending, instance->dirfd, log_name);
 	console_guard_destroy(TAKE(instance->guard));
 	channels_destroy(TAKE(instance->channels));
+	/* Its files go now: later ones of their names are the next start's. */
+	if (instance->launcher)
+		instance->emulator->launcher->destroy(TAKE(instance->launcher));
 	handles_make_bare(instance->handles);
 	handles_remove(instance->dirfd);
 	bool failed = ending_is_failure(json_member_string(instance->exit, "reason", ""));

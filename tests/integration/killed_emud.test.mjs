@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, copyFileSync, existsSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 
+import { makeBoard } from '../lib/boards.mjs';
 import { Churner, makeRandom } from '../lib/churn.mjs';
 import { until } from '../lib/deadline.mjs';
 import { startEmud } from '../lib/emud.mjs';
@@ -136,7 +137,7 @@ function makeSlowTarget(emud) {
 		chmodSync(`${executable}.new`, 0o755);
 		renameSync(`${executable}.new`, executable);
 	};
-	emud.options.targets = { slow: { qemu: { executable, machine: 'lm3s6965evb', channels: { chardevs: { serial0: { id: 'serial0' } } } } } };
+	emud.options.targets = { slow: makeBoard({ executable }) };
 	emud.writeConfig(emud.options);
 	write('exec sleep 600');
 	return { beginToWork: () => write('exec qemu-system-arm "$@"') };
@@ -196,10 +197,7 @@ test('a start that cannot be begun again has failed', async (t) => {
 	assert.ok(json.exit.detail.includes(start.file), json.exit.detail);
 });
 
-const STUBBORN = { stubborn: {
-	'pre-start-cmds': { helper: ['sh', '-c', 'trap "" TERM; while :; do sleep 0.1; done'] },
-	qemu: { executable: 'qemu-system-arm', machine: 'lm3s6965evb', channels: { chardevs: { serial0: { id: 'serial0' } } } },
-} };
+const STUBBORN = { stubborn: makeBoard({}, { 'pre-start-cmds': { helper: ['sh', '-c', 'trap "" TERM; while :; do sleep 0.1; done'] } }) };
 
 test('a delete that was under way is finished, whether the board ends before it is back or after', async (t) => {
 	const emud = await startEmud(t, { targets: STUBBORN, server: { limits: { stop_timeout: 0.7 } } });
