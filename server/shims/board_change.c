@@ -5,7 +5,6 @@
 #include "core/base/json.h"
 #include "core/base/text.h"
 #include "server/shims/board_waits.h"
-#include "server/shims/state_directory.h"
 
 #include <string.h>
 
@@ -79,7 +78,9 @@ void board_set_ended(struct board *board, json_t *status)
 	json_object_set_new(kept, "processes", json_object());
 	board_set_state(board, json_member_string(kept, "state", "failed"));
 	board_set_exit(board, json_object_get(kept, "exit"));
-	board->row.ended_at_ms = clock_wall_ms();
+	/* emud may learn of it long afterwards. */
+	if (clock_parse_rfc3339(json_member_string(kept, "ended_at", ""), &board->row.ended_at_ms) < 0)
+		board->row.ended_at_ms = clock_wall_ms();
 	board->row.phase = board->deleting ? INSTANCE_DELETING : INSTANCE_IDLE;
 	board->settled = true;
 	board_changed(board);

@@ -4,9 +4,9 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/text.h"
-#include "core/handles/handles.h"
 #include "core/handles/spec.h"
 #include "core/process/sweep.h"
+#include "server/shims/state_directory.h"
 
 #include <string.h>
 
@@ -30,16 +30,8 @@ static void run_sweep(void *data)
 /* `pw emu` must not find what has ended. */
 static void clear_remains(struct board *board)
 {
-	if (board->dirfd < 0)
-		return;
-	const char *name;
-	json_t *process;
-	json_object_foreach (json_object_get(board->status, "processes"), name, process) {
-		cleanup_free char *file = text_format("%s.pid", name);
-		if (file)
-			unlinkat(board->dirfd, file, 0);
-	}
-	handles_remove(board->dirfd);
+	if (board->dirfd >= 0)
+		state_directory_clear(board->dirfd);
 }
 
 static void on_sweep_done(void *data)
