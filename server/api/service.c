@@ -68,6 +68,7 @@ void reload_configuration(struct request *request, void *data)
 	json_array_foreach (faults, index, fault)
 		json_array_append_new(errors, json_pack("{s:s, s:O}", "pointer", "", "detail", fault));
 	json_decref(faults);
+	json_decref(warnings);
 	reply_problem_list(request, error_code_or(&error, "invalid_configuration"), error.message, errors);
 }
 
