@@ -139,7 +139,7 @@ bool open_output(struct request *request, const struct board *board, const struc
 {
 	int64_t latest = board_start_number(board);
 	struct output output = {.start_number = query->start_number ? query->start_number : latest};
-	struct console_log_window window;
+	struct console_log_window window = {0};
 	if (output.start_number == latest) {
 		const json_t *channel = require_channel(request, board);
 		if (channel && !channel_is_console(channel))

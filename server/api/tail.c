@@ -93,7 +93,7 @@ ssize_t tail_read(struct tail *tail, void *out, size_t size)
 
 int tail_skip_gap(struct tail *tail)
 {
-	struct console_log_window window;
+	struct console_log_window window = {0};
 	int64_t data = lseek(tail->options.fd, tail->offset, SEEK_DATA);
 	if (data >= 0) {
 		tail->offset = data;

@@ -24,6 +24,20 @@ static void test_gzip_is_accepted_by_name_or_star_with_weight(void **state)
 	assert_false(field_accepts_gzip("gzipped"));
 }
 
+static void test_media_types_are_accepted_by_name_or_range(void **state)
+{
+	(void) state;
+	assert_true(field_accepts_media_type(NULL, "text/plain"));
+	assert_true(field_accepts_media_type("*/*", "text/plain"));
+	assert_true(field_accepts_media_type("image/png, text/*;q=0.1", "text/plain"));
+	assert_true(field_accepts_media_type("TEXT/Plain", "text/plain"));
+	assert_false(field_accepts_media_type("image/png", "text/plain"));
+	assert_false(field_accepts_media_type("text/plain;q=0", "text/plain"));
+	assert_true(field_names_media_type("application/json, text/plain ;q=0.5", "text/plain"));
+	assert_false(field_names_media_type("text/*, */*", "text/plain"));
+	assert_false(field_names_media_type(NULL, "text/plain"));
+}
+
 static void test_tags_are_compared_weakly(void **state)
 {
 	(void) state;
@@ -83,6 +97,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_gzip_is_accepted_by_name_or_star_with_weight),
+	    cmocka_unit_test(test_media_types_are_accepted_by_name_or_range),
 	    cmocka_unit_test(test_tags_are_compared_weakly),
 	    cmocka_unit_test(test_media_types_and_tokens),
 	    cmocka_unit_test(test_parameters_are_unquoted),
