@@ -34,12 +34,12 @@ test("the README's tour runs as it stands", async (t) => {
 	});
 	t.after(async () => {
 		emud.kill('SIGINT');
-		await within(10000, once(emud, 'exit'), 'emud ends with its boards');
+		await within(once(emud, 'exit'), 'the end of emud with its boards');
 		rmSync(directory, { recursive: true });
 	});
 	const said = gather(emud.stdout);
 	gather(emud.stderr);
-	while (!/^listening on http:\S+$/m.test(said.text)) await within(10000, once(emud.stdout, 'data'), 'emud listens');
+	while (!/^listening on http:\S+$/m.test(said.text)) await within(once(emud.stdout, 'data'), 'emud to listen');
 	const url = /** @type {RegExpMatchArray} */ (said.text.match(/http:\S+/))[0];
 	const blocks = shellBlocks(readFileSync(README, 'utf8'));
 	assert.ok(blocks.length >= 5, 'the README has its tour');
@@ -50,7 +50,7 @@ test("the README's tour runs as it stands", async (t) => {
 	});
 	const output = gather(shell.stdout);
 	const errors = gather(shell.stderr);
-	const [code] = await within(60000, once(shell, 'exit'), 'the tour ends');
+	const [code] = await within(once(shell, 'exit'), 'the end of the tour', 60_000);
 	assert.equal(code, 0, output.text + errors.text);
 	for (const promised of [
 		'"name":"qemu-lm3s6965evb"',
