@@ -30,9 +30,11 @@ bool ending_is_failure(const char *reason)
 	return false;
 }
 
-/* The emulator's own last words, else what we know. Caller frees. */
+/* The emulator's own last words where it was its doing, else what we know. Caller frees. */
 static char *detail_of(const struct ending *ending, int dirfd, const char *log_name)
 {
+	if (ending->start_was_given_up)
+		return strdup(ending->start_error);
 	cleanup_free char *words = file_tail_text(dirfd, log_name, LAST_WORDS_BYTES);
 	if (words && words[0])
 		return TAKE(words);

@@ -15,6 +15,7 @@ struct ending {
 	struct process_end status;
 	const char *launcher_reason; /* what the launcher makes of it; NULL: nothing */
 	char start_error[2048];      /* why the start failed, where it is known; else "" */
+	bool start_was_given_up;     /* by us: start_error counts, not the emulator's words */
 };
 
 /* True if that reason makes the instance failed, not exited. */
