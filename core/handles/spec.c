@@ -47,6 +47,7 @@ static int read_fields(json_t *json, struct spec *spec, struct error *error)
 	    .target = json_member_string(json, "target", NULL),
 	    .emulator = json_member_string(json, "emulator", NULL),
 	    .working_directory = json_member_string(json, "working_directory", NULL),
+	    .cgroup_base = json_member_string(json, "cgroup_base", NULL),
 	    .paused = json_member_boolean(json, "paused", false),
 	    .debug = json_member_boolean(json, "debug", false),
 	    .raw_channels = json_member_boolean(json, "raw_channels", false),

@@ -29,6 +29,7 @@ struct spec {
 	const char *target;
 	const char *emulator;
 	const char *working_directory;
+	const char *cgroup_base; /* where the start's cgroup is made; NULL: it has none */
 	bool paused, debug, raw_channels;
 	char **args;                          /* owned */
 	char **gdb;                           /* owned */

@@ -1,8 +1,7 @@
 #include "core/process/confine.h"
 
 #include "core/base/cleanup.h"
-#include "core/base/file.h"
-#include "core/base/text.h"
+#include "core/process/cgroup.h"
 #include "core/process/landlock.h"
 #include "core/process/syscall_filter.h"
 
@@ -87,34 +86,14 @@ static bool seccomp_is_supported(void)
 	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, NULL) < 0 && errno == EFAULT;
 }
 
-/* The directory of the caller's cgroup v2 where that is not the root of all; the caller frees it. */
-static char *own_cgroup(void)
-{
-	cleanup_free char *text = NULL;
-	char *path;
-
-	if (file_read(AT_FDCWD, "/proc/self/cgroup", 65536, &text, NULL, NULL) < 0)
-		return NULL;
-	for (char *line = strtok_r(text, "\n", &path); line; line = strtok_r(NULL, "\n", &path))
-		if (text_starts_with(line, "0::/") && line[4] != '\0')
-			return text_format("/sys/fs/cgroup%s", line + 3);
-	return NULL;
-}
-
-static bool cgroup_is_ours(void)
-{
-	cleanup_free char *directory = own_cgroup();
-	cleanup_free char *processes = directory ? text_format("%s/cgroup.procs", directory) : NULL;
-
-	return processes && access(directory, W_OK) == 0 && access(processes, W_OK) == 0;
-}
-
 void confine_probe(struct confine_support *support)
 {
+	cleanup_free char *cgroup_base = cgroup_find_base();
+
 	*support = (struct confine_support){
 	    .landlock_abi = landlock_abi(),
 	    .seccomp = seccomp_is_supported(),
-	    .cgroup = cgroup_is_ours(),
+	    .cgroup = cgroup_base != NULL,
 	};
 }
 

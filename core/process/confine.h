@@ -15,7 +15,7 @@
 struct confine_support {
 	int landlock_abi; /* 0: none */
 	bool seccomp;
-	bool cgroup; /* a writable cgroup v2 of our own */
+	bool cgroup; /* every start has a group of its own (see cgroup.h) */
 };
 void confine_probe(struct confine_support *support);
 

@@ -2,6 +2,8 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/text.h"
+#include "core/process/cgroup.h"
+#include "core/process/cgroup_clone.h"
 #include "core/process/confine.h"
 
 #include <fcntl.h>
@@ -111,8 +113,9 @@ static int (*const child_steps[])(const struct launch_plan *plan) = {
     [STEP_CONFINE] = child_confine,           [STEP_EXECUTE] = child_execute,
 };
 
-__attribute__((noinline, noreturn)) static void child_run(const struct launch_plan *plan)
+__attribute__((noinline, noreturn)) static void child_run(const void *data)
 {
+	const struct launch_plan *plan = data;
 	struct launch_report report = {.number = 0};
 
 	for (report.step = STEP_TIE; report.number == 0; report.step++)
@@ -222,12 +225,17 @@ static int report_error(const struct launch_plan *plan, const struct launch_repo
  */
 static pid_t fork_child(const struct launch_plan *plan)
 {
+	const struct cgroup *cgroup = plan->spec->cgroup;
 	sigset_t all;
 	sigset_t before;
 
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &before);
-	pid_t pid = vfork(); // NOLINT(clang-analyzer-security.insecureAPI.vfork)
+	pid_t pid = cgroup ? cgroup_clone(cgroup_directory(cgroup), child_run, plan) : -1;
+	/* A group that cannot take it (somebody has removed it, or enabled controllers) is no reason to fail.
+	 */
+	if (pid < 0)
+		pid = vfork(); // NOLINT(clang-analyzer-security.insecureAPI.vfork)
 	if (pid == 0)
 		child_run(plan); // NOLINT(clang-analyzer-unix.Vfork): ends in exec or _exit, as said above
 	int number = errno;

@@ -7,6 +7,7 @@
 
 #include "core/base/error.h"
 #include "core/loop/loop.h"
+#include "core/process/cgroup.h"
 #include "core/process/confine.h"
 
 #include <sys/types.h>
@@ -20,6 +21,7 @@ struct process_spec {
 	int stdin_fd, stdout_fd, stderr_fd; /* -1: /dev/null */
 	const int *inherit_fds; /* these keep their numbers in the child; ends with -1; NULL: none */
 	const struct confinement *confinement; /* NULL: unconfined */
+	const struct cgroup *cgroup;           /* where it is born; NULL: the parent's */
 };
 
 /* How it ended: exactly one of code >= 0 and signal > 0. */

@@ -115,6 +115,7 @@ int crew_start(struct crew *crew, const char *name, const char *const *argv, con
 	    .stderr_fd = log_fd,
 	    .inherit_fds = inherit_fds,
 	    .confinement = confinement,
+	    .cgroup = crew->options.cgroup,
 	};
 	int result = start_member(member, &spec, ret_pid, error);
 	if (result < 0) {

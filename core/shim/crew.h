@@ -14,7 +14,8 @@ struct crew_options {
 	int dirfd;             /* state directory, borrowed */
 	const char *directory; /* where the processes run; borrowed */
 	const char *const *environment;
-	struct handles *handles; /* borrowed */
+	struct handles *handles;     /* borrowed */
+	const struct cgroup *cgroup; /* where they are born; borrowed; NULL: none */
 	/* A member has ended; its pid file and handle are gone already. */
 	void (*on_exit)(const char *name, const struct process_end *end, void *data);
 	void *data;

@@ -209,6 +209,7 @@ static int spawn(struct session *session, char **argv, struct error *error)
 	    .stderr_fd = errors_end,
 	    .inherit_fds = inherit_fds,
 	    .confinement = session->confinement,
+	    .cgroup = instance_cgroup(session->instance),
 	};
 	session->process = process_start(loop, &spec, on_exit_told, session, error);
 	return session->process ? 0 : error->number;

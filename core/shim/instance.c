@@ -6,6 +6,7 @@
 #include "core/base/text.h"
 #include "core/channels/console_guard.h"
 #include "core/emulators/registry.h"
+#include "core/process/cgroup.h"
 #include "core/process/sweep.h"
 #include "core/shim/archive.h"
 #include "core/shim/channels.h"
@@ -49,6 +50,7 @@ struct instance {
 	struct channels *channels;
 	struct console_guard *guard;
 	struct confinement *confinement;
+	struct cgroup *cgroup; /* NULL: there are none here */
 	struct crew *crew;
 	struct loop_timer *deadline; /* of the start, then of the stop */
 	struct loop_deferred *finishing;
@@ -66,7 +68,10 @@ static void finalize(void *data)
 	instance->finishing = NULL;
 	if (instance->on_closing)
 		instance->on_closing(instance->closing_data);
+	if (instance->cgroup)
+		cgroup_kill(instance->cgroup);
 	sweep_descendants();
+	cgroup_destroy(TAKE(instance->cgroup));
 	char log_name[300];
 	snprintf(log_name, sizeof(log_name), "%s.log", instance->spec.emulator);
 	if (instance->launcher && instance->ending.exited && instance->emulator->launcher->end_reason)
@@ -413,12 +418,16 @@ static int make_parts(struct instance *instance, struct error *error)
 	if (!instance->environment[0] || !instance->handles || !instance->deadline)
 		return error_set(error, -ENOMEM, NULL, "no memory");
 	const struct crew_options crew = {
+	const struct cgroup_owner owner = {
+	    .id = spec->id, .start_number = spec->start_number, .cookie = spec->cookie};
+	instance->cgroup = cgroup_create(spec->cgroup_base, &owner);
 	    .loop = instance->loop,
 	    .dirfd = instance->dirfd,
 	    .directory = spec->working_directory ? spec->working_directory : instance->state_dir,
 	    .environment = instance_environment(instance),
 	    .handles = instance->handles,
 	    .on_exit = on_process_exit,
+	    .cgroup = instance->cgroup,
 	    .data = instance,
 	};
 	instance->crew = crew_create(&crew, error);
@@ -459,6 +468,7 @@ void instance_destroy(struct instance *instance)
 		instance->emulator->launcher->destroy(instance->launcher);
 	crew_destroy(instance->crew);
 	console_guard_destroy(instance->guard);
+	cgroup_destroy(instance->cgroup);
 	channels_destroy(instance->channels);
 	confinement_destroy(instance->confinement);
 	handles_destroy(instance->handles);
@@ -570,4 +580,9 @@ struct loop *instance_loop(const struct instance *instance)
 const char *const *instance_environment(const struct instance *instance)
 {
 	return (const char *const *) instance->environment;
+}
+
+const struct cgroup *instance_cgroup(const struct instance *instance)
+{
+	return instance->cgroup;
 }

@@ -56,3 +56,5 @@ const char *instance_state_dir(const struct instance *instance); /* absolute */
 struct loop *instance_loop(const struct instance *instance);
 /* "EMUD_COOKIE=...", what each child gets; NULL-terminated. */
 const char *const *instance_environment(const struct instance *instance);
+/* Where every process of it is born; NULL: there are no cgroups here. */
+const struct cgroup *instance_cgroup(const struct instance *instance);

@@ -5,7 +5,9 @@
 #include "core/base/cleanup.h"
 #include "core/base/text.h"
 #include "core/handles/spec.h"
+#include "core/process/cgroup.h"
 #include "core/process/sweep.h"
+#include "server/shims/start_files.h"
 #include "server/shims/state_directory.h"
 
 #include <string.h>
@@ -16,15 +18,56 @@ enum { STOP_GRACE_MS = 5000 };
 
 struct board_sweep {
 	struct board *board; /* NULL: destroyed meanwhile */
-	char *cookie;
+	char *id, *cookie;
+	int64_t start_number;
+	/* Where its cgroup may be: the emud that started it may have lived in another one than we do. */
+	char *cgroup_base, *recorded_base;
 	void (*on_swept)(struct board *board);
 };
+
+static void destroy_sweep(struct board_sweep *sweep)
+{
+	if (!sweep)
+		return;
+	free(sweep->id);
+	free(sweep->cookie);
+	free(sweep->cgroup_base);
+	free(sweep->recorded_base);
+	free(sweep);
+}
+
+static char *copy(const char *text)
+{
+	return text ? strdup(text) : NULL;
+}
+
+static struct board_sweep *make_sweep(struct board *board, void (*on_swept)(struct board *board))
+{
+	struct board_sweep *sweep = calloc(1, sizeof(*sweep));
+	if (!sweep)
+		return NULL;
+	*sweep = (struct board_sweep){
+	    .board = board,
+	    .id = copy(board->row.id),
+	    .cookie = copy(board->cookie),
+	    .start_number = board->row.start_number,
+	    .cgroup_base = copy(fleet_cgroup_base(board->fleet)),
+	    .recorded_base = start_files_read_cgroup_base(board->dirfd),
+	    .on_swept = on_swept,
+	};
+	return sweep;
+}
 
 static void run_sweep(void *data)
 {
 	struct board_sweep *sweep = data;
-	if (sweep->cookie)
-		sweep_cookie(sweep->cookie);
+	if (!sweep->id || !sweep->cookie)
+		return;
+	const struct cgroup_owner owner = {
+	    .id = sweep->id, .start_number = sweep->start_number, .cookie = sweep->cookie};
+	cgroup_clear(sweep->cgroup_base, &owner);
+	cgroup_clear(sweep->recorded_base, &owner);
+	sweep_cookie(sweep->cookie);
 }
 
 /* `pw emu` must not find what has ended. */
@@ -39,8 +82,7 @@ static void on_sweep_done(void *data)
 	struct board_sweep *sweep = data;
 	struct board *board = sweep->board;
 	void (*on_swept)(struct board * board) = sweep->on_swept;
-	free(sweep->cookie);
-	free(sweep);
+	destroy_sweep(sweep);
 	if (!board)
 		return;
 	board->sweep = NULL;
@@ -55,19 +97,13 @@ void board_sweep_begin(struct board *board, void (*on_swept)(struct board *board
 		board->sweep->on_swept = on_swept;
 		return;
 	}
-	struct board_sweep *sweep = calloc(1, sizeof(*sweep));
-	if (sweep)
-		*sweep = (struct board_sweep){.board = board,
-					      .cookie = board->cookie ? strdup(board->cookie) : NULL,
-					      .on_swept = on_swept};
+	struct board_sweep *sweep = make_sweep(board, on_swept);
 	if (sweep &&
 	    loop_work(fleet_options(board->fleet)->loop, run_sweep, on_sweep_done, sweep, &error) == 0) {
 		board->sweep = sweep;
 		return;
 	}
-	if (sweep)
-		free(sweep->cookie);
-	free(sweep);
+	destroy_sweep(sweep);
 	on_swept(board);
 }
 

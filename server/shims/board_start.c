@@ -35,6 +35,7 @@ static int write_files(struct board *board, const json_t *resolved, const json_t
 	    .debug = json_member_boolean(board->spec, "debug", false),
 	    .raw_channels = options->raw_channels,
 	    .config = config,
+	    .cgroup_base = fleet_cgroup_base(board->fleet),
 	    .working_directory = options->bundled ? NULL : config_directory(config),
 	};
 	free(TAKE(board->cookie));

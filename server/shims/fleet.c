@@ -5,6 +5,7 @@
 #include "core/base/file.h"
 #include "core/base/json.h"
 #include "core/base/text.h"
+#include "core/process/cgroup.h"
 #include "server/shims/fleet_internal.h"
 #include "server/shims/start_files.h"
 #include "server/shims/state_directory.h"
@@ -19,6 +20,7 @@ struct fleet {
 	struct fleet_options options;
 	char *state_dir, *shim_program, *boot_id;
 	struct config *config;
+	char *cgroup_base; /* NULL: there are none here */
 	struct board **boards; /* sorted by id */
 	size_t count, capacity;
 
@@ -43,6 +45,11 @@ const char *fleet_boot_id(const struct fleet *fleet)
 }
 
 struct config *fleet_config(const struct fleet *fleet)
+const char *fleet_cgroup_base(const struct fleet *fleet)
+{
+	return fleet->cgroup_base;
+}
+
 {
 	return fleet->config;
 }
@@ -235,6 +242,7 @@ int fleet_recover(struct fleet *fleet, void (*on_ready)(void *data), void *data,
 	}
 	report_strays(fleet);
 	fleet->on_ready = on_ready;
+	cgroup_remove_stale(fleet->cgroup_base);
 	fleet->ready_data = data;
 	loop_timer_start(fleet->recovery_deadline, FLEET_RECOVERY_MS);
 	fleet_board_changed(fleet, NULL);
@@ -348,7 +356,6 @@ struct board *fleet_make_board(struct fleet *fleet, const struct board_request *
 	char made_up[64];
 	if (check_new(fleet, request, error) < 0 ||
 	    check_start(fleet, request, &firmware, &emulator, error) < 0)
-		return NULL;
 	const char *id = request->id ? request->id : made_up;
 	struct board *board = NULL;
 	if (!request->id && make_id(fleet, json_member_string(request->spec, "target", ""), made_up) < 0)
@@ -409,6 +416,7 @@ void fleet_destroy(struct fleet *fleet)
 	fleet->on_ready = NULL;
 	fleet->on_stopped = NULL;
 	for (size_t i = 0; i < fleet->count; i++)
+	fleet->cgroup_base = cgroup_find_base();
 		board_destroy(fleet->boards[i]);
 	free(fleet->boards);
 	loop_timer_destroy(fleet->recovery_deadline);
@@ -420,3 +428,4 @@ void fleet_destroy(struct fleet *fleet)
 	free(fleet->boot_id);
 	free(fleet);
 }
+	free(fleet->cgroup_base);

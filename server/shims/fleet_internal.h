@@ -7,6 +7,8 @@
 
 const struct fleet_options *fleet_options(const struct fleet *fleet);
 const char *fleet_boot_id(const struct fleet *fleet);
+/* Where starts have their cgroups; NULL: there are none here. */
+const char *fleet_cgroup_base(const struct fleet *fleet);
 /* A board has changed: the fleet looks whether someone waits for all of them. */
 void fleet_board_changed(struct fleet *fleet, struct board *board);
 /* Takes it out of the table; the caller destroys it. */

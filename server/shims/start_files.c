@@ -48,13 +48,14 @@ int start_files_write_spec(int dirfd, const struct start_order *order, char **re
 	const struct config_server *server = config_server(order->config);
 	cleanup_free char *cookie = make_cookie();
 	cleanup_json json_t *args = order->args ? json_incref((json_t *) order->args) : json_array();
-	cleanup_json json_t *spec = json_pack(
-	    "{s:i, s:s, s:I, s:s, s:s, s:O?, s:O, s:b, s:b, s:b, s:s?, s:o, s:o}", "format", SPEC_FORMAT,
-	    "id", order->id, "start_number", (json_int_t) order->start_number, "boot_id", order->boot_id,
-	    "cookie", cookie ? cookie : "", "file", order->file, "args", args, "paused", order->paused,
-	    "debug", order->debug, "raw_channels", order->raw_channels, "working_directory",
-	    config_directory(order->config), "limits", make_limits(&server->limits), "read_paths",
-	    json_from_text_vector((const char *const *) server->file_roots));
+	cleanup_json json_t *spec =
+	    json_pack("{s:i, s:s, s:I, s:s, s:s, s:O?, s:O, s:b, s:b, s:b, s:s?, s:s?, s:o, s:o}", "format",
+		      SPEC_FORMAT, "id", order->id, "start_number", (json_int_t) order->start_number,
+		      "boot_id", order->boot_id, "cookie", cookie ? cookie : "", "file", order->file, "args",
+		      args, "paused", order->paused, "debug", order->debug, "raw_channels",
+		      order->raw_channels, "working_directory", order->working_directory,
+		      "cgroup_base", order->cgroup_base, "limits", make_limits(&server->limits), "read_paths",
+		      json_from_text_vector((const char *const *) server->file_roots));
 	if (!spec || !cookie)
 		return error_set(error, -ENOMEM, NULL, "no memory");
 	json_object_set_new(spec, "write_paths", json_array());
@@ -72,13 +73,25 @@ int start_files_write_config(int dirfd, const struct config *config, struct erro
 	return write_json(dirfd, "config.json", tree, error);
 }
 
-json_t *start_files_read_resolved(int dirfd, char **ret_cookie)
+static json_t *read_spec(int dirfd)
 {
 	cleanup_free char *text = NULL;
 	size_t length;
 	if (file_read(dirfd, "spec.json", SPEC_BYTES_MAX, &text, &length, NULL) < 0)
 		return NULL;
-	cleanup_json json_t *spec = json_parse(text, length, NULL);
+	return json_parse(text, length, NULL);
+}
+
+char *start_files_read_cgroup_base(int dirfd)
+{
+	cleanup_json json_t *spec = read_spec(dirfd);
+	const char *base = json_member_string(spec, "cgroup_base", NULL);
+	return base ? strdup(base) : NULL;
+}
+
+json_t *start_files_read_resolved(int dirfd, char **ret_cookie)
+{
+	cleanup_json json_t *spec = read_spec(dirfd);
 	if (!json_is_object(spec))
 		return NULL;
 	json_t *resolved = json_object();

@@ -19,6 +19,7 @@ struct start_order {
 	bool paused, debug, raw_channels;
 	const struct config *config;
 	const char *working_directory; /* NULL: the state directory */
+	const char *cgroup_base;       /* NULL: there are no cgroups here */
 };
 
 /* Writes spec.json with a fresh cookie; *ret_cookie is the caller's. */
@@ -28,3 +29,5 @@ int start_files_write_config(int dirfd, const struct config *config, struct erro
 
 /* The resolved part of an earlier spec.json, and its cookie (nullable out). New reference or NULL. */
 json_t *start_files_read_resolved(int dirfd, char **ret_cookie);
+/* Below which the start that spec.json tells of has its cgroup; the caller frees. NULL: it has none. */
+char *start_files_read_cgroup_base(int dirfd);
