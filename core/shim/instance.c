@@ -417,17 +417,17 @@ static int make_parts(struct instance *instance, struct error *error)
 	instance->deadline = loop_timer_create(instance->loop, on_deadline, instance, error);
 	if (!instance->environment[0] || !instance->handles || !instance->deadline)
 		return error_set(error, -ENOMEM, NULL, "no memory");
-	const struct crew_options crew = {
 	const struct cgroup_owner owner = {
 	    .id = spec->id, .start_number = spec->start_number, .cookie = spec->cookie};
 	instance->cgroup = cgroup_create(spec->cgroup_base, &owner);
+	const struct crew_options crew = {
 	    .loop = instance->loop,
 	    .dirfd = instance->dirfd,
 	    .directory = spec->working_directory ? spec->working_directory : instance->state_dir,
 	    .environment = instance_environment(instance),
 	    .handles = instance->handles,
-	    .on_exit = on_process_exit,
 	    .cgroup = instance->cgroup,
+	    .on_exit = on_process_exit,
 	    .data = instance,
 	};
 	instance->crew = crew_create(&crew, error);
@@ -467,8 +467,8 @@ void instance_destroy(struct instance *instance)
 	if (instance->launcher)
 		instance->emulator->launcher->destroy(instance->launcher);
 	crew_destroy(instance->crew);
-	console_guard_destroy(instance->guard);
 	cgroup_destroy(instance->cgroup);
+	console_guard_destroy(instance->guard);
 	channels_destroy(instance->channels);
 	confinement_destroy(instance->confinement);
 	handles_destroy(instance->handles);

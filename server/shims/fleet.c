@@ -19,8 +19,8 @@
 struct fleet {
 	struct fleet_options options;
 	char *state_dir, *shim_program, *boot_id;
-	struct config *config;
 	char *cgroup_base; /* NULL: there are none here */
+	struct config *config;
 	struct board **boards; /* sorted by id */
 	size_t count, capacity;
 
@@ -44,12 +44,12 @@ const char *fleet_boot_id(const struct fleet *fleet)
 	return fleet->boot_id;
 }
 
-struct config *fleet_config(const struct fleet *fleet)
 const char *fleet_cgroup_base(const struct fleet *fleet)
 {
 	return fleet->cgroup_base;
 }
 
+struct config *fleet_config(const struct fleet *fleet)
 {
 	return fleet->config;
 }
@@ -241,8 +241,8 @@ int fleet_recover(struct fleet *fleet, void (*on_ready)(void *data), void *data,
 		i += i < fleet->count && at && text_equal(board_id(fleet->boards[i]), at);
 	}
 	report_strays(fleet);
-	fleet->on_ready = on_ready;
 	cgroup_remove_stale(fleet->cgroup_base);
+	fleet->on_ready = on_ready;
 	fleet->ready_data = data;
 	loop_timer_start(fleet->recovery_deadline, FLEET_RECOVERY_MS);
 	fleet_board_changed(fleet, NULL);
@@ -341,7 +341,6 @@ static struct board *make_checked(struct fleet *fleet, struct instance_row *row,
 		if (id)
 			instances_delete(fleet->options.store, id, NULL);
 		error_set(error, -ENOMEM, NULL, "no memory");
-		return NULL;
 	}
 	if (made)
 		state_directory_remove(row->path, dirfd, NULL);
@@ -356,6 +355,7 @@ struct board *fleet_make_board(struct fleet *fleet, const struct board_request *
 	char made_up[64];
 	if (check_new(fleet, request, error) < 0 ||
 	    check_start(fleet, request, &firmware, &emulator, error) < 0)
+		return NULL;
 	const char *id = request->id ? request->id : made_up;
 	struct board *board = NULL;
 	if (!request->id && make_id(fleet, json_member_string(request->spec, "target", ""), made_up) < 0)
@@ -401,6 +401,7 @@ struct fleet *fleet_create(const struct fleet_options *options, struct config *c
 	fleet->options.state_dir = fleet->state_dir;
 	fleet->options.shim_program = fleet->shim_program;
 	fleet->boot_id = read_boot_id();
+	fleet->cgroup_base = cgroup_find_base();
 	fleet->recovery_deadline = loop_timer_create(options->loop, on_recovery_deadline, fleet, error);
 	if (fleet->state_dir && fleet->shim_program && fleet->boot_id && fleet->recovery_deadline)
 		return fleet;
@@ -416,7 +417,6 @@ void fleet_destroy(struct fleet *fleet)
 	fleet->on_ready = NULL;
 	fleet->on_stopped = NULL;
 	for (size_t i = 0; i < fleet->count; i++)
-	fleet->cgroup_base = cgroup_find_base();
 		board_destroy(fleet->boards[i]);
 	free(fleet->boards);
 	loop_timer_destroy(fleet->recovery_deadline);
@@ -426,6 +426,6 @@ void fleet_destroy(struct fleet *fleet)
 	free(fleet->state_dir);
 	free(fleet->shim_program);
 	free(fleet->boot_id);
+	free(fleet->cgroup_base);
 	free(fleet);
 }
-	free(fleet->cgroup_base);
