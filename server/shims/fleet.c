@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 
 struct fleet {
 	struct fleet_options options;
@@ -322,13 +323,27 @@ static int fill_row(struct instance_row *row, const struct board_request *reques
 	return error_set(error, -ENOMEM, NULL, "no memory");
 }
 
+/* By one path or another: a directory that was there already may be another instance's. */
+static int check_unused(const struct fleet *fleet, int dirfd, const char *path, struct error *error)
+{
+	struct stat wanted, used;
+	if (fstat(dirfd, &wanted) < 0)
+		return error_set_errno(error, -errno, NULL, "cannot look at %s", path);
+	for (size_t i = 0; i < fleet->count; i++)
+		if (fstat(board_dirfd(fleet->boards[i]), &used) == 0 && used.st_ino == wanted.st_ino &&
+		    used.st_dev == wanted.st_dev)
+			return error_set(error, -EEXIST, "conflict", "%s is the state directory of %s", path,
+					 board_id(fleet->boards[i]));
+	return 0;
+}
+
 /* Directory first, then row: a kill in between leaves a directory that is reported, and can be taken again.
  */
 static struct board *make_checked(struct fleet *fleet, struct instance_row *row, struct error *error)
 {
 	bool made = false;
 	cleanup_close int dirfd = state_directory_make(row->path, &made, error);
-	if (dirfd < 0)
+	if (dirfd < 0 || (!made && check_unused(fleet, dirfd, row->path, error) < 0))
 		return NULL;
 	struct board *board = NULL;
 	if (start_files_write_config(dirfd, fleet->config, error) == 0 &&

@@ -51,22 +51,29 @@ void shim_call_cancel(struct shim_call *call)
 	free(call);
 }
 
+/* Whoever is told may destroy the link, which completes the rest. */
 static void fail_calls(struct shim_link *link)
 {
 	struct error error;
 	error_set(&error, -EPIPE, "not_running", "the instance ended before it answered");
-	while (!LIST_EMPTY(&link->calls))
+	while (!link->dead && !LIST_EMPTY(&link->calls))
 		end_call(LIST_FIRST(&link->calls), &error, NULL);
 }
 
-/* Nothing more can come of the link; its owner is told last. */
+/* Nothing more can come of the link; its owner is told last. Only while busy. */
 static void break_link(struct shim_link *link)
 {
-	const struct shim_link_events *events = link->events;
-	void *data = link->data;
 	stream_set_reading(link->stream, false);
 	fail_calls(link);
-	events->on_end(data);
+	if (!link->dead)
+		link->events->on_end(link->data);
+}
+
+static void leave(struct shim_link *link)
+{
+	link->busy = false;
+	if (link->dead)
+		free(link);
 }
 
 static void take_answer(struct shim_link *link, const struct shim_message *message)
@@ -117,15 +124,16 @@ static void on_data(const char *bytes, size_t length, void *data)
 	}
 	if (result < 0 && !link->dead)
 		break_link(link);
-	link->busy = false;
-	if (link->dead)
-		free(link);
+	leave(link);
 }
 
 static void on_end(int number, void *data)
 {
 	(void) number;
-	break_link(data);
+	struct shim_link *link = data;
+	link->busy = true;
+	break_link(link);
+	leave(link);
 }
 
 static const struct stream_events stream_events = {.on_data = on_data, .on_end = on_end};

@@ -77,6 +77,13 @@ int state_directory_make(const char *path, bool *ret_made, struct error *error)
 	return TAKE_FD(fd);
 }
 
+/* It holds other files, is gone, or lies where we may not remove it: a directory that somebody made for us. */
+static bool may_stay(int number)
+{
+	return number == ENOTEMPTY || number == ENOENT || number == EACCES || number == EPERM ||
+	       number == EBUSY || number == EROFS;
+}
+
 int state_directory_remove(const char *path, int dirfd, struct error *error)
 {
 	DIR *directory = open_listing(dirfd);
@@ -92,7 +99,7 @@ int state_directory_remove(const char *path, int dirfd, struct error *error)
 	/* Another directory may have taken the path since: only ours is removed. */
 	struct stat ours, found;
 	if (fstat(dirfd, &ours) == 0 && lstat(path, &found) == 0 && ours.st_ino == found.st_ino &&
-	    ours.st_dev == found.st_dev && rmdir(path) < 0 && errno != ENOTEMPTY && errno != ENOENT)
+	    ours.st_dev == found.st_dev && rmdir(path) < 0 && !may_stay(errno))
 		return error_set_errno(error, -errno, NULL, "cannot remove %s", path);
 	return 0;
 }
