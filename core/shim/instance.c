@@ -130,6 +130,7 @@ static void note_start_error(struct instance *instance, const struct error *erro
 static void fail_start(struct instance *instance, const struct error *error)
 {
 	note_start_error(instance, error);
+	instance->ending.start_was_given_up = true;
 	begin_end(instance);
 }
 

@@ -92,6 +92,8 @@ static void record_failure(int64_t start_number, const struct error *error)
 
 static int set_up(struct shim *shim, struct error *error)
 {
+	/* Asked before anything else is opened, which would take the number. */
+	int firmware_fd = is_open(SHIM_FIRMWARE_FD) ? SHIM_FIRMWARE_FD : -1;
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
@@ -109,7 +111,6 @@ static int set_up(struct shim *shim, struct error *error)
 	shim->on_terminate = loop_signal_create(shim->loop, SIGTERM, on_terminate, shim, error);
 	if (!shim->on_terminate)
 		return error->number;
-	int firmware_fd = is_open(SHIM_FIRMWARE_FD) ? SHIM_FIRMWARE_FD : -1;
 	shim->instance = instance_create(shim->loop, shim->log, &shim->spec, SHIM_STATE_FD, firmware_fd,
 					 &instance_events, shim, error);
 	if (!shim->instance)
