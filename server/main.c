@@ -7,6 +7,7 @@
 #include "core/channels/growth.h"
 #include "core/emulators/registry.h"
 #include "core/loop/listener.h"
+#include "core/process/confine.h"
 #include "server/api/app.h"
 #include "server/api/firmware_open.h"
 #include "server/api/gate.h"
@@ -226,6 +227,17 @@ static struct log *make_log(const struct settings *settings)
 			  text_equal(settings->log_format, "json") ? LOG_FORMAT_JSON : LOG_FORMAT_KEY_VALUE);
 }
 
+static void log_start(struct log *log)
+{
+	struct confine_support support;
+	char landlock_abi[16];
+	confine_probe(&support);
+	snprintf(landlock_abi, sizeof(landlock_abi), "%d", support.landlock_abi);
+	log_event(log, LOG_LEVEL_INFO, "emud.started", "version", EMUD_VERSION, "landlock_abi", landlock_abi,
+		  "seccomp", support.seccomp ? "true" : "false", "cgroup", support.cgroup ? "true" : "false",
+		  NULL);
+}
+
 static int set_up(struct service *service, struct error *error)
 {
 	struct app *app = &service->app;
@@ -239,6 +251,7 @@ static int set_up(struct service *service, struct error *error)
 	app->log = make_log(&service->settings);
 	if (!app->log || !app->emulators)
 		return error_set(error, -ENOMEM, NULL, "no memory");
+	log_start(app->log);
 	if (!(app->loop = loop_create(error)) || !(app->growth = growth_create(app->loop, error)))
 		return error->number;
 	if (growth_keep(app->growth, error) < 0)

@@ -100,6 +100,14 @@ int auth_check_bearer(const struct auth *auth, const char *authorization, const 
 
 /* ---- sessions ---- */
 
+/* Our digits, and nothing behind them but the end of the cookie. */
+static bool is_cookie_value(const char *value)
+{
+	size_t length = DIGEST_HEX_SIZE - 1;
+	return strspn(value, "0123456789abcdef") == length &&
+	       (!value[length] || strchr("; \t", value[length]));
+}
+
 /* The value of our cookie among those of a Cookie header: as many digits as a session has, or NULL. */
 static const char *find_cookie(const char *header)
 {
@@ -108,7 +116,7 @@ static const char *find_cookie(const char *header)
 		size_t length = strcspn(header, ";");
 		size_t name_length = strlen(COOKIE_NAME "=");
 		if (strncmp(header, COOKIE_NAME "=", name_length) == 0 &&
-		    strspn(header + name_length, "0123456789abcdef") == DIGEST_HEX_SIZE - 1)
+		    is_cookie_value(header + name_length))
 			return header + name_length;
 		header += length;
 	}

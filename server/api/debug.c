@@ -22,22 +22,38 @@ static const struct field load_fields[] = {
     {NULL, FIELD_ANY, false},
 };
 
-/* The file as the shim takes it: the path and which file it was when it was checked. New reference; NULL:
- * replied. */
-static json_t *describe_file(struct request *request, struct app *app, const json_t *file)
+/* The file as the shim takes it: the path and which file it was when it was checked. New reference or NULL.
+ */
+static json_t *identify_file(struct app *app, struct board *board, const json_t *file, bool must_fit,
+			     struct error *error)
 {
 	cleanup_opened_file struct opened_file opened = OPENED_FILE_NONE;
-	struct error error;
+	cleanup_json json_t *resolved = must_fit ? board_resolve(board, error) : NULL;
 	struct stat status;
-	int result = firmware_open_file(app, file, &opened, &error);
-	if (!result && fstat(opened.fd, &status) < 0)
-		result = error_set_errno(&error, -errno, "file_not_found", "%s", opened.path);
-	if (result < 0) {
-		reply_error(request, &error);
+	if (must_fit && !resolved)
+		return NULL;
+	if (firmware_open_file(app, file, &opened, error) < 0)
+		return NULL;
+	if (must_fit && firmware_check_fit(opened.fd, resolved, error) < 0)
+		return NULL;
+	if (fstat(opened.fd, &status) < 0) {
+		error_set_errno(error, -errno, "file_not_found", "%s", opened.path);
 		return NULL;
 	}
 	return json_pack("{s:s, s:I, s:I}", "path", opened.path, "device", (json_int_t) status.st_dev,
 			 "inode", (json_int_t) status.st_ino);
+}
+
+/* Puts it into the arguments of a command. False: the problem was replied. */
+static bool add_file(struct request *request, struct app *app, struct board *board, const json_t *file,
+		     bool must_fit, json_t *arguments)
+{
+	struct error error = {0};
+	json_t *identified = identify_file(app, board, file, must_fit, &error);
+	if (identified)
+		return json_object_set_new(arguments, "file", identified) == 0;
+	reply_error(request, &error);
+	return false;
 }
 
 static void reply_gdb(struct request *request, const json_t *result, void *data)
@@ -69,12 +85,8 @@ void run_gdb(struct request *request, void *app)
 		return;
 	cleanup_json json_t *arguments = json_pack("{s:O}", "commands", json_object_get(body, "commands"));
 	json_object_set(arguments, "paused", json_object_get(body, "paused"));
-	if (executable) {
-		json_t *file = describe_file(request, app, executable);
-		if (!file)
-			return;
-		json_object_set_new(arguments, "file", file);
-	}
+	if (executable && !add_file(request, app, board, executable, false, arguments))
+		return;
 	command_board(request, board, "gdb", arguments, timeout_ms ? timeout_ms : 1, reply_gdb, NULL);
 }
 
@@ -95,10 +107,9 @@ void load_image(struct request *request, void *app)
 	fields_check(body, load_fields, "", &faults);
 	if (!field_faults_reply(&faults, request))
 		return;
-	json_t *file = describe_file(request, app, json_object_get(body, "file"));
-	if (!file)
-		return;
-	cleanup_json json_t *arguments = json_pack("{s:o}", "file", file);
+	cleanup_json json_t *arguments = json_object();
 	json_object_set(arguments, "paused", json_object_get(body, "paused"));
+	if (!add_file(request, app, board, json_object_get(body, "file"), true, arguments))
+		return;
 	command_board(request, board, "load", arguments, timeout_ms, reply_loaded, board);
 }

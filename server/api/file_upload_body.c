@@ -2,6 +2,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/text.h"
+#include "server/api/body_length.h"
 #include "server/http/field.h"
 #include "server/http/multipart.h"
 
@@ -84,9 +85,15 @@ static void on_abort(void *data)
 
 static const struct body_sink sink = {.on_chunk = on_chunk, .on_end = on_end, .on_abort = on_abort};
 
+/* Boundaries and heads of the parts. */
+enum { MULTIPART_OVERHEAD_BYTES = 64 * 1024 };
+
 void file_upload_body_read(struct request *request, struct app *app, file_upload_body_done *on_body)
 {
 	const char *type = request_header(request, "Content-Type");
+	const struct config_limits *limits = &config_server(fleet_config(app->fleet))->limits;
+	if (!body_length_fits(request, limits->file_bytes + MULTIPART_OVERHEAD_BYTES))
+		return;
 	struct error error = {0};
 	struct reading *reading = calloc(1, sizeof(*reading));
 	if (!reading) {

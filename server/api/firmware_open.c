@@ -32,7 +32,7 @@ int firmware_open_file(struct app *app, const json_t *file, struct opened_file *
 	return paths_open_file(&sources, file, ret_file, error);
 }
 
-static int check_fit(int fd, const json_t *resolved, struct error *error)
+int firmware_check_fit(int fd, const json_t *resolved, struct error *error)
 {
 	const struct emulator *emulator = emulator_find(json_member_string(resolved, "emulator", ""));
 	const json_t *settings = json_object_get(resolved, "settings");
@@ -45,13 +45,29 @@ static int check_fit(int fd, const json_t *resolved, struct error *error)
 	return firmware_check_machine(&firmware, expected, error);
 }
 
+/* Code "emulator_unavailable" where its emulator cannot be run on this machine. */
+static int check_available(const json_t *resolved, struct error *error)
+{
+	const char *name = json_member_string(resolved, "emulator", "");
+	const struct emulator *emulator = emulator_find(name);
+	if (!emulator)
+		return error_set(error, -ENOENT, "emulator_unavailable",
+				 "%s is not an emulator of this build", name);
+	cleanup_free char *reason =
+	    emulator->unavailable ? emulator->unavailable(json_object_get(resolved, "settings")) : NULL;
+	return reason ? error_set(error, -ENOENT, "emulator_unavailable", "%s", reason) : 0;
+}
+
 int firmware_open(const json_t *file, const json_t *resolved, struct fleet_firmware *ret_firmware,
 		  struct error *error, void *data)
 {
 	cleanup_opened_file struct opened_file opened = OPENED_FILE_NONE;
-	int result = firmware_open_file(data, file, &opened, error);
+	int result = check_available(resolved, error);
+	if (result < 0 || !file || json_is_null(file))
+		return result;
+	result = firmware_open_file(data, file, &opened, error);
 	if (!result)
-		result = check_fit(opened.fd, resolved, error);
+		result = firmware_check_fit(opened.fd, resolved, error);
 	if (result < 0)
 		return result;
 	json_t *told = opened.sha256[0] ? json_pack("{s:s}", "sha256", opened.sha256)

@@ -10,6 +10,9 @@ char **firmware_roots(const struct app *app);
 int firmware_open_file(struct app *app, const json_t *file, struct opened_file *ret_file,
 		       struct error *error);
 
-/* For struct fleet_options: opens it and checks that it fits the target. data: the struct app. */
+/* Whether the open file is sound and for a machine of the target. 0; code "invalid_file". */
+int firmware_check_fit(int fd, const json_t *resolved, struct error *error);
+
+/* For struct fleet_options, which says what it does. data: the struct app. */
 int firmware_open(const json_t *file, const json_t *resolved, struct fleet_firmware *ret_firmware,
 		  struct error *error, void *data);

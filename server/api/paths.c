@@ -110,7 +110,8 @@ static int open_path(const char *const *roots, const char *path, struct opened_f
 	static const char *const no_roots[] = {NULL};
 	roots = roots ? roots : no_roots;
 	if (path[0] != '/')
-		return error_set(error, -EINVAL, "invalid_value", "\"%s\" is not an absolute path", path);
+		return error_set(error, -EINVAL, "invalid_value",
+				 "a file is named by an absolute path, not \"%s\"", path);
 	cleanup_close int found = open_below_roots(roots, path);
 	if (found == -EXDEV)
 		found = open_by_true_name(roots, path);

@@ -2,17 +2,31 @@
 #include "server/api/replies.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/text.h"
 #include "server/api/fields.h"
 
-/* A query parameter that must be there and not be empty; NULL: the problem was replied. */
-static const char *require_query(struct request *request, const char *name)
+/* True where the query has all of names (NULL-terminated), none empty; else the problem that names each was
+ * replied. */
+static bool require_query(struct request *request, const char *const *names)
 {
-	const char *value = request_query(request, name);
-	if (value && value[0])
-		return value;
-	reply_problem(request, "invalid_parameter", "the query needs %s", name);
-	return NULL;
+	json_t *errors = NULL;
+	for (; *names; names++) {
+		const char *value = request_query(request, *names);
+		if (value && value[0])
+			continue;
+		cleanup_free char *pointer = text_format("?%s", *names);
+		if (!errors)
+			errors = json_array();
+		json_array_append_new(errors, json_pack("{s:s, s:s}", "pointer", pointer ? pointer : "?",
+							"detail", "is required"));
+	}
+	if (errors)
+		reply_problem_list(request, "invalid_parameter", "the query lacks what errors names", errors);
+	return !errors;
 }
+
+static const char *const object_names[] = {"path", NULL};
+static const char *const property_names[] = {"path", "name", NULL};
 
 static void reply_list(struct request *request, const json_t *result, void *data)
 {
@@ -24,11 +38,10 @@ static void reply_list(struct request *request, const json_t *result, void *data
 void list_properties(struct request *request, void *app)
 {
 	struct board *board = require_board(request, app);
-	const char *path = board ? require_query(request, "path") : NULL;
 	uint64_t timeout_ms;
-	if (!path || !query_timeout_ms(request, &timeout_ms))
+	if (!board || !require_query(request, object_names) || !query_timeout_ms(request, &timeout_ms))
 		return;
-	cleanup_json json_t *arguments = json_pack("{s:s}", "path", path);
+	cleanup_json json_t *arguments = json_pack("{s:s}", "path", request_query(request, "path"));
 	command_board(request, board, "property-list", arguments, timeout_ms, reply_list, NULL);
 }
 
@@ -54,12 +67,11 @@ static void reply_set(struct request *request, const json_t *result, void *data)
 void get_property(struct request *request, void *app)
 {
 	struct board *board = require_board(request, app);
-	const char *path = board ? require_query(request, "path") : NULL;
-	const char *name = path ? require_query(request, "name") : NULL;
 	uint64_t timeout_ms;
-	if (!name || !query_timeout_ms(request, &timeout_ms))
+	if (!board || !require_query(request, property_names) || !query_timeout_ms(request, &timeout_ms))
 		return;
-	cleanup_json json_t *arguments = json_pack("{s:s, s:s}", "path", path, "name", name);
+	cleanup_json json_t *arguments = json_pack("{s:s, s:s}", "path", request_query(request, "path"),
+						   "name", request_query(request, "name"));
 	command_board(request, board, "property-get", arguments, timeout_ms, reply_value, NULL);
 }
 
@@ -68,15 +80,14 @@ void set_property(struct request *request, void *app)
 	static const struct field fields[] = {{"value", FIELD_ANY, true}, {NULL, FIELD_ANY, false}};
 	struct field_faults faults = {0};
 	struct board *board = require_board(request, app);
-	const char *path = board ? require_query(request, "path") : NULL;
-	const char *name = path ? require_query(request, "name") : NULL;
 	uint64_t timeout_ms;
-	if (!name || !query_timeout_ms(request, &timeout_ms))
+	if (!board || !require_query(request, property_names) || !query_timeout_ms(request, &timeout_ms))
 		return;
 	fields_check(request_json(request), fields, "", &faults);
 	if (!field_faults_reply(&faults, request))
 		return;
-	cleanup_json json_t *arguments = json_pack("{s:s, s:s, s:O}", "path", path, "name", name, "value",
+	cleanup_json json_t *arguments = json_pack("{s:s, s:s, s:O}", "path", request_query(request, "path"),
+						   "name", request_query(request, "name"), "value",
 						   json_object_get(request_json(request), "value"));
 	command_board(request, board, "property-set", arguments, timeout_ms, reply_set, NULL);
 }

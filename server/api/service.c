@@ -57,6 +57,7 @@ void reload_configuration(struct request *request, void *data)
 	struct error error;
 	json_t *warnings = NULL, *faults = NULL;
 	if (app->reload(app, &warnings, &faults, &error) == 0) {
+		json_decref(faults);
 		reply_json(
 		    request, 200,
 		    json_pack("{s:s?, s:o}", "path", app->settings->config_path, "warnings", warnings));

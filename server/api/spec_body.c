@@ -4,6 +4,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/json.h"
 #include "core/base/text.h"
+#include "server/api/body_length.h"
 #include "server/http/field.h"
 #include "server/http/multipart.h"
 
@@ -119,9 +120,17 @@ static void on_abort(void *data)
 
 static const struct body_sink sink = {.on_chunk = on_chunk, .on_end = on_end, .on_abort = on_abort};
 
+/* Boundaries and heads of the parts. */
+enum { MULTIPART_OVERHEAD_BYTES = 64 * 1024 };
+
 void spec_body_read(struct request *request, struct app *app, spec_body_done *on_body)
 {
+	const struct config_limits *limits = &config_server(fleet_config(app->fleet))->limits;
 	const char *type = request_header(request, "Content-Type");
+	bool is_multipart = field_is_media_type(type, "multipart/form-data");
+	uint64_t file_bytes = is_multipart ? limits->file_bytes + MULTIPART_OVERHEAD_BYTES : 0;
+	if (!body_length_fits(request, limits->body_bytes + file_bytes))
+		return;
 	struct error error;
 	struct reading *reading = calloc(1, sizeof(*reading));
 	if (!reading) {
@@ -131,8 +140,8 @@ void spec_body_read(struct request *request, struct app *app, spec_body_done *on
 	reading->request = request;
 	reading->app = app;
 	reading->on_body = on_body;
-	reading->max_spec_bytes = config_server(fleet_config(app->fleet))->limits.body_bytes;
-	if (field_is_media_type(type, "multipart/form-data")) {
+	reading->max_spec_bytes = limits->body_bytes;
+	if (is_multipart) {
 		reading->multipart = multipart_create(type, &multipart_events, reading, &error);
 		if (!reading->multipart) {
 			destroy(reading);

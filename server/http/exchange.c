@@ -95,22 +95,30 @@ static bool takes_parameter(const struct route *route, const char *name)
 	return false;
 }
 
-static int check_parameters(const struct request *request, struct error *error)
+/* False: some are not known, and the problem that names each was replied. */
+static bool check_parameters(struct request *request)
 {
 	cleanup_buffer struct buffer unknown = {0};
+	cleanup_json json_t *errors = NULL;
 	for (size_t i = 0; i < request->parameter_count; i++) {
 		const char *name = request->parameters[i].name;
 		if (takes_parameter(request->match.route, name))
 			continue;
-		int result = buffer_append_format(&unknown, "%s%s", unknown.length ? ", " : "", name);
-		if (result < 0)
-			return error_set(error, result, NULL, "no memory");
+		cleanup_free char *pointer = text_format("?%s", name);
+		if (!errors)
+			errors = json_array();
+		json_array_append_new(errors, json_pack("{s:s, s:s}", "pointer", pointer ? pointer : "?",
+							"detail", "is not a parameter of this call"));
+		buffer_append_format(&unknown, "%s%s", unknown.length ? ", " : "", name);
 	}
-	if (!unknown.length)
-		return 0;
-	return error_set(error, -EINVAL, "unknown_parameter",
-			 "this call does not take the query parameter%s %s",
-			 strchr(unknown.data, ',') ? "s" : "", unknown.data);
+	if (!errors)
+		return true;
+	cleanup_free char *detail =
+	    text_format("this call does not take the query parameter%s %s",
+			json_array_size(errors) > 1 ? "s" : "", unknown.data ? unknown.data : "");
+	reply_problem_list(request, "unknown_parameter", detail ? detail : "unknown query parameters",
+			   TAKE(errors));
+	return false;
 }
 
 /* Answers what no handler is needed for: unknown paths, other methods, OPTIONS. */
@@ -152,8 +160,8 @@ static void judge(struct request *request)
 		answer_without_route(request);
 		return;
 	}
-	if (!result)
-		result = check_parameters(request, &error);
+	if (!result && !check_parameters(request))
+		return;
 	if (!result)
 		result = body_check(request, &error);
 	if (result)

@@ -35,6 +35,10 @@ json_t *board_to_json(const struct board *board);
  */
 const char *board_to_text(struct board *board, size_t *ret_length);
 
+/* What its target is, resolved, as its latest start had it (else the configuration says). New reference; NULL
+ * with error. */
+json_t *board_resolve(struct board *board, struct error *error);
+
 /* ---- operations: begun here, their outcome is seen by waiting ---- */
 
 struct board_start {

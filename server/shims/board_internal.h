@@ -72,8 +72,6 @@ int board_ask_stop(struct board *board, struct error *error);
 
 /* ---- start and delete ---- */
 
-/* What the earlier spec.json says, else the configuration. New reference. */
-json_t *board_resolve(struct board *board, struct error *error);
 void board_note_start(struct board *board, const struct board_start *start);
 /* Starts with what the board and next_* say. Nothing has changed where it fails before the shim. */
 int board_begin_start(struct board *board, struct error *error);

@@ -107,11 +107,9 @@ int board_begin_start(struct board *board, struct error *error)
 				 "the state directory %s is gone: delete the instance", board->row.path);
 	const json_t *file = board->next_file ? board->next_file : json_object_get(board->spec, "file");
 	struct fleet_firmware firmware = {.fd = -1};
-	if (file && !json_is_null(file)) {
-		int result = options->open_firmware(file, resolved, &firmware, error, options->data);
-		if (result < 0)
-			return result;
-	}
+	int result = options->open_firmware(file, resolved, &firmware, error, options->data);
+	if (result < 0)
+		return result;
 	cleanup_close int firmware_fd = firmware.fd;
 	take_firmware(board, &firmware);
 	if (board->next_args)
@@ -119,7 +117,7 @@ int board_begin_start(struct board *board, struct error *error)
 	enter_start(board);
 	keep_spec(board);
 	board_save(board);
-	int result = launch(board, resolved, firmware_fd, error);
+	result = launch(board, resolved, firmware_fd, error);
 	json_decref(TAKE(board->next_file));
 	json_decref(TAKE(board->next_args));
 	board->next_paused = -1;

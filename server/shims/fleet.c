@@ -297,8 +297,6 @@ static int check_start(struct fleet *fleet, const struct board_request *request,
 	*ret_emulator = strdup(json_member_string(resolved, "emulator", ""));
 	if (!*ret_emulator)
 		return error_set(error, -ENOMEM, NULL, "no memory");
-	if (!file || json_is_null(file))
-		return 0;
 	return fleet->options.open_firmware(file, resolved, ret_firmware, error, fleet->options.data);
 }
 

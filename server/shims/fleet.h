@@ -33,8 +33,8 @@ struct fleet_options {
 	const char *shim_program;
 	bool raw_channels;
 	bool bundled; /* the bundled targets are served: processes run in the state directory */
-	/* Opens what `file` names and checks that it fits the target as resolved. 0 or a negative errno with
-	 * error set. */
+	/* Checks that the target as resolved can be started here, opens what `file` names (NULL or JSON null:
+	 * nothing, fd stays -1) and checks that it fits. 0 or a negative errno with error set. */
 	int (*open_firmware)(const json_t *file, const json_t *resolved, struct fleet_firmware *ret_firmware,
 			     struct error *error, void *data);
 	void *data;
