@@ -115,7 +115,7 @@ int file_make_directories(const char *path, mode_t mode, struct error *error)
 	cleanup_free char *copy = strdup(path);
 	if (!copy)
 		return error_set(error, -ENOMEM, NULL, "no memory");
-	for (char *slash = copy + 1;; slash++) {
+	for (char *slash = copy[0] == '/' ? copy + 1 : copy;; slash++) {
 		if (*slash && *slash != '/')
 			continue;
 		char kept = *slash;
@@ -182,6 +182,8 @@ char *file_tail_text(int dirfd, const char *name, size_t max_bytes)
 	while (bytes.length && strchr(" \t\r\n", bytes.data[bytes.length - 1]))
 		bytes.length--;
 	size_t skip = 0;
+	while (start > 0 && skip < bytes.length && ((unsigned char) bytes.data[skip] & 0xc0) == 0x80)
+		skip++; /* the rest of a character that was cut */
 	while (skip < bytes.length && strchr(" \t\r\n", bytes.data[skip]))
 		skip++;
 	return text_to_utf8(bytes.data + skip, bytes.length - skip);

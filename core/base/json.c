@@ -18,13 +18,16 @@ static size_t skip_string(const char *text, size_t length, size_t at)
 	return length;
 }
 
-/* True if the token is an integer that does not fit into 64 bits, signed. */
+/* True if the token (which need not be terminated) is an integer that does not fit into 64 bits, signed. */
 static bool is_wide_integer(const char *token, size_t length)
 {
 	bool negative = token[0] == '-';
 	size_t digits = length - negative;
-	if (digits < 19 || strspn(token + negative, "0123456789") < digits)
+	if (digits < 19 || token[negative] == '0')
 		return false;
+	for (size_t at = negative; at < length; at++)
+		if (token[at] < '0' || token[at] > '9')
+			return false;
 	char copy[24];
 	int64_t value;
 	if (digits > 19)
