@@ -7,6 +7,7 @@
 struct tail {
 	struct tail_options options;
 	int64_t offset, left;
+	bool is_dry; /* all was read: not looked at again until it has grown */
 	struct growth_watch *watch;
 	struct board_wait *wait; /* NULL: nothing comes any more */
 	enum tail_end end;
@@ -34,6 +35,13 @@ static void on_end(struct board *board, enum board_wait_result result, void *dat
 	tail->options.on_ready(tail->options.data);
 }
 
+static void on_growth(void *data)
+{
+	struct tail *tail = data;
+	tail->is_dry = false;
+	tail->options.on_ready(tail->options.data);
+}
+
 static int follow(struct tail *tail, struct error *error)
 {
 	const struct tail_options *options = &tail->options;
@@ -41,8 +49,7 @@ static int follow(struct tail *tail, struct error *error)
 		tail->end = judge_end(tail, options->board);
 		return 0;
 	}
-	tail->watch = growth_watch_create(options->growth, options->fd, tail->offset, options->on_ready,
-					  options->data, error);
+	tail->watch = growth_watch_create(options->growth, options->fd, tail->offset, on_growth, tail, error);
 	if (tail->watch)
 		tail->wait = board_wait_begin(options->board, is_over, INT64_MAX, on_end, tail, error);
 	return tail->wait ? 0 : error->number;
@@ -81,7 +88,11 @@ ssize_t tail_read(struct tail *tail, void *out, size_t size)
 		size = (size_t) tail->left;
 	if (!size)
 		return -ENODATA;
+	/* Else a reader would chase the writer byte by byte, at the guest's expense. */
+	if (tail->is_dry && tail->wait)
+		return 0;
 	ssize_t count = console_log_read(tail->options.fd, tail->offset, out, size);
+	tail->is_dry = count >= 0 && (size_t) count < size;
 	if (count == 0)
 		return tail->wait ? 0 : -ENODATA;
 	if (count > 0) {

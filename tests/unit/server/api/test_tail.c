@@ -69,7 +69,8 @@ struct fixture {
 	struct buffer got;
 	int64_t next_offset; /* where the next bytes must lie */
 	int64_t wanted;
-	int result; /* of on_bytes */
+	int result;        /* of on_bytes */
+	int written_while; /* that many bytes, one in each on_bytes */
 	int chunks, gaps, end;
 	size_t longest;
 };
@@ -83,6 +84,10 @@ static int on_bytes(int64_t offset, const void *bytes, size_t length, void *data
 	fixture->chunks++;
 	if (length > fixture->longest)
 		fixture->longest = length;
+	if (fixture->written_while > 0) {
+		fixture->written_while--;
+		assert_int_equal(write(fixture->writer, "x", 1), 1);
+	}
 	return fixture->result;
 }
 
@@ -302,6 +307,19 @@ static void much_comes_in_chunks(void **state)
 	assert_int_equal(fixture->longest, PUMP_CHUNK_BYTES);
 }
 
+static void reader_does_not_chase_a_writer_byte_by_byte(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct tail_options options = options_of(fixture);
+	const int rounds = 10;
+	fixture->written_while = rounds;
+	int64_t began_ms = clock_monotonic_ms();
+	put(fixture, "x");
+	begin(fixture, &options);
+	wait_for(fixture, rounds + 1);
+	assert_true(clock_monotonic_ms() - began_ms >= (rounds - 1) * (GROWTH_PACE_MS - 1));
+}
+
 static void full_sink_is_given_nothing_until_it_asks(void **state)
 {
 	struct fixture *fixture = *state;
@@ -364,6 +382,7 @@ int main(void)
 	    TEST(limit_ends_it),
 	    TEST(moved_file_is_read_on),
 	    TEST(much_comes_in_chunks),
+	    TEST(reader_does_not_chase_a_writer_byte_by_byte),
 	    TEST(full_sink_is_given_nothing_until_it_asks),
 	    TEST(sink_that_refuses_is_left_alone),
 	    TEST(gap_is_told_to_a_reader_that_was_too_slow),
