@@ -17,6 +17,15 @@ static uint64_t limit(const json_t *limits, const char *key)
 	return value > 0 ? (uint64_t) value : 0;
 }
 
+static uint64_t milliseconds(const json_t *limits, const char *key, double fallback)
+{
+	const double max_seconds = 1e9;
+	double seconds = json_member_real(limits, key, fallback);
+	if (!(seconds > 0))
+		return 0;
+	return (uint64_t) ((seconds < max_seconds ? seconds : max_seconds) * 1000);
+}
+
 static void read_limits(const json_t *json, struct spec_limits *limits)
 {
 	*limits = (struct spec_limits){
@@ -25,8 +34,8 @@ static void read_limits(const json_t *json, struct spec_limits *limits)
 	    .kept_starts = limit(json, "kept_starts"),
 	    .process_memory_bytes = limit(json, "process_memory_bytes"),
 	    .open_files = limit(json, "open_files"),
-	    .stop_timeout_ms = (uint64_t) (json_member_real(json, "stop_timeout", 5) * 1000),
-	    .start_timeout_ms = (uint64_t) (json_member_real(json, "start_timeout", 30) * 1000),
+	    .stop_timeout_ms = milliseconds(json, "stop_timeout", 5),
+	    .start_timeout_ms = milliseconds(json, "start_timeout", 30),
 	};
 }
 

@@ -1,5 +1,6 @@
 #include "core/shim/debug.h"
 
+#include "core/base/base64.h"
 #include "core/base/buffer.h"
 #include "core/base/cleanup.h"
 #include "core/base/json.h"
@@ -55,23 +56,38 @@ static void destroy_session(struct session *session)
 	free(session);
 }
 
-static void finish_if_over(struct session *session)
+/* As text, and as its bytes too where they are none. */
+static void set_output(json_t *result, const char *name, const char *base64_name, const struct output *output)
 {
-	if (!session->exited || session->output.stream || session->errors.stream)
+	const struct buffer *bytes = &output->bytes;
+	json_object_set_new(result, name, json_text(bytes->data, bytes->length));
+	if (text_is_utf8(bytes->data, bytes->length))
 		return;
+	cleanup_free char *encoded = base64_encode(bytes->data, bytes->length);
+	if (encoded)
+		json_object_set_new(result, base64_name, json_string(encoded));
+}
+
+static void finish(struct session *session)
+{
 	struct error error;
 	bool timed_out = session->timed_out;
 	error_set(&error, -ETIMEDOUT, "timeout", "gdb did not end in time; it said: %.1000s",
 		  session->errors.bytes.length ? session->errors.bytes.data : "nothing");
 	int code = session->end.signal ? 128 + session->end.signal : session->end.code;
-	cleanup_json json_t *result =
-	    json_pack("{s:i, s:o, s:o}", "exit_code", code, "stdout",
-		      json_text(session->output.bytes.data, session->output.bytes.length), "stderr",
-		      json_text(session->errors.bytes.data, session->errors.bytes.length));
+	cleanup_json json_t *result = json_pack("{s:i}", "exit_code", code);
+	set_output(result, "stdout", "stdout_base64", &session->output);
+	set_output(result, "stderr", "stderr_base64", &session->errors);
 	connector_done *on_done = session->on_done;
 	void *data = session->data;
 	destroy_session(session);
 	on_done(timed_out ? &error : NULL, timed_out ? NULL : result, data);
+}
+
+static void finish_if_over(struct session *session)
+{
+	if (session->exited && !session->output.stream && !session->errors.stream)
+		finish(session);
 }
 
 static void on_output(const char *bytes, size_t length, void *data)
@@ -96,13 +112,20 @@ static void on_exit_told(const struct process_end *end, void *data)
 	struct session *session = data;
 	session->exited = true;
 	session->end = *end;
-	loop_timer_stop(session->deadline);
-	finish_if_over(session);
+	if (session->timed_out)
+		finish(session);
+	else
+		finish_if_over(session);
 }
 
 static void on_deadline(void *data)
 {
 	struct session *session = data;
+	if (session->exited) {
+		/* What it has left behind holds its output open. */
+		finish(session);
+		return;
+	}
 	session->timed_out = true;
 	process_signal(session->process, SIGKILL);
 }

@@ -1,0 +1,138 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "core/handles/handles.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/file.h"
+#include "core/base/json.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+struct fixture {
+	char path[64];
+	int dirfd;
+	struct handles *handles;
+};
+
+static int set_up(void **state)
+{
+	static const char *const gdb[] = {"arm-none-eabi-gdb", "-q", NULL};
+	struct fixture *fixture = calloc(1, sizeof(*fixture));
+	strcpy(fixture->path, "/tmp/emud-handles-XXXXXX");
+	assert_non_null(mkdtemp(fixture->path));
+	fixture->dirfd = open(fixture->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fixture->handles = handles_create("qemu", "board", "/abs/pigweed.json", gdb);
+	*state = fixture;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct fixture *fixture = *state;
+	handles_destroy(fixture->handles);
+	close(fixture->dirfd);
+	assert_int_equal(file_remove_tree(AT_FDCWD, fixture->path, NULL), 0);
+	free(fixture);
+	return 0;
+}
+
+static void expect_json(const json_t *found, const char *wanted)
+{
+	cleanup_json json_t *json = json_parse(wanted, strlen(wanted), NULL);
+	cleanup_free char *text = json_to_text(found);
+	if (!json_equal(found, json))
+		fail_msg("%s\n%s", text, wanted);
+}
+
+static void expect_file(const struct fixture *fixture, const char *wanted)
+{
+	cleanup_free char *text = NULL;
+	assert_int_equal(handles_save(fixture->handles, fixture->dirfd, NULL), 0);
+	assert_int_equal(file_read(fixture->dirfd, "handles.json", 10000, &text, NULL, NULL), 0);
+	cleanup_json json_t *found = json_parse(text, strlen(text), NULL);
+	expect_json(found, wanted);
+}
+
+static void fill(struct fixture *fixture)
+{
+	handles_add_tcp(fixture->handles, "serial0", "console", 40123);
+	handles_add_pty(fixture->handles, "uart1", "console", "/dev/pts/4");
+	handles_add_bare(fixture->handles, "qmp", "control", "tcp");
+	handles_add_process(fixture->handles, "qemu", 4711);
+	handles_add_process(fixture->handles, "helper", 4712);
+}
+
+static void the_file_is_pw_emus(void **state)
+{
+	struct fixture *fixture = *state;
+	struct stat status;
+	fill(fixture);
+	expect_file(fixture,
+		    "{\"emu\":\"qemu\",\"config\":\"/abs/pigweed.json\",\"target\":\"board\","
+		    "\"gdb_cmd\":[\"arm-none-eabi-gdb\",\"-q\"],"
+		    "\"channels\":{\"serial0\":{\"type\":\"tcp\",\"host\":\"127.0.0.1\",\"port\":40123},"
+		    "\"uart1\":{\"type\":\"pty\",\"path\":\"/dev/pts/4\"}},"
+		    "\"procs\":{\"qemu\":{\"pid\":4711},\"helper\":{\"pid\":4712}}}");
+	assert_int_equal(fstatat(fixture->dirfd, "handles.json", &status, 0), 0);
+	assert_int_equal(status.st_mode & 07777, 0600);
+	handles_remove(fixture->dirfd);
+	assert_int_equal(faccessat(fixture->dirfd, "handles.json", F_OK, 0), -1);
+	handles_remove(fixture->dirfd);
+}
+
+static void the_api_is_told_kinds_and_bare_channels_too(void **state)
+{
+	struct fixture *fixture = *state;
+	fill(fixture);
+	expect_json(
+	    handles_channels(fixture->handles),
+	    "{\"serial0\":{\"type\":\"tcp\",\"host\":\"127.0.0.1\",\"port\":40123,\"kind\":\"console\"},"
+	    "\"uart1\":{\"type\":\"pty\",\"path\":\"/dev/pts/4\",\"kind\":\"console\"},"
+	    "\"qmp\":{\"type\":\"tcp\",\"kind\":\"control\"}}");
+	expect_json(handles_processes(fixture->handles),
+		    "{\"qemu\":{\"pid\":4711},\"helper\":{\"pid\":4712}}");
+}
+
+static void what_has_ended_has_no_endpoints(void **state)
+{
+	struct fixture *fixture = *state;
+	fill(fixture);
+	handles_remove_process(fixture->handles, "helper");
+	handles_remove_process(fixture->handles, "never");
+	expect_json(handles_processes(fixture->handles), "{\"qemu\":{\"pid\":4711}}");
+	handles_make_bare(fixture->handles);
+	expect_json(handles_channels(fixture->handles),
+		    "{\"serial0\":{\"type\":\"tcp\",\"kind\":\"console\"},"
+		    "\"uart1\":{\"type\":\"pty\",\"kind\":\"console\"},"
+		    "\"qmp\":{\"type\":\"tcp\",\"kind\":\"control\"}}");
+	expect_json(handles_processes(fixture->handles), "{}");
+}
+
+static void a_target_without_gdb_has_an_empty_command(void **state)
+{
+	struct fixture *fixture = *state;
+	handles_destroy(fixture->handles);
+	fixture->handles = handles_create("qemu", "t", "/c", NULL);
+	expect_file(fixture, "{\"emu\":\"qemu\",\"config\":\"/c\",\"target\":\"t\",\"gdb_cmd\":[],"
+			     "\"channels\":{},\"procs\":{}}");
+	handles_destroy(NULL);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+	    TEST(the_file_is_pw_emus),
+	    TEST(the_api_is_told_kinds_and_bare_channels_too),
+	    TEST(what_has_ended_has_no_endpoints),
+	    TEST(a_target_without_gdb_has_an_empty_command),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
