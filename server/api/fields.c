@@ -35,8 +35,13 @@ bool field_faults_reply(struct field_faults *faults, struct request *request)
 	return false;
 }
 
+/* A command line beyond this is no command line, and building it would keep others waiting. */
+enum { LIST_LENGTH_MAX = 1000 };
+
 static bool is_string_list(const json_t *value)
 {
+	if (json_array_size(value) > LIST_LENGTH_MAX)
+		return false;
 	size_t index;
 	json_t *item;
 	json_array_foreach ((json_t *) value, index, item)
@@ -76,7 +81,7 @@ static const char *mismatch(const json_t *value, enum field_type type)
 	case FIELD_OBJECT:
 		return json_is_object(value) ? NULL : "must be an object";
 	case FIELD_STRING_LIST:
-		return is_string_list(value) ? NULL : "must be a list of strings";
+		return is_string_list(value) ? NULL : "must be a list of at most 1000 strings";
 	case FIELD_STRING_MAP:
 		return is_string_map(value) ? NULL : "must be an object of strings";
 	case FIELD_FILE:

@@ -5,7 +5,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/text.h"
 #include "server/api/digest.h"
-#include "server/api/file_upload_body.h"
+#include "server/api/upload_body.h"
 #include "server/http/field.h"
 
 #include <inttypes.h>
@@ -108,10 +108,11 @@ void list_files(struct request *request, void *data)
 
 /* ---- POST /files ---- */
 
-static void on_uploaded(struct request *request, struct app *app, struct file_upload *upload,
-			const char *part_name)
+static void on_uploaded(struct request *request, struct app *app, const json_t *spec,
+			struct file_upload *upload, const char *part_name)
 {
 	(void) app;
+	(void) spec;
 	const char *name = request_query(request, "name");
 	cleanup_file_row struct file_row row = {0};
 	struct error error;
@@ -135,7 +136,7 @@ void upload_file(struct request *request, void *app)
 	if (name && (!name[0] || strlen(name) > NAME_BYTES_MAX))
 		reply_problem(request, "invalid_parameter", "name has 1 to %d bytes", NAME_BYTES_MAX);
 	else
-		file_upload_body_read(request, app, on_uploaded);
+		upload_body_read(request, app, UPLOAD_BODY_FILE, on_uploaded);
 }
 
 /* ---- one file ---- */

@@ -1,7 +1,6 @@
 #include "server/api/host_rules.h"
 
 #include <arpa/inet.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -32,7 +31,8 @@ static bool parse_authority(const char *text, struct authority *authority)
 	size_t length = strcspn(name, authority->is_ipv6 ? "]" : ":");
 	if (length == 0 || length >= HOST_NAME_SIZE)
 		return false;
-	snprintf(authority->name, sizeof(authority->name), "%.*s", (int) length, name);
+	memcpy(authority->name, name, length);
+	authority->name[length] = '\0';
 	const char *rest = name + length;
 	if (authority->is_ipv6 && *rest++ != ']')
 		return false;

@@ -1,7 +1,7 @@
 #include "server/api/handlers.h"
 #include "server/api/instance_spec.h"
 #include "server/api/instance_wait.h"
-#include "server/api/spec_body.h"
+#include "server/api/upload_body.h"
 
 #include "core/base/cleanup.h"
 #include "core/base/json.h"
@@ -108,10 +108,10 @@ static void on_body(struct request *request, struct app *app, const json_t *body
 
 void create_instance(struct request *request, void *app)
 {
-	spec_body_read(request, app, on_body);
+	upload_body_read(request, app, UPLOAD_BODY_SPEC, on_body);
 }
 
 void put_instance(struct request *request, void *app)
 {
-	spec_body_read(request, app, on_body);
+	upload_body_read(request, app, UPLOAD_BODY_SPEC, on_body);
 }
