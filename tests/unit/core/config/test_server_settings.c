@@ -27,34 +27,36 @@ static void defaults_hold_where_nothing_is_said(void **state)
 	loaded_finish(&loaded);
 }
 
+static const char every_setting[] = "server:\n"
+				    "  listen: '[::1]:0'\n"
+				    "  state_dir: state\n"
+				    "  token_file: /etc/emud/tokens\n"
+				    "  file_roots: [firmware, /srv]\n"
+				    "  path_roots: []\n"
+				    "  hosts: [board.example.org]\n"
+				    "  origins: ['https://board.example.org']\n"
+				    "  log_level: warning\n"
+				    "  log_format: json\n"
+				    "  raw_channels: false\n"
+				    "  stop_instances_on_exit: true\n"
+				    "  limits:\n"
+				    "    running_instances: 1\n"
+				    "    instances: 2\n"
+				    "    console_bytes: 1048576\n"
+				    "    free_bytes: 4\n"
+				    "    kept_starts: 0\n"
+				    "    body_bytes: 2048\n"
+				    "    file_bytes: 7\n"
+				    "    input_bytes: 8\n"
+				    "    process_memory_bytes: 9\n"
+				    "    open_files: 10\n"
+				    "    stop_timeout: 0.5\n"
+				    "    start_timeout: 60\n";
+
 static void every_setting_is_read(void **state)
 {
 	(void) state;
-	struct loaded loaded = load_clean("server:\n"
-					  "  listen: '[::1]:0'\n"
-					  "  state_dir: state\n"
-					  "  token_file: /etc/emud/tokens\n"
-					  "  file_roots: [firmware, /srv]\n"
-					  "  path_roots: []\n"
-					  "  hosts: [board.example.org]\n"
-					  "  origins: ['https://board.example.org']\n"
-					  "  log_level: warning\n"
-					  "  log_format: json\n"
-					  "  raw_channels: false\n"
-					  "  stop_instances_on_exit: true\n"
-					  "  limits:\n"
-					  "    running_instances: 1\n"
-					  "    instances: 2\n"
-					  "    console_bytes: 1048576\n"
-					  "    free_bytes: 4\n"
-					  "    kept_starts: 0\n"
-					  "    body_bytes: 2048\n"
-					  "    file_bytes: 7\n"
-					  "    input_bytes: 8\n"
-					  "    process_memory_bytes: 9\n"
-					  "    open_files: 10\n"
-					  "    stop_timeout: 0.5\n"
-					  "    start_timeout: 60\n");
+	struct loaded loaded = load_clean(every_setting);
 	const struct config_server *server = config_server(loaded.config);
 	assert_string_equal(server->listen, "[::1]:0");
 	assert_string_equal(server->state_dir, "/project/state");

@@ -129,36 +129,37 @@ static void a_built_in_emulator_cannot_be_replaced(void **state)
 			F ":1: pw.pw_emu.emulators.toy: the emulator is built in, this is not used", NULL);
 }
 
+static const char full_of_errors[] = "pw:\n"
+				     "  pw_emu:\n"
+				     "    gdb: gdb\n"
+				     "    target_files: {}\n"
+				     "    emulators: {a: 1}\n"
+				     "    toy:\n"
+				     "      executable: 7\n"
+				     "      args: [a, 2, {}]\n"
+				     "      channels: {type: usb}\n"
+				     "      fast: yes\n"
+				     "      cores: -1\n"
+				     "      delay: soon\n"
+				     "    targets:\n"
+				     "      t:\n"
+				     "        gdb: [1]\n"
+				     "        pre-start-cmds: [x]\n"
+				     "        post-start-cmds: {c: run}\n"
+				     "        toy:\n"
+				     "          channels: {lines: {u: {type: 3}, v: x}, type: null}\n"
+				     "      empty: {}\n"
+				     "      number: 5\n"
+				     "      nil: {toy: {machine: ''}}\n"
+				     "      list: {toy: []}\n"
+				     "server:\n"
+				     "  listen: 1\n";
+
 static void all_errors_are_told_at_once(void **state)
 {
 	(void) state;
 	assert_findings(
-	    load_text("pw:\n"
-		      "  pw_emu:\n"
-		      "    gdb: gdb\n"
-		      "    target_files: {}\n"
-		      "    emulators: {a: 1}\n"
-		      "    toy:\n"
-		      "      executable: 7\n"
-		      "      args: [a, 2, {}]\n"
-		      "      channels: {type: usb}\n"
-		      "      fast: yes\n"
-		      "      cores: -1\n"
-		      "      delay: soon\n"
-		      "    targets:\n"
-		      "      t:\n"
-		      "        gdb: [1]\n"
-		      "        pre-start-cmds: [x]\n"
-		      "        post-start-cmds: {c: run}\n"
-		      "        toy:\n"
-		      "          channels: {lines: {u: {type: 3}, v: x}, type: null}\n"
-		      "      empty: {}\n"
-		      "      number: 5\n"
-		      "      nil: {toy: {machine: ''}}\n"
-		      "      list: {toy: []}\n"
-		      "server:\n"
-		      "  listen: 1\n"),
-	    F ":3: pw.pw_emu.gdb: must be a list of strings, not a string",
+	    load_text(full_of_errors), F ":3: pw.pw_emu.gdb: must be a list of strings, not a string",
 	    F ":4: pw.pw_emu.target_files: must be a list of strings, not a map",
 	    F ":5: pw.pw_emu.emulators.a: must be a map, not an integer",
 	    F ":7: pw.pw_emu.toy.executable: must be a string, not an integer: put it in quotes",
