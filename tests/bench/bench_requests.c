@@ -15,8 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define ROUNDS 3
-#define SECONDS "3"
+#define ROUNDS 7
+#define SECONDS "2"
 #define CONNECTIONS "32"
 
 /* What the bare server says: emud's own headers, but for those the library makes, and body. */

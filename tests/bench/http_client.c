@@ -30,14 +30,12 @@ void http_close(struct http *http)
 
 static void send_request(struct http *http, const char *method, const char *path, const char *body)
 {
-	char head[1024];
-	size_t length = body ? strlen(body) : 0;
-	int size = snprintf(head, sizeof(head),
+	char request[16384];
+	int size = snprintf(request, sizeof(request),
 			    "%s %s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
-			    "Content-Length: %zu\r\n\r\n",
-			    method, path, length);
-	if (write(http->fd, head, (size_t) size) != size ||
-	    (length && write(http->fd, body, length) != (ssize_t) length))
+			    "Content-Length: %zu\r\n\r\n%s",
+			    method, path, body ? strlen(body) : 0, body ? body : "");
+	if (size >= (int) sizeof(request) || write(http->fd, request, (size_t) size) != size)
 		fail("%s %s: %m", method, path);
 }
 

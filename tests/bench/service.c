@@ -34,9 +34,11 @@ void service_start(struct service *service, const char *build)
 	snprintf(program, sizeof(program), "%s/bin/emud", build);
 	snprintf(service->firmware_dir, sizeof(service->firmware_dir), "%s/share/emud/firmware", build);
 	strcpy(service->state_dir, "/tmp/emud-bench-XXXXXX");
+	char log_file[128];
 	int output[2];
 	if (!mkdtemp(service->state_dir) || pipe2(output, O_CLOEXEC))
 		fail("cannot make a state directory: %m");
+	snprintf(log_file, sizeof(log_file), "%s/emud.log", service->state_dir);
 	char *argv[] = {program,
 			"--listen",
 			"127.0.0.1:0",
@@ -44,13 +46,13 @@ void service_start(struct service *service, const char *build)
 			service->state_dir,
 			"--file-root",
 			service->firmware_dir,
-			"--log-level",
-			"error",
 			"--stop-instances-on-exit",
 			NULL};
 	posix_spawn_file_actions_t actions;
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_adddup2(&actions, output[1], 1);
+	/* As in production: a line a request, to a file. */
+	posix_spawn_file_actions_addopen(&actions, 2, log_file, O_WRONLY | O_CREAT | O_APPEND, 0600);
 	int status = posix_spawn(&service->pid, program, &actions, NULL, argv, environ);
 	posix_spawn_file_actions_destroy(&actions);
 	if (status)

@@ -16,6 +16,9 @@ import { makeConfig } from './targets.mjs';
 
 export const EMUD = path.join(BUILD, 'bin/emud');
 
+// A runner that gives up on a test ends it with a signal: what it started must be killed then too.
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.once(signal, () => process.exit(1));
+
 const SANITIZER = /ERROR: \w+Sanitizer[\s\S]*?SUMMARY.*|.*runtime error:.*|.*Assertion .* failed.*/;
 
 /** How much of a log a failure shows. */
@@ -31,6 +34,7 @@ const TAIL = 4000;
  * @property {string} [listen]
  * @property {string[]} [args] more arguments
  * @property {Record<string, string>} [env]
+ * @property {string[]} [wrapper] a command that sets the stage and then becomes emud: its arguments follow
  */
 
 export class Emud {
@@ -76,7 +80,8 @@ export class Emud {
 		const args = ['--config', this.configFile, '--listen', listen, '--state-dir', this.stateDir];
 		if (this.options.tokens !== undefined) args.push('--token-file', this.tokenFile);
 		const [name, value] = this.mark.split('=');
-		const child = spawn(EMUD, [...args, ...(this.options.args ?? [])], {
+		const [program, ...words] = [...(this.options.wrapper ?? []), EMUD, ...args, ...(this.options.args ?? [])];
+		const child = spawn(program, words, {
 			stdio: ['ignore', 'pipe', 'pipe'],
 			env: { ...process.env, EMUD_SHARE: path.join(BUILD, 'share/emud'), [name]: value, ...this.options.env },
 		});

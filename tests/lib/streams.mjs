@@ -11,7 +11,9 @@ import { within } from './deadline.mjs';
 /** Bytes as they arrive, and promises of what they will hold. */
 export class ByteStream {
 	constructor() {
-		this.bytes = Buffer.alloc(0);
+		/** @type {Buffer[]} */
+		this.parts = [];
+		this.length = 0;
 		/** @type {string | null} */
 		this.ended = null;
 		/** @type {Set<() => void>} */
@@ -20,8 +22,15 @@ export class ByteStream {
 
 	/** @param {Buffer} bytes */
 	push(bytes) {
-		this.bytes = Buffer.concat([this.bytes, bytes]);
+		this.parts.push(bytes);
+		this.length += bytes.length;
 		this.wake();
+	}
+
+	/** All that has come; joined only when it is looked at, since a flood comes in many thousand parts. */
+	get bytes() {
+		if (this.parts.length !== 1) this.parts = [Buffer.concat(this.parts)];
+		return this.parts[0];
 	}
 
 	/** @param {string} how */
@@ -52,7 +61,10 @@ export class ByteStream {
 			this.waiting.add(check);
 			check();
 		});
-		return within(found, `${what}; came: ${this.tail()}`).finally(() => this.waiting.delete(check));
+		return within(found, what).catch((error) => {
+			error.message += `; came: ${this.tail()}`;
+			throw error;
+		}).finally(() => this.waiting.delete(check));
 	}
 
 	tail() {
@@ -67,7 +79,7 @@ export class ByteStream {
 
 	/** @param {number} length */
 	async untilLength(length) {
-		await this.wait(() => this.bytes.length >= length, `${length} bytes`);
+		await this.wait(() => this.length >= length, `${length} bytes`);
 		return this.bytes;
 	}
 

@@ -9,8 +9,6 @@ import { DEADLINE_MS } from '../lib/deadline.mjs';
 import { shareEmud, startEmud } from '../lib/emud.mjs';
 import { firmware } from '../lib/firmware.mjs';
 
-const shared = shareEmud();
-
 /** @type {import('playwright-core').Browser} */
 let browser;
 
@@ -22,6 +20,9 @@ before(async () => {
 	});
 });
 after(() => browser?.close());
+
+// After the browser's: a hook that fails keeps later ones from running.
+const shared = shareEmud();
 
 /**
  * A page that fails the test at its end for any error, refused asset or breach of its policy.
