@@ -120,6 +120,8 @@ static int open_firmware(const json_t *file, const json_t *resolved, struct flee
 {
 	(void) resolved;
 	(void) data;
+	if (!file || json_is_null(file))
+		return 0;
 	if (!json_is_string(file))
 		return error_set(error, -ENOENT, "file_not_found", "no such file");
 	*ret_firmware = (struct fleet_firmware){.fd = open("/dev/null", O_RDONLY | O_CLOEXEC),
