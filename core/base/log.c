@@ -15,10 +15,14 @@ struct log {
 	int fd;
 	enum log_level level;
 	enum log_format format;
-	struct buffer line; /* kept from event to event */
-	int64_t second;     /* of now */
+	struct buffer lines; /* not written yet; the memory is kept from event to event */
+	size_t line;         /* where the one being made begins */
+	unsigned holds;
+	int64_t second; /* of now */
 	char now[CLOCK_RFC3339_SIZE];
 };
+
+enum { HELD_BYTES = 32 * 1024 };
 
 static const char *const level_names[] = {"debug", "info", "warning", "error"};
 
@@ -30,12 +34,33 @@ struct log *log_create(int fd, enum log_level level, enum log_format format)
 	return log;
 }
 
+static void flush(struct log *log)
+{
+	ssize_t written = log->lines.length ? write(log->fd, log->lines.data, log->lines.length) : 0;
+	/* A log that cannot be written must not end the service; nobody could be told. */
+	(void) written;
+	buffer_clear(&log->lines);
+}
+
 void log_destroy(struct log *log)
 {
 	if (!log)
 		return;
-	buffer_finish(&log->line);
+	flush(log);
+	buffer_finish(&log->lines);
 	free(log);
+}
+
+void log_hold(struct log *log)
+{
+	if (log)
+		log->holds++;
+}
+
+void log_release(struct log *log)
+{
+	if (log && --log->holds == 0)
+		flush(log);
 }
 
 void log_set_level(struct log *log, enum log_level level)
@@ -61,38 +86,55 @@ static const bool bare[256] = {
     ['%'] = true,         [','] = true,         ['['] = true,         [']'] = true, ['~'] = true,
 };
 
-static bool is_bare(const char *value, size_t length)
+static size_t bare_length(const char *value)
 {
-	for (size_t i = 0; i < length; i++)
-		if (!bare[(unsigned char) value[i]])
-			return false;
-	return length > 0;
+	size_t length = 0;
+	while (bare[(unsigned char) value[length]])
+		length++;
+	return length;
 }
 
-/* A value stands bare where it has nothing that could be mistaken, else as a JSON string. */
-static void append_value(struct buffer *line, const char *value, bool quoted)
+static void append_quoted(struct buffer *lines, const char *value)
 {
-	size_t length = strlen(value);
-	if (is_bare(value, length)) {
-		buffer_append(line, "\"", quoted);
-		buffer_append(line, value, length);
-		buffer_append(line, "\"", quoted);
-		return;
-	}
-	cleanup_json json_t *json = json_text(value, length);
+	cleanup_json json_t *json = json_text(value, strlen(value));
 	cleanup_free char *text = json ? json_to_text(json) : NULL;
-	buffer_append_text(line, text ? text : "\"\"");
+	buffer_append_text(lines, text ? text : "\"\"");
 }
 
-static void append_pair(struct buffer *line, enum log_format format, const char *key, const char *value)
+static char *put(char *at, const char *text, size_t length)
 {
-	bool is_json = format == LOG_FORMAT_JSON;
-	if (line->length || is_json)
-		buffer_append(line, line->length ? (is_json ? "," : " ") : "{", 1);
-	buffer_append(line, "\"", is_json);
-	buffer_append_text(line, key);
-	buffer_append_text(line, is_json ? "\":" : "=");
-	append_value(line, value, is_json);
+	memcpy(at, text, length);
+	return at + length;
+}
+
+/* A value stands bare where it has nothing that could be mistaken, else as a JSON string. Every request
+ * writes a dozen of these: one reservation for the whole pair. */
+static void append_pair(struct log *log, const char *key, const char *value)
+{
+	enum { AROUND = 6 }; /* separator, quotes, colon */
+	struct buffer *lines = &log->lines;
+	bool is_json = log->format == LOG_FORMAT_JSON;
+	bool is_first = lines->length == log->line;
+	size_t key_length = strlen(key);
+	size_t length = bare_length(value);
+	bool is_bare = length && !value[length];
+	if (buffer_reserve(lines, key_length + length + AROUND) < 0)
+		return;
+	char *at = lines->data + lines->length;
+	if (is_json || !is_first)
+		*at++ = is_first ? '{' : is_json ? ',' : ' ';
+	at = put(at, "\"", is_json);
+	at = put(at, key, key_length);
+	at = is_json ? put(at, "\":", 2) : put(at, "=", 1);
+	if (is_bare) {
+		at = put(at, "\"", is_json);
+		at = put(at, value, length);
+		at = put(at, "\"", is_json);
+	}
+	*at = '\0';
+	lines->length = (size_t) (at - lines->data);
+	if (!is_bare)
+		append_quoted(lines, value);
 }
 
 /* The time as text; its whole seconds are formatted once a second. */
@@ -113,21 +155,19 @@ void log_event(struct log *log, enum log_level level, const char *event, ...)
 {
 	if (!log || level < log->level)
 		return;
-	struct buffer *line = &log->line;
-	buffer_clear(line);
-	append_pair(line, log->format, "time", format_now(log));
-	append_pair(line, log->format, "level", level_names[level]);
-	append_pair(line, log->format, "event", event);
+	log->line = log->lines.length;
+	append_pair(log, "time", format_now(log));
+	append_pair(log, "level", level_names[level]);
+	append_pair(log, "event", event);
 	va_list arguments;
 	va_start(arguments, event);
 	for (const char *key; (key = va_arg(arguments, const char *));) {
 		const char *value = va_arg(arguments, const char *);
 		if (value)
-			append_pair(line, log->format, key, value);
+			append_pair(log, key, value);
 	}
 	va_end(arguments);
-	buffer_append_text(line, log->format == LOG_FORMAT_JSON ? "}\n" : "\n");
-	/* A log that cannot be written must not end the service; nobody could be told. */
-	if (line->data && write(log->fd, line->data, line->length) < 0)
-		return;
+	buffer_append_text(&log->lines, log->format == LOG_FORMAT_JSON ? "}\n" : "\n");
+	if (!log->holds || level >= LOG_LEVEL_WARNING || log->lines.length >= HELD_BYTES)
+		flush(log);
 }

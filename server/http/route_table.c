@@ -11,6 +11,7 @@ enum segment_kind { SEGMENT_LITERAL, SEGMENT_PARAMETER, SEGMENT_REST };
 
 struct route_pattern {
 	const struct route *route;
+	bool has_rest;
 	size_t count;
 	struct {
 		enum segment_kind kind;
@@ -37,6 +38,7 @@ static int compile_segment(struct route_pattern *pattern, const char *text, size
 		length -= 2;
 		if (text[length - 1] == '*') {
 			kind = SEGMENT_REST;
+			pattern->has_rest = true;
 			length--;
 		}
 	}
@@ -129,11 +131,11 @@ int route_path_parse(char *segments_buffer, char *whole_buffer, struct route_pat
 
 static bool matches(const struct route_pattern *pattern, const struct route_path *path)
 {
+	if (pattern->has_rest ? path->count < pattern->count : path->count != pattern->count)
+		return false;
 	if (path->versioned && (pattern->route->flags & ROUTE_UNVERSIONED))
 		return false;
 	for (size_t i = 0; i < pattern->count; i++) {
-		if (i >= path->count)
-			return false;
 		const char *segment = path->segments[i];
 		if (pattern->segments[i].kind == SEGMENT_REST)
 			return true;
@@ -146,7 +148,7 @@ static bool matches(const struct route_pattern *pattern, const struct route_path
 		if (strncmp(segment, pattern->segments[i].text, length) != 0 || segment[length])
 			return false;
 	}
-	return pattern->count == path->count;
+	return true;
 }
 
 static void allow(char *out, const char *method)

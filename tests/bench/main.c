@@ -39,7 +39,8 @@ static bool is_wanted(const char *name, char **wanted)
 int main(int argc, char **argv)
 {
 	if (argc < 2) {
-		fprintf(stderr, "usage: %s BUILD_DIR [footprint|start|commands|console|requests...]\n", argv[0]);
+		fprintf(stderr, "usage: %s BUILD_DIR [footprint|start|commands|console|requests...]\n",
+			argv[0]);
 		return 2;
 	}
 	signal(SIGPIPE, SIG_IGN);

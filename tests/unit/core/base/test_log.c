@@ -96,14 +96,48 @@ static void levels_have_names(void **state)
 	assert_int_equal(level, LOG_LEVEL_DEBUG);
 }
 
+static void held_lines_come_together_in_order(void **state)
+{
+	struct fixture *fixture = *state;
+	struct log *log = log_create(fixture->pipe[1], LOG_LEVEL_INFO, LOG_FORMAT_KEY_VALUE);
+	log_hold(log);
+	log_hold(log);
+	log_event(log, LOG_LEVEL_INFO, "first", NULL);
+	log_release(log);
+	log_event(log, LOG_LEVEL_INFO, "second", NULL);
+	assert_string_equal(take_line(fixture), "");
+	log_release(log);
+	const char *first = strstr(take_line(fixture), "event=first\n");
+	assert_non_null(first);
+	assert_non_null(strstr(first, "event=second\n"));
+	log_event(log, LOG_LEVEL_INFO, "third", NULL);
+	assert_non_null(strstr(take_line(fixture), "event=third\n"));
+	log_destroy(log);
+}
+
+static void a_warning_takes_what_is_held_with_it(void **state)
+{
+	struct fixture *fixture = *state;
+	struct log *log = log_create(fixture->pipe[1], LOG_LEVEL_INFO, LOG_FORMAT_JSON);
+	log_hold(log);
+	log_event(log, LOG_LEVEL_INFO, "first", NULL);
+	log_event(log, LOG_LEVEL_WARNING, "second", NULL);
+	const char *first = strstr(take_line(fixture), "\"first\"}\n{");
+	assert_non_null(first);
+	assert_non_null(strstr(first, "\"second\"}\n"));
+	log_event(log, LOG_LEVEL_INFO, "third", NULL);
+	assert_string_equal(take_line(fixture), "");
+	log_destroy(log);
+	assert_non_null(strstr(take_line(fixture), "third"));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-	    TEST(hostile_values_stay_in_their_quotes),
-	    TEST(json_is_one_object_a_line),
-	    TEST(what_is_below_the_level_is_left_out),
-	    TEST(levels_have_names),
+	    TEST(hostile_values_stay_in_their_quotes), TEST(json_is_one_object_a_line),
+	    TEST(what_is_below_the_level_is_left_out), TEST(levels_have_names),
+	    TEST(held_lines_come_together_in_order),   TEST(a_warning_takes_what_is_held_with_it),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
