@@ -166,7 +166,7 @@ test('the output is there after the instance has ended', async () => {
 });
 
 test('what falls out of the kept window is told, never skipped in silence', async (t) => {
-	const window = 1 << 20;
+	const window = 1 << 18;
 	const emud = await startEmud(t, { server: { limits: { console_bytes: window } } });
 	const client = emud.client();
 	await client.startBoard('window', 'flood');
