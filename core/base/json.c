@@ -4,6 +4,7 @@
 #include "core/base/text.h"
 
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Passes over a string literal; returns where it ends (behind the closing quote, or the end of the text). */
@@ -122,12 +123,13 @@ char **json_to_text_vector(const json_t *array)
 {
 	if (!json_is_array(array))
 		return NULL;
-	char **vector = text_vector_copy(NULL);
+	/* In one piece: appending looks for the end each time, and a list may be as long as its writer likes. */
+	char **vector = calloc(json_array_size(array) + 1, sizeof(char *));
 	size_t index;
 	json_t *item;
 	json_array_foreach (array, index, item) {
 		const char *text = json_string_value(item);
-		if (!vector || !text || text_vector_append(&vector, text) < 0) {
+		if (!vector || !text || !(vector[index] = strdup(text))) {
 			text_vector_free(vector);
 			return NULL;
 		}

@@ -38,9 +38,10 @@ int text_vector_append(char ***vector, const char *text)
 
 char **text_vector_copy(const char *const *vector)
 {
-	char **copy = calloc(1, sizeof(char *));
-	for (; copy && vector && *vector; vector++) {
-		if (text_vector_append(&copy, *vector) < 0) {
+	size_t length = text_vector_length((char *const *) vector);
+	char **copy = calloc(length + 1, sizeof(char *));
+	for (size_t i = 0; copy && i < length; i++) {
+		if (!(copy[i] = strdup(vector[i]))) {
 			text_vector_free(copy);
 			return NULL;
 		}
