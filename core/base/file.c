@@ -6,6 +6,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -87,27 +88,91 @@ int file_write_atomic(int dirfd, const char *name, const void *data, size_t leng
 	return error_set_errno(error, result, code, "cannot write %s", name);
 }
 
-int file_open_beneath(const char *root, const char *path, int flags, mode_t mode)
+/* What of path lies below root, without leading slashes; NULL: it does not. */
+static const char *below(const char *root, const char *path)
 {
 	size_t length = strlen(root);
 	while (length > 1 && root[length - 1] == '/')
 		length--;
 	if (strncmp(path, root, length) != 0)
-		return -EXDEV;
+		return NULL;
 	if (length > 1 && path[length] != '/' && path[length] != '\0')
-		return -EXDEV;
-	const char *rest = path + length;
-	rest += strspn(rest, "/");
-	cleanup_close int root_fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (root_fd < 0)
-		return -errno;
+		return NULL;
+	return path + length + strspn(path + length, "/");
+}
+
+static int open_resolving(int dirfd, const char *path, int flags, mode_t mode, uint64_t resolve)
+{
 	struct open_how how = {
 	    .flags = (uint64_t) (unsigned) (flags | O_CLOEXEC),
 	    .mode = flags & O_CREAT ? mode : 0,
-	    .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
+	    .resolve = resolve,
 	};
-	long fd = syscall(SYS_openat2, root_fd, *rest ? rest : ".", &how, sizeof(how));
+	long fd = syscall(SYS_openat2, dirfd, path, &how, sizeof(how));
 	return fd < 0 ? -errno : (int) fd;
+}
+
+static int open_below(int root_fd, const char *rest, int flags, mode_t mode)
+{
+	return open_resolving(root_fd, *rest ? rest : ".", flags, mode,
+			      RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS);
+}
+
+int file_open_real(const char *path, int flags)
+{
+	return open_resolving(AT_FDCWD, path, flags, 0, RESOLVE_NO_SYMLINKS);
+}
+
+int file_open_beneath(const char *root, const char *path, int flags, mode_t mode)
+{
+	const char *rest = below(root, path);
+	if (!rest)
+		return -EXDEV;
+	cleanup_close int root_fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return root_fd < 0 ? -errno : open_below(root_fd, rest, flags, mode);
+}
+
+int file_make_beneath(const char *root, const char *path, mode_t mode, bool *ret_made)
+{
+	const char *rest = below(root, path);
+	cleanup_free char *copy = rest ? strdup(rest) : NULL;
+	if (!copy)
+		return rest ? -ENOMEM : -EXDEV;
+	cleanup_close int root_fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	cleanup_close int parent = root_fd < 0 ? -1 : fcntl(root_fd, F_DUPFD_CLOEXEC, 3);
+	if (parent < 0)
+		return -errno;
+	bool made = false;
+	for (size_t length = strlen(copy); length && copy[length - 1] == '/';)
+		copy[--length] = '\0';
+	for (char *name = copy, *end; *name; name = end + strspn(end, "/")) {
+		end = name + strcspn(name, "/");
+		char kept = *end;
+		*end = '\0';
+		made = mkdirat(parent, name, mode) == 0;
+		if (!made && errno != EEXIST)
+			return -errno;
+		/* From the root each time: a symlink may lead to and fro, but never out. */
+		int fd = open_below(root_fd, copy, O_PATH | O_DIRECTORY | (kept ? 0 : O_NOFOLLOW), 0);
+		if (fd < 0)
+			return fd;
+		close(parent);
+		parent = fd;
+		*end = kept;
+	}
+	int fd = openat(parent, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	*ret_made = made;
+	return fd;
+}
+
+char *file_real_path(int fd)
+{
+	char link[32], path[PATH_MAX];
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	ssize_t length = readlink(link, path, sizeof(path));
+	return length > 0 && length < (ssize_t) sizeof(path) ? strndup(path, (size_t) length) : NULL;
 }
 
 int file_make_directories(const char *path, mode_t mode, struct error *error)

@@ -4,6 +4,7 @@
 
 #include "core/base/error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -22,6 +23,17 @@ int file_write_atomic(int dirfd, const char *name, const void *data, size_t leng
 /* Opens path (absolute) if it lies beneath root after every symlink and ".." is resolved (openat2
  * RESOLVE_BENEATH on the remainder). A path outside: -EXDEV. Returns the descriptor or a negative errno. */
 int file_open_beneath(const char *root, const char *path, int flags, mode_t mode);
+
+/* Makes path (absolute, without "." and "..") and what is missing above it, never outside of root whatever is
+ * swapped meanwhile; path itself must be no symlink. *ret_made: it was absent. The open directory, or a
+ * negative errno; -EXDEV: it would lie outside. */
+int file_make_beneath(const char *root, const char *path, mode_t mode, bool *ret_made);
+
+/* Opens path (absolute) as it was once told by file_real_path: through no symlink. */
+int file_open_real(const char *path, int flags);
+
+/* The path by which the kernel knows what fd stands for; the caller frees. NULL: it has none. */
+char *file_real_path(int fd);
 
 /* mkdir -p; only what is made new gets mode. */
 int file_make_directories(const char *path, mode_t mode, struct error *error);

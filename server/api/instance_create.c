@@ -56,17 +56,19 @@ static void answer_existing(struct request *request, struct board *board, const 
 /* The spec is sound: an instance comes of it, or a problem. Returns whether one is there. */
 static bool create(struct request *request, struct app *app, const char *id, const json_t *spec)
 {
-	const struct board_request wanted = {
+	struct board_request wanted = {
 	    .id = id, .path = json_member_string(spec, "path", NULL), .spec = spec};
+	cleanup_free char *root = NULL;
 	struct error error;
 	uint64_t timeout_ms;
 	bool wait;
 	if (!query_timeout_ms(request, &timeout_ms) || !query_wait(request, &wait))
 		return false;
-	if (wanted.path && path_rules_check(app, wanted.path, &error) < 0) {
+	if (wanted.path && !(root = path_rules_find_root(app, wanted.path, &error))) {
 		reply_error(request, &error);
 		return false;
 	}
+	wanted.root = root;
 	struct board *board = fleet_make_board(app->fleet, &wanted, &error);
 	if (board)
 		begin(request, board, timeout_ms, wait);

@@ -41,16 +41,17 @@ static bool has_dots(const char *path)
 	return false;
 }
 
-int path_rules_check(const struct app *app, const char *path, struct error *error)
+char *path_rules_find_root(const struct app *app, const char *path, struct error *error)
 {
 	cleanup_free char *own = text_format("%s/instances", app->settings->state_dir);
 	if (!has_dots(path) && own && lies_below(own, path))
-		return 0;
+		return TAKE(own);
 	for (const char *const *root = roots_of(app); !has_dots(path) && root && *root; root++)
 		if (lies_below(*root, path))
-			return 0;
-	return error_set(
+			return strdup(*root);
+	error_set(
 	    error, -EXDEV, "path_not_allowed",
 	    "%.500s lies below none of the roots for state directories (--path-root, server.path_roots)",
 	    path);
+	return NULL;
 }

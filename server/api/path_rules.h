@@ -2,7 +2,7 @@
 
 #include "server/api/app.h"
 
-/* Whether a client may have its state directory at path (absolute): below a configured path root or emud's
- * own instances folder once symlinks and ".." of what exists are resolved. 0; -EXDEV with code
- * "path_not_allowed". */
-int path_rules_check(const struct app *app, const char *path, struct error *error);
+/* The root below which a client may have its state directory at path (absolute): below a configured path root
+ * or emud's own instances folder once symlinks and ".." of what exists are resolved. Where it is made it must
+ * be kept below that: the path may be another since. The caller frees; NULL with code "path_not_allowed". */
+char *path_rules_find_root(const struct app *app, const char *path, struct error *error);

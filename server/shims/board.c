@@ -199,13 +199,16 @@ json_t *board_spec_pack(const json_t *asked, const json_t *file, const json_t *a
 	return json_pack("{s:O, s:O?, s:O?}", "asked", asked, "file", file, "args", args);
 }
 
-struct board *board_make(struct fleet *fleet, struct instance_row *row, struct error *error)
+struct board *board_make(struct fleet *fleet, struct instance_row *row, int dirfd, struct error *error)
 {
 	struct board *board = calloc(1, sizeof(*board));
 	if (!board) {
+		if (dirfd >= 0)
+			close(dirfd);
 		error_set(error, -ENOMEM, NULL, "no memory");
 		return NULL;
 	}
+	board->dirfd = dirfd;
 	board->fleet = fleet;
 	board->row = *row;
 	*row = (struct instance_row){0};
@@ -217,7 +220,6 @@ struct board *board_make(struct fleet *fleet, struct instance_row *row, struct e
 	json_object_set(board->spec, "args", json_object_get(kept, "args"));
 	board->labels = json_parse(board->row.labels, strlen(board->row.labels), error);
 	board->waits = board_waits_create(fleet_options(fleet)->loop, board, error);
-	board->dirfd = open(board->row.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	board->settled = board_is_over(board);
 	if (board->spec && board->labels && board->waits)
 		return board;

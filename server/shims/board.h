@@ -93,8 +93,8 @@ bool board_start_failure(const struct board *board, struct error *ret_error);
 json_t *board_spec_pack(const json_t *asked, const json_t *file, const json_t *args);
 
 struct instance_row;
-struct board *board_make(struct fleet *fleet, struct instance_row *row,
-			 struct error *error); /* takes the row's strings */
+/* Takes the row's strings and dirfd, its state directory (negative: it is gone). */
+struct board *board_make(struct fleet *fleet, struct instance_row *row, int dirfd, struct error *error);
 void board_destroy(struct board *board);
 /* Brings it in line with what is found on this host after emud's own restart. */
 void board_recover(struct board *board);

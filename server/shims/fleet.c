@@ -15,11 +15,11 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 
 struct fleet {
 	struct fleet_options options;
 	char *state_dir, *shim_program, *boot_id;
+	char *own_root;    /* where state directories lie that nobody chose */
 	char *cgroup_base; /* NULL: there are none here */
 	struct config *config;
 	struct board **boards; /* sorted by id */
@@ -195,7 +195,8 @@ static int take_row(struct instance_row *row, void *data)
 {
 	struct fleet *fleet = data;
 	struct error error;
-	struct board *board = board_make(fleet, row, &error);
+	int dirfd = state_directory_open(fleet->own_root, row->path);
+	struct board *board = board_make(fleet, row, dirfd, &error);
 	if (board && insert(fleet, board) == 0)
 		return 0;
 	board_destroy(board);
@@ -321,33 +322,55 @@ static int fill_row(struct instance_row *row, const struct board_request *reques
 	return error_set(error, -ENOMEM, NULL, "no memory");
 }
 
-/* By one path or another: a directory that was there already may be another instance's. */
-static int check_unused(const struct fleet *fleet, int dirfd, const char *path, struct error *error)
+static bool lies_in(const char *directory, const char *path)
 {
-	struct stat wanted, used;
-	if (fstat(dirfd, &wanted) < 0)
-		return error_set_errno(error, -errno, NULL, "cannot look at %s", path);
-	for (size_t i = 0; i < fleet->count; i++)
-		if (fstat(board_dirfd(fleet->boards[i]), &used) == 0 && used.st_ino == wanted.st_ino &&
-		    used.st_dev == wanted.st_dev)
-			return error_set(error, -EEXIST, "conflict", "%s is the state directory of %s", path,
+	size_t length = strlen(directory);
+	return strncmp(directory, path, length) == 0 && (path[length] == '/' || !path[length]);
+}
+
+/* Whoever runs in one state directory may write all of it: none lies in another, by whichever path it was
+ * named. */
+static int check_apart(const struct fleet *fleet, const char *path, struct error *error)
+{
+	for (size_t i = 0; i < fleet->count; i++) {
+		cleanup_free char *used = file_real_path(board_dirfd(fleet->boards[i]));
+		if (used && (lies_in(used, path) || lies_in(path, used)))
+			return error_set(error, -EEXIST, "conflict",
+					 "%s and the state directory of %s lie in one another", path,
 					 board_id(fleet->boards[i]));
+	}
 	return 0;
+}
+
+/* A path that a client chose is kept as it really is: no symlink in it can lead elsewhere later. */
+static int take_real_path(const struct fleet *fleet, struct instance_row *row, int dirfd, struct error *error)
+{
+	char *path = file_real_path(dirfd);
+	if (!path)
+		return error_set(error, -ENOMEM, NULL, "no memory");
+	free(row->path);
+	row->path = path;
+	return check_apart(fleet, path, error);
 }
 
 /* Directory first, then row: a kill in between leaves a directory that is reported, and can be taken again.
  */
-static struct board *make_checked(struct fleet *fleet, struct instance_row *row, struct error *error)
+static struct board *make_checked(struct fleet *fleet, struct instance_row *row, const char *root,
+				  struct error *error)
 {
 	bool made = false;
-	cleanup_close int dirfd = state_directory_make(row->path, &made, error);
-	if (dirfd < 0 || (!made && check_unused(fleet, dirfd, row->path, error) < 0))
+	if (!root && file_make_directories(fleet->own_root, 0700, error) < 0)
+		return NULL;
+	cleanup_close int dirfd =
+	    state_directory_make(root ? root : fleet->own_root, row->path, &made, error);
+	if (dirfd < 0)
 		return NULL;
 	struct board *board = NULL;
-	if (start_files_write_config(dirfd, fleet->config, error) == 0 &&
+	if ((!root || take_real_path(fleet, row, dirfd, error) == 0) &&
+	    start_files_write_config(dirfd, fleet->config, error) == 0 &&
 	    instances_insert(fleet->options.store, row, error) == 0) {
 		cleanup_free char *id = strdup(row->id);
-		board = board_make(fleet, row, error);
+		board = board_make(fleet, row, fcntl(dirfd, F_DUPFD_CLOEXEC, 3), error);
 		if (board && insert(fleet, board) == 0)
 			return board;
 		board_destroy(board);
@@ -374,13 +397,13 @@ struct board *fleet_make_board(struct fleet *fleet, const struct board_request *
 	if (!request->id && make_id(fleet, json_member_string(request->spec, "target", ""), made_up) < 0)
 		error_set(error, -EEXIST, NULL, "no id could be made up");
 	else {
-		cleanup_free char *path = request->path
-					      ? strdup(request->path)
-					      : text_format("%s/instances/%s", fleet->state_dir, id);
+		cleanup_free char *path =
+		    request->path ? strdup(request->path) : text_format("%s/%s", fleet->own_root, id);
+		const char *root = !request->path ? NULL : request->root ? request->root : "/";
 		if (!path)
 			error_set(error, -ENOMEM, NULL, "no memory");
 		else if (fill_row(&row, request, id, path, &emulator, &firmware, error) == 0)
-			board = make_checked(fleet, &row, error);
+			board = make_checked(fleet, &row, root, error);
 	}
 	if (firmware.fd >= 0)
 		close(firmware.fd);
@@ -411,12 +434,14 @@ struct fleet *fleet_create(const struct fleet_options *options, struct config *c
 	fleet->config = config_ref(config);
 	fleet->state_dir = strdup(options->state_dir);
 	fleet->shim_program = strdup(options->shim_program);
+	fleet->own_root = text_format("%s/instances", options->state_dir);
 	fleet->options.state_dir = fleet->state_dir;
 	fleet->options.shim_program = fleet->shim_program;
 	fleet->boot_id = read_boot_id();
 	fleet->cgroup_base = cgroup_find_base();
 	fleet->recovery_deadline = loop_timer_create(options->loop, on_recovery_deadline, fleet, error);
-	if (fleet->state_dir && fleet->shim_program && fleet->boot_id && fleet->recovery_deadline)
+	if (fleet->state_dir && fleet->own_root && fleet->shim_program && fleet->boot_id &&
+	    fleet->recovery_deadline)
 		return fleet;
 	error_set(error, -ENOMEM, NULL, "no memory");
 	fleet_destroy(fleet);
@@ -437,6 +462,7 @@ void fleet_destroy(struct fleet *fleet)
 	loop_deferred_cancel(fleet->stopped_turn);
 	config_unref(fleet->config);
 	free(fleet->state_dir);
+	free(fleet->own_root);
 	free(fleet->shim_program);
 	free(fleet->boot_id);
 	free(fleet->cgroup_base);

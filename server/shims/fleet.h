@@ -63,6 +63,7 @@ void fleet_each(struct fleet *fleet, const char *after, bool (*on_board)(struct 
 struct board_request {
 	const char *id;   /* NULL: one is made up */
 	const char *path; /* NULL: below the state directory */
+	const char *root; /* path is made and stays beneath it; NULL: "/" */
 	const json_t
 	    *spec; /* {"target","emulator"?,"file"?,"args","paused","debug","labels"} checked by the caller */
 };

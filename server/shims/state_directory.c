@@ -42,12 +42,12 @@ static bool is_dot(const char *name)
 	return text_equal(name, ".") || text_equal(name, "..");
 }
 
-/* True if there is nothing in it, or what an instance of ours left. */
-static bool is_free(int dirfd)
+/* 0 if there is nothing in it, or what an instance of ours left. */
+static int check_free(int dirfd, const char *path, struct error *error)
 {
 	DIR *directory = open_listing(dirfd);
 	if (!directory)
-		return false;
+		return error_set_errno(error, -errno, "conflict", "cannot list %s", path);
 	bool is_empty = true, is_ours = true;
 	for (struct dirent *entry; is_ours && (entry = readdir(directory));) {
 		if (is_dot(entry->d_name))
@@ -56,28 +56,38 @@ static bool is_free(int dirfd)
 		is_ours = is_own(dirfd, entry->d_name);
 	}
 	closedir(directory);
-	return is_empty || (is_ours && faccessat(dirfd, "config.json", F_OK, 0) == 0);
+	if (is_empty || (is_ours && faccessat(dirfd, "config.json", F_OK, 0) == 0))
+		return 0;
+	return error_set(error, -ENOTEMPTY, "conflict",
+			 "%s holds files that are not emud's: name an empty or absent directory", path);
 }
 
-int state_directory_make(const char *path, bool *ret_made, struct error *error)
+int state_directory_make(const char *root, const char *path, bool *ret_made, struct error *error)
 {
-	struct stat status;
-	bool made = lstat(path, &status) < 0 && errno == ENOENT;
-	int result = file_make_directories(path, 0700, error);
-	if (result < 0)
+	bool made = false;
+	cleanup_close int fd = file_make_beneath(root, path, 0700, &made);
+	if (fd == -EXDEV)
+		return error_set(error, -EXDEV, "path_not_allowed", "%s does not lie below %s", path, root);
+	int result = fd < 0 ? error_set_errno(error, fd, fd == -ENOSPC ? "insufficient_storage" : "conflict",
+					      "cannot use %s as a state directory", path)
+			    : check_free(fd, path, error);
+	if (result < 0) {
+		if (made)
+			rmdir(path);
 		return result;
-	cleanup_close int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return error_set_errno(error, -errno, "conflict", "cannot use %s as a state directory", path);
-	if (!is_free(fd))
-		return error_set(error, -ENOTEMPTY, "conflict",
-				 "%s holds files that are not emud's: name an empty or absent directory",
-				 path);
+	}
 	*ret_made = made;
 	return TAKE_FD(fd);
 }
 
-/* It holds other files, is gone, or lies where we may not remove it: a directory that somebody made for us. */
+int state_directory_open(const char *own_root, const char *path)
+{
+	int fd = file_open_beneath(own_root, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+	return fd == -EXDEV ? file_open_real(path, O_RDONLY | O_DIRECTORY) : fd;
+}
+
+/* It holds other files, is gone, or lies where we may not remove it: a directory that somebody made for us.
+ */
 static bool may_stay(int number)
 {
 	return number == ENOTEMPTY || number == ENOENT || number == EACCES || number == EPERM ||

@@ -27,7 +27,7 @@ static int tear_down(void **state)
 static int make(struct fixture *fixture, bool *ret_made)
 {
 	struct error error;
-	int fd = state_directory_make(fixture->path, ret_made, &error);
+	int fd = state_directory_make("/", fixture->path, ret_made, &error);
 	if (fd < 0)
 		assert_string_equal(error.code, "conflict");
 	return fd;
