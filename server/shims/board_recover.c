@@ -4,8 +4,8 @@
 #include "core/base/text.h"
 #include "core/handles/spec.h"
 #include "server/shims/start_files.h"
+#include "server/shims/state_directory.h"
 
-#include <fcntl.h>
 #include <string.h>
 
 /* A start that emud's end interrupted, and of which no shim is left: it is begun again under the same number.
@@ -70,13 +70,19 @@ static void recover_live(struct board *board)
 		board_shim_gone(board);
 }
 
+static int open_directory(const struct board *board)
+{
+	cleanup_free char *own_root = text_format("%s/instances", fleet_options(board->fleet)->state_dir);
+	return own_root ? state_directory_open(own_root, board->row.path) : -ENOMEM;
+}
+
 void board_recover(struct board *board)
 {
 	bool delete_too = board->row.phase == INSTANCE_DELETING;
 	if (board->dirfd < 0)
-		board->dirfd = open(board->row.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (board->dirfd < 0 && errno != ENOENT && errno != ENOTDIR) {
-		recover_later(board, strerror(errno));
+		board->dirfd = open_directory(board);
+	if (board->dirfd == -EMFILE || board->dirfd == -ENFILE || board->dirfd == -ENOMEM) {
+		recover_later(board, strerror(-board->dirfd));
 		return;
 	}
 	if (board->dirfd < 0 && !delete_too) {
