@@ -1,101 +1,8 @@
-#include "harness.h"
+#include "support.h"
 
-#include "core/channels/console.h"
 #include "core/channels/console_log.h"
-#include "core/channels/growth.h"
 
-#include <sys/ioctl.h>
 #include <sys/resource.h>
-#include <termios.h>
-
-enum { MIB = 1024 * 1024 };
-
-struct fixture {
-	struct harness *harness;
-	struct growth *growth;
-	struct console *console;
-	int guest_output; /* as the emulator has it: opened without append or truncation */
-	int guest_input;
-	int64_t written;
-};
-
-/* ---- the guest ---- */
-
-static void start_console(struct fixture *fixture, enum console_endpoint endpoint)
-{
-	struct error error = {0};
-	fixture->console = console_create(fixture->harness->loop, fixture->growth, fixture->harness->dirfd,
-					  "uart", endpoint, &error);
-	assert_non_null(fixture->console);
-	fixture->guest_output = openat(fixture->harness->dirfd, "uart.out", O_RDWR | O_CLOEXEC);
-	fixture->guest_input = openat(fixture->harness->dirfd, "uart.in", O_RDWR | O_NONBLOCK | O_CLOEXEC);
-	assert_true(fixture->guest_output >= 0 && fixture->guest_input >= 0);
-}
-
-static void guest_prints(struct fixture *fixture, const char *text)
-{
-	write_text(fixture->guest_output, text);
-	fixture->written += (int64_t) strlen(text);
-}
-
-static void guest_floods(struct fixture *fixture, size_t length)
-{
-	char *bytes = malloc(length);
-	pattern_fill(bytes, length, fixture->written, false);
-	write_whole(fixture->guest_output, bytes, length);
-	fixture->written += (int64_t) length;
-	free(bytes);
-}
-
-/* A hole where the head was. */
-static void trim_to(struct fixture *fixture, int64_t keep_bytes)
-{
-	assert_int_equal(console_log_trim(console_output_fd(fixture->console), keep_bytes), 0);
-}
-
-static struct peer *join(struct fixture *fixture)
-{
-	return peer_create(fixture->harness, connect_tcp(console_port(fixture->console)), true);
-}
-
-/* One that has been let in, so that what the guest prints next finds it there. */
-static struct peer *join_at_live_end(struct fixture *fixture)
-{
-	struct peer *peer = join(fixture);
-	harness_settle(fixture->harness, 10);
-	assert_int_equal(peer->received.length, 0);
-	return peer;
-}
-
-static void expect_pattern(struct fixture *fixture, struct peer *peer, int64_t from, size_t length)
-{
-	peer->wanted = length;
-	harness_wait_until(fixture->harness, peer_has_wanted, peer);
-	assert_int_equal(peer->received.length, length);
-	assert_true(pattern_matches(peer->received.data, length, from, false));
-	buffer_clear(&peer->received);
-}
-
-static bool guest_has_input(void *data)
-{
-	struct fixture *fixture = data;
-	int count = 0;
-	ioctl(fixture->guest_input, FIONREAD, &count);
-	return count > 0;
-}
-
-static void expect_guest_reads(struct fixture *fixture, const char *text)
-{
-	char bytes[256];
-	size_t length = 0;
-	while (length < strlen(text)) {
-		harness_wait_until(fixture->harness, guest_has_input, fixture);
-		ssize_t count = read(fixture->guest_input, bytes + length, strlen(text) - length);
-		assert_true(count > 0);
-		length += (size_t) count;
-	}
-	assert_memory_equal(bytes, text, length);
-}
 
 /* ---- files ---- */
 
@@ -251,6 +158,26 @@ static void destroying_completes_every_writer_once(void **state)
 }
 
 /* ---- tcp: output ---- */
+
+/* A hole where the head was. */
+static void trim_to(struct fixture *fixture, int64_t keep_bytes)
+{
+	assert_int_equal(console_log_trim(console_output_fd(fixture->console), keep_bytes), 0);
+}
+
+static struct peer *join(struct fixture *fixture)
+{
+	return peer_create(fixture->harness, connect_tcp(console_port(fixture->console)), true);
+}
+
+/* One that has been let in, so that what the guest prints next finds it there. */
+static struct peer *join_at_live_end(struct fixture *fixture)
+{
+	struct peer *peer = join(fixture);
+	harness_settle(fixture->harness, 10);
+	assert_int_equal(peer->received.length, 0);
+	return peer;
+}
 
 static void the_first_client_gets_everything(void **state)
 {
@@ -474,110 +401,6 @@ static void a_console_may_go_while_clients_wait(void **state)
 	peer_destroy(peer);
 }
 
-/* ---- pty ---- */
-
-static struct peer *open_pty(struct fixture *fixture)
-{
-	int fd = openat(fixture->harness->dirfd, "uart", O_RDWR | O_NOCTTY | O_CLOEXEC);
-	return peer_create(fixture->harness, fd, true);
-}
-
-static void a_pty_is_raw_and_found_by_its_symlink(void **state)
-{
-	struct fixture *fixture = *state;
-	char target[64] = "";
-	assert_int_equal(symlinkat("/dev/pts/old", fixture->harness->dirfd, "uart"), 0);
-	start_console(fixture, CONSOLE_ENDPOINT_PTY);
-	assert_true(readlinkat(fixture->harness->dirfd, "uart", target, sizeof(target) - 1) > 0);
-	assert_string_equal(target, console_pty_path(fixture->console));
-	struct peer *peer = open_pty(fixture);
-	struct termios mode;
-	struct stat status;
-	assert_int_equal(tcgetattr(peer->fd, &mode), 0);
-	assert_int_equal(mode.c_lflag & (ECHO | ICANON | ISIG), 0);
-	assert_int_equal(mode.c_oflag & OPOST, 0);
-	assert_int_equal(fstat(peer->fd, &status), 0);
-	assert_int_equal(status.st_mode & 0777, 0600);
-	peer_destroy(peer);
-	console_destroy(fixture->console);
-	fixture->console = NULL;
-	assert_int_equal(faccessat(fixture->harness->dirfd, "uart", F_OK, AT_SYMLINK_NOFOLLOW), -1);
-}
-
-static void a_file_in_the_symlinks_place_is_not_replaced(void **state)
-{
-	struct fixture *fixture = *state;
-	struct error error = {0};
-	close(openat(fixture->harness->dirfd, "uart", O_WRONLY | O_CREAT, 0600));
-	assert_null(console_create(fixture->harness->loop, fixture->growth, fixture->harness->dirfd, "uart",
-				   CONSOLE_ENDPOINT_PTY, &error));
-	assert_int_equal(error.number, -EEXIST);
-	assert_int_equal(faccessat(fixture->harness->dirfd, "uart", F_OK, AT_SYMLINK_NOFOLLOW), 0);
-	assert_int_equal(faccessat(fixture->harness->dirfd, "uart.in", F_OK, AT_SYMLINK_NOFOLLOW), -1);
-}
-
-static void a_pty_carries_both_ways(void **state)
-{
-	struct fixture *fixture = *state;
-	start_console(fixture, CONSOLE_ENDPOINT_PTY);
-	guest_prints(fixture, "boot\r\n");
-	harness_settle(fixture->harness, 20);
-	struct peer *peer = open_pty(fixture);
-	peer_expect(fixture->harness, peer, "boot\r\n");
-	write_text(peer->fd, "\x03\x04reset\r");
-	expect_guest_reads(fixture, "\x03\x04reset\r");
-	peer_destroy(peer);
-	guest_prints(fixture, "while closed\n");
-	harness_settle(fixture->harness, 20);
-	peer = open_pty(fixture);
-	peer_expect(fixture->harness, peer, "while closed\n");
-	peer_destroy(peer);
-}
-
-static void a_pty_nobody_reads_holds_up_nothing_and_loses_nothing(void **state)
-{
-	struct fixture *fixture = *state;
-	start_console(fixture, CONSOLE_ENDPOINT_PTY);
-	guest_floods(fixture, MIB);
-	harness_settle(fixture->harness, 50);
-	guest_floods(fixture, MIB);
-	/* Once the tty is full, the file's growth is nobody's business. */
-	harness_wait_until(fixture->harness, has_no_inotify_instance, NULL);
-	struct peer *peer = open_pty(fixture);
-	expect_pattern(fixture, peer, 0, 2 * MIB);
-	guest_floods(fixture, 100);
-	expect_pattern(fixture, peer, 2 * MIB, 100);
-	peer_destroy(peer);
-}
-
-/* ---- */
-
-static int open_fixture(void **state)
-{
-	struct fixture *fixture = calloc(1, sizeof(*fixture));
-	fixture->harness = harness_open("/tmp");
-	fixture->growth = growth_create(fixture->harness->loop, NULL);
-	fixture->guest_output = fixture->guest_input = -1;
-	*state = fixture;
-	return fixture->growth ? 0 : -1;
-}
-
-static int close_fixture(void **state)
-{
-	struct fixture *fixture = *state;
-	console_destroy(fixture->console);
-	growth_destroy(fixture->growth);
-	if (fixture->guest_output >= 0)
-		close(fixture->guest_output);
-	if (fixture->guest_input >= 0)
-		close(fixture->guest_input);
-	harness_close(fixture->harness);
-	free(fixture);
-	return 0;
-}
-
-#define TEST(test) cmocka_unit_test_setup_teardown(test, open_fixture, close_fixture)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -599,10 +422,6 @@ int main(void)
 	    TEST(what_a_client_sends_reaches_the_guest),
 	    TEST(a_client_that_types_too_fast_waits_and_still_gets_output),
 	    TEST(a_console_may_go_while_clients_wait),
-	    TEST(a_pty_is_raw_and_found_by_its_symlink),
-	    TEST(a_file_in_the_symlinks_place_is_not_replaced),
-	    TEST(a_pty_carries_both_ways),
-	    TEST(a_pty_nobody_reads_holds_up_nothing_and_loses_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
