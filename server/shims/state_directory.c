@@ -42,12 +42,19 @@ static bool is_dot(const char *name)
 	return text_equal(name, ".") || text_equal(name, "..");
 }
 
+/* NULL: a shortage, whose code follows from the number. */
+static const char *code_of(int number)
+{
+	bool is_shortage = number == -EMFILE || number == -ENFILE || number == -ENOSPC || number == -EDQUOT;
+	return is_shortage ? NULL : "conflict";
+}
+
 /* 0 if there is nothing in it, or what an instance of ours left. */
 static int check_free(int dirfd, const char *path, struct error *error)
 {
 	DIR *directory = open_listing(dirfd);
 	if (!directory)
-		return error_set_errno(error, -errno, "conflict", "cannot list %s", path);
+		return error_set_errno(error, -errno, code_of(-errno), "cannot list %s", path);
 	bool is_empty = true, is_ours = true;
 	for (struct dirent *entry; is_ours && (entry = readdir(directory));) {
 		if (is_dot(entry->d_name))
@@ -68,9 +75,9 @@ int state_directory_make(const char *root, const char *path, bool *ret_made, str
 	cleanup_close int fd = file_make_beneath(root, path, 0700, &made);
 	if (fd == -EXDEV)
 		return error_set(error, -EXDEV, "path_not_allowed", "%s does not lie below %s", path, root);
-	int result = fd < 0 ? error_set_errno(error, fd, fd == -ENOSPC ? "insufficient_storage" : "conflict",
-					      "cannot use %s as a state directory", path)
-			    : check_free(fd, path, error);
+	int result = fd < 0
+			 ? error_set_errno(error, fd, code_of(fd), "cannot use %s as a state directory", path)
+			 : check_free(fd, path, error);
 	if (result < 0) {
 		if (made)
 			rmdir(path);
@@ -94,6 +101,21 @@ static bool may_stay(int number)
 	       number == EBUSY || number == EROFS;
 }
 
+/* Another directory may have taken the path since, or one of those above it: only ours is removed. */
+static int remove_itself(const char *path, int dirfd, struct error *error)
+{
+	const char *slash = strrchr(path, '/');
+	cleanup_free char *above = strndup(path, slash > path ? (size_t) (slash - path) : 1);
+	cleanup_close int above_fd = above ? open(above, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+	struct stat ours, found;
+	if (above_fd >= 0 && fstat(dirfd, &ours) == 0 &&
+	    fstatat(above_fd, slash + 1, &found, AT_SYMLINK_NOFOLLOW) == 0 && ours.st_ino == found.st_ino &&
+	    ours.st_dev == found.st_dev && unlinkat(above_fd, slash + 1, AT_REMOVEDIR) < 0 &&
+	    !may_stay(errno))
+		return error_set_errno(error, -errno, NULL, "cannot remove %s", path);
+	return 0;
+}
+
 int state_directory_remove(const char *path, int dirfd, struct error *error)
 {
 	DIR *directory = open_listing(dirfd);
@@ -106,12 +128,7 @@ int state_directory_remove(const char *path, int dirfd, struct error *error)
 	closedir(directory);
 	if (result < 0)
 		return result;
-	/* Another directory may have taken the path since: only ours is removed. */
-	struct stat ours, found;
-	if (fstat(dirfd, &ours) == 0 && lstat(path, &found) == 0 && ours.st_ino == found.st_ino &&
-	    ours.st_dev == found.st_dev && rmdir(path) < 0 && !may_stay(errno))
-		return error_set_errno(error, -errno, NULL, "cannot remove %s", path);
-	return 0;
+	return remove_itself(path, dirfd, error);
 }
 
 static bool tells_of_running(int dirfd, const char *name)
