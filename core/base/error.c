@@ -22,10 +22,27 @@ int error_set(struct error *error, int number, const char *code, const char *for
 	return number;
 }
 
+/* A shortage has its code whatever was being done, unless the caller knows better; NULL: it is none. */
+static const char *shortage_code(int number)
+{
+	switch (-number) {
+	case EMFILE:
+	case ENFILE:
+		return "no_descriptors";
+	case ENOSPC:
+	case EDQUOT:
+		return "insufficient_storage";
+	default:
+		return NULL;
+	}
+}
+
 int error_set_errno(struct error *error, int number, const char *code, const char *format, ...)
 {
 	if (!error)
 		return number;
+	if (!code)
+		code = shortage_code(number);
 	va_list arguments;
 	va_start(arguments, format);
 	fill(error, number, code, format, arguments);
