@@ -23,6 +23,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 
 enum { HTTP_IDLE_TIMEOUT_S = 60 };
 
@@ -337,8 +338,19 @@ static void tear_down(struct service *service)
 		close(service->state_lock_fd);
 }
 
+/* A board takes two descriptors, a client one: the limit is what the administrator allows at most. */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == limit.rlim_max)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static int run(struct service *service)
 {
+	raise_descriptor_limit();
 	struct error error;
 	int result = settings_complete(&service->settings, config_server(service->config), &error);
 	if (!result)
