@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 static int64_t read_ms(clockid_t clock)
@@ -35,10 +37,9 @@ void clock_format_rfc3339(int64_t wall_ms, char out[static CLOCK_RFC3339_SIZE])
 int clock_parse_rfc3339(const char *text, int64_t *ret_wall_ms)
 {
 	struct tm parts = {0};
-	int milliseconds, length = 0;
 	const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &parts);
-	if (!rest || sscanf(rest, ".%3dZ%n", &milliseconds, &length) != 1 || !length || rest[length])
+	if (!rest || rest[0] != '.' || strspn(rest + 1, "0123456789") != 3 || strcmp(rest + 4, "Z") != 0)
 		return -EINVAL;
-	*ret_wall_ms = (int64_t) timegm(&parts) * 1000 + milliseconds;
+	*ret_wall_ms = (int64_t) timegm(&parts) * 1000 + strtol(rest + 1, NULL, 10);
 	return 0;
 }

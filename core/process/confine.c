@@ -56,7 +56,7 @@ static const char *const device_paths[] = {
 enum { LIMITS_MAX = 3 };
 
 struct limit {
-	int resource;
+	__rlimit_resource_t resource;
 	struct rlimit value;
 };
 
@@ -172,7 +172,7 @@ static int create_ruleset(const struct confine_rules *rules, int *ret_fd, struct
 	return result;
 }
 
-static void add_limit(struct confinement *confinement, int resource, uint64_t wanted)
+static void add_limit(struct confinement *confinement, __rlimit_resource_t resource, uint64_t wanted)
 {
 	struct rlimit now;
 	rlim_t value = wanted;
@@ -222,8 +222,7 @@ int confinement_enter(const struct confinement *confinement)
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return -errno;
 	for (size_t i = 0; i < confinement->limit_count; i++)
-		if (setrlimit((__rlimit_resource_t) confinement->limits[i].resource,
-			      &confinement->limits[i].value) < 0)
+		if (setrlimit(confinement->limits[i].resource, &confinement->limits[i].value) < 0)
 			return -errno;
 	if (confinement->ruleset_fd >= 0 && landlock_restrict_self(confinement->ruleset_fd) < 0)
 		return -errno;

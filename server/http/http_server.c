@@ -201,7 +201,7 @@ static void *on_uri(void *data, const char *uri, struct MHD_Connection *mhd)
 /* Every request is logged: its numbers are written without printf's cost. Returns where the text begins. */
 static const char *format_number(uint64_t value, unsigned decimals, char out[static NUMBER_SIZE])
 {
-	char *at = out + NUMBER_SIZE - 1;
+	char *at = &out[NUMBER_SIZE - 1];
 	*at = '\0';
 	for (unsigned digits = 0; digits <= decimals || value; digits++) {
 		if (digits && digits == decimals)

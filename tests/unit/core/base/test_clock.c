@@ -30,6 +30,9 @@ static void other_texts_are_refused(void **state)
 				     "2026-11-22",
 				     "2026-11-22T08:49:00Z",
 				     "2026-11-22T08:49:00.123",
+				     "2026-11-22T08:49:00.5Z",
+				     "2026-11-22T08:49:00.-12Z",
+				     "2026-11-22T08:49:00.1234Z",
 				     "2026-11-22T08:49:00.123Z "};
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		int64_t read = -1;

@@ -82,6 +82,7 @@ static void a_file_or_a_link_is_refused(void **state)
 	struct fixture *fixture = *state;
 	bool made;
 	cleanup_close int fd = make(fixture, &made);
+	assert_true(fd >= 0);
 	assert_int_equal(symlinkat(fixture->path, fixture->scratch.dirfd, "link"), 0);
 	snprintf(fixture->path, sizeof(fixture->path), "%s/link", fixture->scratch.path);
 	assert_true(make(fixture, &made) < 0);
