@@ -12,8 +12,9 @@ void log_destroy(struct log *log);
 void log_set_level(struct log *log, enum log_level level);
 int log_level_from_text(const char *text, enum log_level *ret_level);
 
-/* Between the two, lines wait to be written together: until the last release, a line of level warning or error,
- * or 32 KiB of them. A process that is killed meanwhile takes them with it. May be nested; NULL is taken. */
+/* Between the two, lines wait to be written together: until the last release, a line of level warning or
+ * error, or 32 KiB of them. A process that is killed meanwhile takes them with it. May be nested; NULL is
+ * taken. */
 void log_hold(struct log *log);
 void log_release(struct log *log);
 

@@ -92,8 +92,8 @@ struct loop_watch {
 static void on_poll(uv_poll_t *poll, int status, int uv_events)
 {
 	struct loop_watch *watch = (struct loop_watch *) poll;
-	/* libuv stops the handle on an error. Whoever reads or writes learns what is wrong, but perhaps not at
-	 * once: what came before the error is read first. */
+	/* libuv stops the handle on an error. Whoever reads or writes learns what is wrong, but perhaps not
+	 * at once: what came before the error is read first. */
 	int events = status < 0 ? watch->events : 0;
 	watch->failed = status < 0;
 	if (watch->failed)

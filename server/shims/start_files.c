@@ -53,8 +53,8 @@ int start_files_write_spec(int dirfd, const struct start_order *order, char **re
 		      SPEC_FORMAT, "id", order->id, "start_number", (json_int_t) order->start_number,
 		      "boot_id", order->boot_id, "cookie", cookie ? cookie : "", "file", order->file, "args",
 		      args, "paused", order->paused, "debug", order->debug, "raw_channels",
-		      order->raw_channels, "working_directory", order->working_directory,
-		      "cgroup_base", order->cgroup_base, "limits", make_limits(&server->limits), "read_paths",
+		      order->raw_channels, "working_directory", order->working_directory, "cgroup_base",
+		      order->cgroup_base, "limits", make_limits(&server->limits), "read_paths",
 		      json_from_text_vector((const char *const *) server->file_roots));
 	if (!spec || !cookie)
 		return error_set(error, -ENOMEM, NULL, "no memory");
