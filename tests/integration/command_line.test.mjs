@@ -39,7 +39,7 @@ const DEFAULT_CHANNELS = [
 	'-chardev', 'socket,id=gdb,fd=N,server=on,wait=off', '-gdb', 'chardev:gdb',
 ];
 const CONTROL = ['-chardev', 'socket,id=emud,fd=N', '-mon', 'chardev=emud,mode=control'];
-const BARE = ['-nographic', '-nodefaults', '-display', 'none', '-machine', machine];
+const BARE = ['-nographic', '-nodefaults', '-display', 'none', '-machine', machine, '-readconfig', '/proc/self/fd/N'];
 const SANDBOX = ['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'];
 
 /** @param {string} name @param {string} id */

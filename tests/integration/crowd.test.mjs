@@ -33,7 +33,7 @@ test('of many creations of one instance at once, one creates it and the rest fin
 /** What the contract allows, by status. */
 const ALLOWED = /** @type {Record<number, string[]>} */ ({
 	200: [], 201: [], 202: [], 204: [],
-	404: ['not_found'],
+	404: ['not_found', 'channel_not_found'],
 	409: ['already_running', 'not_running', 'instance_busy', 'id_taken', 'conflict', 'ended'],
 	410: ['gone'],
 	502: ['start_failed'],

@@ -49,7 +49,7 @@ test('emud comes back to its boards with hardly a descriptor, and ends none of t
 	const boards = [];
 	for (const id of ['one', 'two', 'three']) boards.push(await client.startBoard(id, 'counter'));
 	await emud.end('SIGKILL');
-	emud.options.wrapper = ['prlimit', '--nofile=24:', '--'];
+	emud.options.wrapper = ['prlimit', '--nofile=24:24', '--'];
 	await emud.start().catch(() => emud.end('SIGKILL'));
 	for (const { processes } of boards) assert.ok(readdirSync(`/proc/${processes.qemu.pid}`).length, 'a board was ended');
 	if (emud.process) await emud.end('SIGKILL');
