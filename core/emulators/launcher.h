@@ -19,8 +19,9 @@ enum channel_kind { CHANNEL_CONSOLE, CHANNEL_GDB, CHANNEL_MONITOR, CHANNEL_CONTR
 struct channel_plan {
 	char *name;
 	enum channel_kind kind;
-	bool pty;	   /* raw endpoint: pty, else tcp */
-	char *socket_name; /* tunnels: the emulator's unix socket below the state directory; NULL for consoles */
+	bool pty;          /* raw endpoint: pty, else tcp */
+	char *socket_name; /* tunnels: the emulator's unix socket below the state directory; NULL for consoles
+			    */
 	bool refuse_http;
 };
 
@@ -28,17 +29,17 @@ struct channel_plan {
 struct launch {
 	struct loop *loop;
 	int state_dirfd;
-	const char *state_dir;	 /* absolute */
-	const json_t *settings; /* as struct config_emulator.resolve made them */
+	const char *state_dir;   /* absolute */
+	const json_t *settings;  /* as struct config_emulator.resolve made them */
 	const char *const *args; /* the caller's; NULL: none */
-	int firmware_fd;	 /* -1: none */
+	int firmware_fd;         /* -1: none */
 	bool paused;
 	bool debug;
 };
 
 /* The emulator has gone on in its life; told by the connector while it runs. */
 struct emulator_events {
-	void (*on_paused)(void *data);	/* the guest stands still */
+	void (*on_paused)(void *data);  /* the guest stands still */
 	void (*on_running)(void *data); /* and goes on */
 	/* The control connection has ended: the process ends or has ended. */
 	void (*on_lost)(const struct error *error, void *data);
@@ -51,13 +52,16 @@ struct launcher_ops {
 	struct launcher *(*create)(const struct launch *launch, struct error *error);
 	/* Mandatory. */
 	const struct channel_plan *(*channels)(const struct launcher *launcher, size_t *ret_count);
-	/* Mandatory. Called once, after consoles (files, FIFOs) exist and before the process starts: makes
-	 * sockets, and the command line. *ret_argv is the launcher's, valid until destroy. *ret_inherit_fds
-	 * ends with -1. Both are closed/freed by the launcher. */
+	/* Optional. The process opens no console before start() is called: it may be executed, and load its
+	 * libraries, while the consoles are still being made. */
+	bool waits_for_start;
+	/* Mandatory. Called once, before the process starts (and, unless it waits for start(), after consoles
+	 * (files, FIFOs) exist): makes sockets, and the command line. *ret_argv is the launcher's, valid
+	 * until destroy. *ret_inherit_fds ends with -1. Both are closed/freed by the launcher. */
 	int (*prepare)(struct launcher *launcher, char *const **ret_argv, const int **ret_inherit_fds,
 		       struct error *error);
-	/* Mandatory. The process runs: set it up. on_started fires once, never from within: error NULL when
-	 * the guest runs (or stands paused, if asked), else why not. */
+	/* Mandatory. The process runs and the consoles exist: set it up. on_started fires once, never from
+	 * within: error NULL when the guest runs (or stands paused, if asked), else why not. */
 	void (*start)(struct launcher *launcher, pid_t pid,
 		      void (*on_started)(const struct error *error, void *data),
 		      const struct emulator_events *events, void *data);
@@ -72,11 +76,11 @@ struct emulator {
 	const struct config_emulator *config;
 	const struct launcher_ops *launcher;
 	const struct connector_ops *connector;
-	/* Optional. "not installed" and the like for settings whose executable cannot be run, else NULL. Static or
-	 * heap text: caller frees. Looks at the PATH only; starts nothing. */
+	/* Optional. "not installed" and the like for settings whose executable cannot be run, else NULL.
+	 * Static or heap text: caller frees. Looks at the PATH only; starts nothing. */
 	char *(*unavailable)(const json_t *settings);
-	/* Optional. Which ELF machines the board of these settings takes, comma-separated ("ARM"), or NULL: unknown.
-	 * Static storage. */
+	/* Optional. Which ELF machines the board of these settings takes, comma-separated ("ARM"), or NULL:
+	 * unknown. Static storage. */
 	const char *(*firmware_machine)(const json_t *settings);
 	/* argv that prints the version of the default executable; NULL-terminated. */
 	const char *const *version_command;

@@ -343,7 +343,7 @@ static int make_launcher(struct instance *instance, struct error *error)
 	return instance->launcher ? 0 : error->number;
 }
 
-static int start_emulator(struct instance *instance, struct error *error)
+static int execute_emulator(struct instance *instance, pid_t *ret_pid, struct error *error)
 {
 	char *const *argv;
 	const int *inherit_fds;
@@ -351,14 +351,29 @@ static int start_emulator(struct instance *instance, struct error *error)
 	if (result < 0)
 		return result;
 	instance->command = json_from_text_vector((const char *const *) argv);
+	return crew_start(instance->crew, instance->spec.emulator, (const char *const *) argv, inherit_fds,
+			  instance->confinement, ret_pid, error);
+}
+
+/* Helpers are told the channels; without any, the emulator loads while these are made. */
+static int start_processes(struct instance *instance, struct error *error)
+{
+	const struct spec *spec = &instance->spec;
+	const struct launcher_ops *ops = instance->emulator->launcher;
+	bool is_early = ops->waits_for_start && json_array_size(spec->pre_start) == 0;
+	struct error ignored;
 	pid_t pid;
-	result = crew_start(instance->crew, instance->spec.emulator, (const char *const *) argv, inherit_fds,
-			    instance->confinement, &pid, error);
-	if (result < 0)
-		return result;
+	int result = is_early ? execute_emulator(instance, &pid, error) : 0;
+	int made = make_channels(instance, result ? &ignored : error);
+	if (!is_early && !made)
+		made = start_helpers(instance, spec->pre_start, error);
+	if (!is_early && !made)
+		result = execute_emulator(instance, &pid, error);
+	if (result < 0 || made < 0)
+		return result ? result : made;
 	instance->control_open = true;
-	loop_timer_start(instance->deadline, instance->spec.limits.start_timeout_ms);
-	instance->emulator->launcher->start(instance->launcher, pid, on_started, &emulator_events, instance);
+	loop_timer_start(instance->deadline, spec->limits.start_timeout_ms);
+	ops->start(instance->launcher, pid, on_started, &emulator_events, instance);
 	return 0;
 }
 
@@ -369,16 +384,12 @@ static int try_start(struct instance *instance, struct error *error)
 	    archive_earlier_start(instance->dirfd, spec->start_number, spec->limits.kept_starts, error);
 	if (!result)
 		result = make_launcher(instance, error);
-	if (!result)
-		result = make_channels(instance, error);
 	if (!result) {
 		instance->confinement =
 		    sandbox_create(spec, instance->state_dir, instance->firmware_fd, error);
 		result = instance->confinement ? 0 : error->number;
 	}
-	if (!result)
-		result = start_helpers(instance, spec->pre_start, error);
-	return result ? result : start_emulator(instance, error);
+	return result ? result : start_processes(instance, error);
 }
 
 void instance_start(struct instance *instance)

@@ -134,6 +134,9 @@ char **qemu_command_line(const struct launch *launch, const struct qemu_descript
 	for (size_t i = 0; i < sizeof(bare) / sizeof(bare[0]); i++)
 		append(&arguments, bare[i]);
 	append(&arguments, json_member_string(launch->settings, "machine", NULL));
+	/* An empty configuration file, read to its end before QEMU acts on any option. */
+	append(&arguments, "-readconfig");
+	append_format(&arguments, "/proc/self/fd/%d", descriptors->gate);
 	append_default_channels(&arguments, descriptors);
 	append_chardevs(&arguments, launch);
 	/* Always: the guest's first instruction waits until all is set up. */

@@ -8,9 +8,10 @@
 struct qemu_descriptors {
 	int qmp, monitor, gdb; /* listening unix sockets */
 	int control;           /* QEMU's end of emud's own QMP connection */
+	int gate;              /* a pipe: QEMU opens nothing of the above or of the consoles before its end */
 };
 
 /* A NULL-terminated vector (text_vector_free), or NULL with error set. The consoles are taken from the
- * state directory: "<channel>.in" and "<channel>.out" must be there when QEMU starts. */
+ * state directory: "<channel>.in" and "<channel>.out" must be there when the gate ends. */
 char **qemu_command_line(const struct launch *launch, const struct qemu_descriptors *descriptors,
 			 struct error *error);

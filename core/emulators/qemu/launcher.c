@@ -32,7 +32,8 @@ struct launcher {
 	size_t channel_count;
 	int listeners[TUNNEL_COUNT]; /* until QEMU has them; -1 otherwise */
 	int control_fd;              /* QEMU's end of our connection, likewise */
-	int inherit_fds[TUNNEL_COUNT + 4];
+	int gate_read, gate_write;   /* QEMU's end likewise; closing ours opens the gate */
+	int inherit_fds[TUNNEL_COUNT + 5];
 	char **argv;
 	struct qmp_client *client;
 	struct qemu_life life;
@@ -47,8 +48,9 @@ static void close_handed_down(struct launcher *launcher)
 	for (size_t i = 0; i < TUNNEL_COUNT; i++)
 		if (launcher->listeners[i] >= 0)
 			close(TAKE_FD(launcher->listeners[i]));
-	if (launcher->control_fd >= 0)
-		close(TAKE_FD(launcher->control_fd));
+	cleanup_close_descriptor(&launcher->control_fd);
+	cleanup_close_descriptor(&launcher->gate_read);
+	launcher->control_fd = launcher->gate_read = -1;
 }
 
 static void launcher_destroy(struct launcher *launcher)
@@ -58,6 +60,7 @@ static void launcher_destroy(struct launcher *launcher)
 	launcher->on_started = NULL;
 	qmp_client_destroy(launcher->client);
 	close_handed_down(launcher);
+	cleanup_close_descriptor(&launcher->gate_write);
 	/* Sockets that nobody listens on any more. */
 	if (launcher->argv)
 		for (size_t i = 0; i < TUNNEL_COUNT; i++)
@@ -118,7 +121,7 @@ static struct launcher *launcher_create(const struct launch *launch, struct erro
 	struct launcher *launcher = calloc(1, sizeof(*launcher));
 	if (launcher) {
 		launcher->launch = *launch;
-		launcher->control_fd = -1;
+		launcher->control_fd = launcher->gate_read = launcher->gate_write = -1;
 		memset(launcher->listeners, -1, sizeof(launcher->listeners));
 	}
 	if (!launcher || plan_channels(launcher) < 0) {
@@ -188,10 +191,23 @@ static int open_sockets(struct launcher *launcher, struct error *error)
 	return launcher->client ? 0 : -ENOMEM;
 }
 
+static int make_gate(struct launcher *launcher, struct error *error)
+{
+	int pair[2];
+	if (pipe2(pair, O_CLOEXEC) < 0)
+		return error_set_errno(error, -errno, errno == EMFILE ? "no_descriptors" : NULL,
+				       "a pipe for QEMU");
+	launcher->gate_read = pair[0];
+	launcher->gate_write = pair[1];
+	return 0;
+}
+
 static int launcher_prepare(struct launcher *launcher, char *const **ret_argv, const int **ret_inherit_fds,
 			    struct error *error)
 {
 	int result = open_sockets(launcher, error);
+	if (!result)
+		result = make_gate(launcher, error);
 	if (result < 0)
 		return result;
 	struct qemu_descriptors descriptors = {
@@ -199,6 +215,7 @@ static int launcher_prepare(struct launcher *launcher, char *const **ret_argv, c
 	    .monitor = launcher->listeners[TUNNEL_MONITOR],
 	    .gdb = launcher->listeners[TUNNEL_GDB],
 	    .control = launcher->control_fd,
+	    .gate = launcher->gate_read,
 	};
 	launcher->argv = qemu_command_line(&launcher->launch, &descriptors, error);
 	if (!launcher->argv)
@@ -207,6 +224,7 @@ static int launcher_prepare(struct launcher *launcher, char *const **ret_argv, c
 	for (size_t i = 0; i < TUNNEL_COUNT; i++)
 		*next++ = launcher->listeners[i];
 	*next++ = launcher->control_fd;
+	*next++ = launcher->gate_read;
 	*next++ = launcher->launch.state_dirfd;
 	if (launcher->launch.firmware_fd >= 0)
 		*next++ = launcher->launch.firmware_fd;
@@ -237,6 +255,7 @@ static void launcher_start(struct launcher *launcher, pid_t pid,
 	(void) pid;
 	/* While we held QEMU's end, too, its end would not be heard. */
 	close_handed_down(launcher);
+	close(TAKE_FD(launcher->gate_write));
 	launcher->on_started = on_started;
 	launcher->events = events;
 	launcher->data = data;
@@ -269,6 +288,7 @@ struct qmp_client *qemu_launcher_client(struct launcher *launcher)
 }
 
 const struct launcher_ops qemu_launcher_ops = {
+    .waits_for_start = true,
     .create = launcher_create,
     .channels = launcher_channels,
     .prepare = launcher_prepare,

@@ -10,15 +10,16 @@
 
 #include <cmocka.h>
 
-static const struct qemu_descriptors descriptors = {.qmp = 11, .monitor = 12, .gdb = 13, .control = 14};
+static const struct qemu_descriptors descriptors = {
+    .qmp = 11, .monitor = 12, .gdb = 13, .control = 14, .gate = 15};
 
 #define SANDBOX "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
 #define BEGINNING \
-	"qemu-system-arm", "-nographic", "-nodefaults", "-display", "none", "-machine", "m,x=y", "-chardev", \
-	    "socket,id=qmp,fd=11,server=on,wait=off", "-mon", "chardev=qmp,mode=control", "-chardev", \
-	    "socket,id=monitor,fd=12,server=on,wait=off", "-mon", "chardev=monitor,mode=readline", \
-	    "-chardev", "socket,id=gdb,fd=13,server=on,wait=off", "-gdb", "chardev:gdb", "-chardev", \
-	    "socket,id=emud,fd=14", "-mon", "chardev=emud,mode=control"
+	"qemu-system-arm", "-nographic", "-nodefaults", "-display", "none", "-machine", "m,x=y", \
+	    "-readconfig", "/proc/self/fd/15", "-chardev", "socket,id=qmp,fd=11,server=on,wait=off", "-mon", \
+	    "chardev=qmp,mode=control", "-chardev", "socket,id=monitor,fd=12,server=on,wait=off", "-mon", \
+	    "chardev=monitor,mode=readline", "-chardev", "socket,id=gdb,fd=13,server=on,wait=off", "-gdb", \
+	    "chardev:gdb", "-chardev", "socket,id=emud,fd=14", "-mon", "chardev=emud,mode=control"
 
 static void check(const char *more_settings, const struct launch *launch, const char *const *expected)
 {
