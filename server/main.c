@@ -18,7 +18,6 @@
 #include "server/notify.h"
 #include "server/versions.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>

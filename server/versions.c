@@ -1,7 +1,6 @@
 #include "server/versions.h"
 
 #include "core/base/cleanup.h"
-#include "core/base/text.h"
 #include "core/emulators/registry.h"
 
 #include <ctype.h>

@@ -142,16 +142,6 @@ void console_destroy(struct console *console)
 	free(console);
 }
 
-const char *console_name(const struct console *console)
-{
-	return console->name;
-}
-
-enum console_endpoint console_endpoint(const struct console *console)
-{
-	return console->endpoint;
-}
-
 uint16_t console_port(const struct console *console)
 {
 	return console->port;

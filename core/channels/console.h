@@ -28,8 +28,6 @@ struct console *console_create(struct loop *loop, struct growth *growth, int dir
  * from within this call. */
 void console_destroy(struct console *console);
 
-const char *console_name(const struct console *console);
-enum console_endpoint console_endpoint(const struct console *console);
 uint16_t console_port(const struct console *console);        /* tcp, on 127.0.0.1 */
 const char *console_pty_path(const struct console *console); /* pty: "/dev/pts/4" */
 int console_output_fd(const struct console *console);        /* open for reading and punching */

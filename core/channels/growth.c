@@ -1,7 +1,6 @@
 #include "core/channels/growth.h"
 
 #include "core/base/cleanup.h"
-#include "core/base/file.h"
 
 #include <stdio.h>
 #include <sys/inotify.h>

@@ -3,7 +3,6 @@
 #include "core/base/cleanup.h"
 #include "core/config/mark.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 

@@ -4,7 +4,6 @@
 #include "core/base/file.h"
 #include "core/base/json.h"
 
-#include <fcntl.h>
 #include <string.h>
 
 static const char file_name[] = "handles.json";

@@ -1,7 +1,6 @@
 #include "core/shim/crew.h"
 
 #include "core/base/cleanup.h"
-#include "core/base/text.h"
 #include "core/process/pidfile.h"
 
 #include <fcntl.h>

@@ -2,7 +2,6 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/json.h"
-#include "core/base/text.h"
 
 #include <string.h>
 

@@ -17,8 +17,6 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <string.h>
-#include <sys/prctl.h>
 
 struct shim {
 	struct loop *loop;

@@ -1,6 +1,5 @@
 #include "core/shim/sandbox.h"
 
-#include "core/base/cleanup.h"
 #include "core/base/json.h"
 #include "core/base/text.h"
 

@@ -3,10 +3,8 @@
 
 #include "core/base/buffer.h"
 #include "core/base/cleanup.h"
-#include "core/base/text.h"
 #include "core/process/confine.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
 #include <sys/statvfs.h>
 

@@ -3,7 +3,6 @@
 
 #include "core/base/clock.h"
 #include "core/base/json.h"
-#include "core/base/text.h"
 #include "server/api/fields.h"
 
 #include <string.h>

@@ -1,10 +1,7 @@
 #include "server/http/content.h"
 
-#include "core/base/text.h"
-
 #include <errno.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <zlib.h>

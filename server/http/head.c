@@ -2,7 +2,6 @@
  * by whoever stands before us, or cut short in silence. */
 
 #include "server/http/exchange.h"
-#include "server/http/field.h"
 
 #include "core/base/text.h"
 
@@ -14,7 +13,7 @@ struct head {
 	const char *expected; /* where the next header's name must lie */
 	bool is_misplaced;
 	const char *fault;
-	unsigned hosts, lengths, encodings;
+	unsigned hosts, lengths, encodings, origins, authorizations;
 	const char *length, *encoding;
 };
 
@@ -57,6 +56,10 @@ static enum MHD_Result on_header(void *data, enum MHD_ValueKind kind, const char
 	} else if (is_named(name, name_length, "Transfer-Encoding")) {
 		head->encodings++;
 		head->encoding = value;
+	} else if (is_named(name, name_length, "Origin")) {
+		head->origins++;
+	} else if (is_named(name, name_length, "Authorization")) {
+		head->authorizations++;
 	} else if (is_named(name, name_length, "Expect")) {
 		head->request->expects_continue = true;
 	}
@@ -98,6 +101,9 @@ static const char *framing_fault(const struct head *head, const char *version)
 		return head->fault;
 	if (head->hosts > 1 || (!head->hosts && !is_1_0))
 		return "exactly one Host header is needed";
+	/* Only the first would be looked at, and somebody else may have looked at the last. */
+	if (head->origins > 1 || head->authorizations > 1)
+		return "there is more than one Origin or Authorization";
 	if (head->lengths > 1)
 		return "there is more than one Content-Length";
 	if (head->lengths && head->encodings)

@@ -4,12 +4,6 @@
 #include "server/http/exchange.h"
 
 #include <stdio.h>
-#include <string.h>
-
-const char *request_id(const struct request *request)
-{
-	return request->id;
-}
 
 const char *request_method(const struct request *request)
 {
@@ -50,11 +44,6 @@ const char *request_body(const struct request *request, size_t *ret_length)
 	return request->body.data ? request->body.data : "";
 }
 
-const char *request_peer(const struct request *request)
-{
-	return request->connection->peer;
-}
-
 bool request_has_flag(const struct request *request, unsigned route_flag)
 {
 	const struct route *route = request->match.route;
@@ -64,11 +53,6 @@ bool request_has_flag(const struct request *request, unsigned route_flag)
 void request_set_actor(struct request *request, const char *actor)
 {
 	snprintf(request->actor, sizeof(request->actor), "%s", actor);
-}
-
-const char *request_actor(const struct request *request)
-{
-	return request->actor;
 }
 
 struct loop *request_loop(const struct request *request)

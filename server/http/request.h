@@ -19,7 +19,6 @@
 struct request;
 struct websocket;
 
-const char *request_id(const struct request *request); /* X-Request-Id: ours, or the client's if it is sane */
 const char *request_method(const struct request *request);
 const char *request_path(const struct request *request); /* decoded, without /v1 */
 const char *request_parameter(const struct request *request,
@@ -28,10 +27,8 @@ const char *request_query(const struct request *request, const char *name);  /* 
 const char *request_header(const struct request *request, const char *name); /* NULL: absent */
 const json_t *request_json(const struct request *request); /* BODY_JSON*; borrowed; NULL: none */
 const char *request_body(const struct request *request, size_t *ret_length); /* BODY_BYTES; borrowed */
-const char *request_peer(const struct request *request);                     /* "127.0.0.1:51234" */
 bool request_has_flag(const struct request *request, unsigned route_flag);
 void request_set_actor(struct request *request, const char *actor); /* by the gate; copied */
-const char *request_actor(const struct request *request);           /* never NULL; "local" by default */
 struct loop *request_loop(const struct request *request);
 
 /* Query parameters by type. 0 with *ret_value untouched where absent; a value that does not fit is a

@@ -7,7 +7,6 @@
 #include "server/shims/board_internal.h"
 #include "server/shims/board_waits.h"
 
-#include <fcntl.h>
 #include <string.h>
 
 /* ---- what is known ---- */

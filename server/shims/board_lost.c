@@ -3,7 +3,6 @@
 #include "server/shims/board_internal.h"
 
 #include "core/base/cleanup.h"
-#include "core/base/text.h"
 #include "core/handles/spec.h"
 #include "core/process/cgroup.h"
 #include "core/process/sweep.h"

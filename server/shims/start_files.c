@@ -3,7 +3,6 @@
 #include "core/base/cleanup.h"
 #include "core/base/file.h"
 #include "core/base/json.h"
-#include "core/base/text.h"
 #include "core/handles/spec.h"
 
 #include <string.h>

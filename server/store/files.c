@@ -2,8 +2,6 @@
 
 #include "server/store/database.h"
 
-#include <string.h>
-
 /* The columns in the order in which read_row takes them and insert binds them. */
 #define COLUMNS "sha256, name, kind, machine, size, entry, created_at"
 

@@ -3,8 +3,6 @@
 #include "core/base/text.h"
 #include "server/store/database.h"
 
-#include <string.h>
-
 static const char *const phase_names[] = {
     [INSTANCE_IDLE] = "idle",
     [INSTANCE_STARTING] = "starting",
