@@ -44,6 +44,8 @@ static void recover_live(struct board *board)
 	free(TAKE(board->cookie));
 	json_decref(start_files_read_resolved(board->dirfd, &board->cookie));
 	if (!text_equal(board->row.boot_id, fleet_boot_id(board->fleet))) {
+		/* Its pids are others' by now: nobody may find them. */
+		state_directory_clear(board->dirfd);
 		cleanup_json json_t *record = exit_record_read(board->dirfd, board->row.start_number);
 		if (record)
 			board_set_ended(board, record);
