@@ -25,7 +25,8 @@ static void bench_property(struct service *service, struct bare_qemu *qemu)
 		bare[i] = between - start;
 		emud[i] = now_ms() - between;
 	}
-	table_ratio("property read", "2 or less", median(emud, READS), median(bare, READS), "ms");
+	table_ratio("property read", "2 or less", (struct sample){emud, READS}, (struct sample){bare, READS},
+		    "ms");
 }
 
 /* The i-th time each action takes, for three actions in the order they can be repeated in. */

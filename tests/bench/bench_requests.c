@@ -137,7 +137,7 @@ void bench_requests(struct service *service)
 		emud[round] = load(service->port, "/instances/requests") / 1e3;
 	}
 	http_connect(&service->http, service->port);
-	table_ratio(what, "0.8 or more", median(emud, ROUNDS), median(bare, ROUNDS), "k/s");
+	table_ratio(what, "0.8 or more", (struct sample){emud, ROUNDS}, (struct sample){bare, ROUNDS}, "k/s");
 	kill(bare_server, SIGKILL);
 	waitpid(bare_server, NULL, 0);
 	free(answer.headers);

@@ -75,11 +75,12 @@ void bench_start(struct service *service)
 		bare[round] = bare_until_running(service);
 		emud[round] = emud_until_running(service);
 	}
-	table_ratio("POST /instances until running", "1.15 or less", median(emud, ROUNDS),
-		    median(bare, ROUNDS), "ms");
+	table_ratio("POST /instances until running", "1.15 or less", (struct sample){emud, ROUNDS},
+		    (struct sample){bare, ROUNDS}, "ms");
 	for (int round = 0; round < ROUNDS; round++) {
 		bare[round] = bare_first_byte(service);
 		emud[round] = emud_first_byte(service);
 	}
-	table_ratio("first console byte", "1.2 or less", median(emud, ROUNDS), median(bare, ROUNDS), "ms");
+	table_ratio("first console byte", "1.2 or less", (struct sample){emud, ROUNDS},
+		    (struct sample){bare, ROUNDS}, "ms");
 }

@@ -13,8 +13,16 @@ double now_ms(void);
 double median(double *values, size_t count);
 
 void table_start(void);
-/* One row: emud's median, bare's median and their ratio emud / bare, in the unit named. */
-void table_ratio(const char *what, const char *bound, double emud, double bare, const char *unit);
+
+struct sample {
+	double *values; /* in any order; sorted by who takes it */
+	size_t count;
+};
+
+/* One row: emud's median, bare's median and their ratio emud / bare, in the unit named ("/s": a rate), and
+ * the same of the best measurement of each. */
+void table_ratio(const char *what, const char *bound, struct sample emud, struct sample bare,
+		 const char *unit);
 /* One row whose bound is no ratio. */
 void table_value(const char *what, const char *bound, double value, const char *unit, const char *note);
 void table_skipped(const char *what, const char *why);
