@@ -193,9 +193,10 @@ bool board_start_failure(const struct board *board, struct error *ret_error)
 
 /* ---- coming and going ---- */
 
-json_t *board_spec_pack(const json_t *asked, const json_t *file, const json_t *args)
+json_t *board_spec_pack(const json_t *asked, const json_t *file, const json_t *args, const json_t *resolved)
 {
-	return json_pack("{s:O, s:O?, s:O?}", "asked", asked, "file", file, "args", args);
+	return json_pack("{s:O, s:O?, s:O?, s:O*}", "asked", asked, "file", file, "args", args, "resolved",
+			 resolved);
 }
 
 struct board *board_make(struct fleet *fleet, struct instance_row *row, int dirfd, struct error *error)
@@ -217,6 +218,7 @@ struct board *board_make(struct fleet *fleet, struct instance_row *row, int dirf
 	board->spec = json_copy(board->asked);
 	json_object_set(board->spec, "file", json_object_get(kept, "file"));
 	json_object_set(board->spec, "args", json_object_get(kept, "args"));
+	board->resolved = json_incref(json_object_get(kept, "resolved"));
 	board->labels = json_parse(board->row.labels, strlen(board->row.labels), error);
 	board->waits = board_waits_create(fleet_options(fleet)->loop, board, error);
 	board->settled = board_is_over(board);
@@ -237,6 +239,7 @@ void board_destroy(struct board *board)
 	loop_timer_destroy(board->retry);
 	json_decref(board->asked);
 	json_decref(board->spec);
+	json_decref(board->resolved);
 	json_decref(board->labels);
 	json_decref(board->status);
 	json_decref(board->next_file);

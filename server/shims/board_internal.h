@@ -12,6 +12,7 @@ struct board {
 	struct instance_row row;
 	json_t *asked;         /* what the client asked: never changes */
 	json_t *spec, *labels; /* the same with the file and args in force */
+	json_t *resolved;      /* its target as its latest start had it; NULL: none */
 	json_t *status;        /* of the current start, as its shim told it last; NULL: none */
 	int dirfd;
 	struct shim_link *link;

@@ -12,10 +12,9 @@
 
 json_t *board_resolve(struct board *board, struct error *error)
 {
-	json_t *resolved = board->dirfd >= 0 ? start_files_read_resolved(board->dirfd, NULL) : NULL;
-	if (json_object_get(resolved, "settings"))
-		return resolved;
-	json_decref(resolved);
+	/* Not from spec.json: whoever ran in the state directory may have written another there. */
+	if (board->resolved)
+		return json_incref(board->resolved);
 	return config_resolve(fleet_config(board->fleet), board->row.target, board->row.emulator, error);
 }
 
@@ -74,7 +73,7 @@ static void enter_start(struct board *board)
 static void keep_spec(struct board *board)
 {
 	cleanup_json json_t *kept = board_spec_pack(board->asked, json_object_get(board->spec, "file"),
-						    json_object_get(board->spec, "args"));
+						    json_object_get(board->spec, "args"), board->resolved);
 	char *text = kept ? json_to_text(kept) : NULL;
 	if (!text)
 		return;
@@ -114,6 +113,8 @@ int board_begin_start(struct board *board, struct error *error)
 	take_firmware(board, &firmware);
 	if (board->next_args)
 		json_object_set(board->spec, "args", board->next_args);
+	json_decref(board->resolved);
+	board->resolved = json_incref(resolved);
 	enter_start(board);
 	keep_spec(board);
 	board_save(board);

@@ -305,7 +305,8 @@ static int fill_row(struct instance_row *row, const struct board_request *reques
 		    const char *path, char **emulator, struct fleet_firmware *firmware, struct error *error)
 {
 	const json_t *spec = request->spec, *labels = json_object_get(spec, "labels");
-	cleanup_json json_t *kept = board_spec_pack(spec, firmware->file, json_object_get(spec, "args"));
+	cleanup_json json_t *kept =
+	    board_spec_pack(spec, firmware->file, json_object_get(spec, "args"), NULL);
 	*row = (struct instance_row){
 	    .id = strdup(id),
 	    .path = strdup(path),

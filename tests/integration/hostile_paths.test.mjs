@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
@@ -91,4 +91,26 @@ test('no state directory lies within another, by whichever path', async (t) => {
 	assert.deepEqual(readdirSync(json.path), ['config.json']);
 	assert.deepEqual(readdirSync(own.path), ['config.json']);
 	assert.ok(emud.port);
+});
+
+test('what runs in a state directory cannot have another program started in it', async (t) => {
+	const { emud, client } = await startWithRoot(t);
+	const instance = await client.startBoard('board', 'counter');
+	const mark = path.join(instance.path, 'tampered');
+	const tamper = () => {
+		const file = path.join(instance.path, 'spec.json');
+		const spec = JSON.parse(readFileSync(file, 'utf8'));
+		spec.settings.executable = '/bin/false';
+		spec.pre_start = [{ name: 'intruder', command: ['touch', mark] }];
+		writeFileSync(file, JSON.stringify(spec));
+	};
+	tamper();
+	const again = (await client.post('/instances/board/restart')).json;
+	assert.deepEqual([again.state, again.command[0]], ['running', instance.command[0]]);
+	await client.post('/instances/board/stop');
+	await emud.end();
+	tamper();
+	await emud.start();
+	assert.equal((await client.post('/instances/board/start')).json.state, 'running');
+	assert.ok(!existsSync(mark));
 });
