@@ -153,14 +153,30 @@ void cgroup_kill(const struct cgroup *cgroup)
 	}
 }
 
+static void close_group(struct cgroup *cgroup)
+{
+	close(cgroup->directory_fd);
+	free(cgroup->path);
+	free(cgroup);
+}
+
 void cgroup_destroy(struct cgroup *cgroup)
 {
 	if (!cgroup)
 		return;
-	close(cgroup->directory_fd);
 	rmdir(cgroup->path);
-	free(cgroup->path);
-	free(cgroup);
+	close_group(cgroup);
+}
+
+bool cgroup_exists(const char *base, const struct cgroup_owner *owner)
+{
+	char *path = base ? path_of(base, owner) : NULL;
+	struct cgroup *cgroup = path ? open_group(path) : NULL;
+	bool exists = cgroup != NULL;
+
+	if (cgroup)
+		close_group(cgroup);
+	return exists;
 }
 
 void cgroup_clear(const char *base, const struct cgroup_owner *owner)

@@ -7,6 +7,7 @@
  * that we may write, or a kernel before 5.14, there are no groups, and sweep.h alone has to do.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct cgroup;
@@ -34,6 +35,9 @@ void cgroup_kill(const struct cgroup *cgroup);
 
 /* Removes it if it is empty; takes NULL. */
 void cgroup_destroy(struct cgroup *cgroup);
+
+/* Whether the owner's group is there. Its shim removes it before it records an end. */
+bool cgroup_exists(const char *base, const struct cgroup_owner *owner);
 
 /* cgroup_kill and cgroup_destroy for a group that a shim left behind, on a pool thread. One that is not there
  * is none. */

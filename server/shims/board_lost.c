@@ -147,8 +147,22 @@ static void enter_stopping(struct board *board)
 	board_changed(board);
 }
 
+/* Its processes may write exit.json too, and end the shim where the kernel lets them: a record beside a group
+ * that is still there is not the shim's. */
+static void drop_false_record(const struct board *board)
+{
+	if (board->dirfd < 0 || !board->cookie)
+		return;
+	const struct cgroup_owner owner = {
+	    .id = board->row.id, .start_number = board->row.start_number, .cookie = board->cookie};
+	cleanup_free char *recorded_base = start_files_read_cgroup_base(board->dirfd);
+	if (cgroup_exists(fleet_cgroup_base(board->fleet), &owner) || cgroup_exists(recorded_base, &owner))
+		unlinkat(board->dirfd, "exit.json", 0);
+}
+
 void board_shim_gone(struct board *board)
 {
+	drop_false_record(board);
 	if (take_record(board))
 		return;
 	enter_stopping(board);

@@ -77,6 +77,19 @@ test('so it does when emud was dead at the time', async (t) => {
 	await untilRemoved(started);
 });
 
+test('an end that the board itself records does not save it', async (t) => {
+	const started = await startHiding(t);
+	if (!started) return;
+	const { client, instance, grandchild } = started;
+	const record = { format: 1, start_number: 1, state: 'exited', started_at: null, ended_at: null, exit: { code: 0, signal: null, reason: 'stopped', detail: null } };
+	writeFileSync(new StateDir(instance).file('exit.json'), JSON.stringify(record));
+	process.kill(findShim(instance), 'SIGKILL');
+	const { exit } = await client.waitFor('board', 'ended');
+	assert.equal(exit.reason, 'supervisor_lost');
+	await untilGone(grandchild, 'the hidden grandchild');
+	await untilRemoved(started);
+});
+
 test('a cgroup that spec.json names falsely is not touched', async (t) => {
 	const started = await startHiding(t);
 	if (!started) return;
