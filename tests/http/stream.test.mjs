@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { closeSync, constants, createReadStream, openSync, writeSync } from 'node:fs';
+import { once } from 'node:events';
+import { constants, createReadStream, openSync, writeSync } from 'node:fs';
 import net from 'node:net';
 import { test } from 'node:test';
 
-import { until } from '../lib/deadline.mjs';
+import { until, within } from '../lib/deadline.mjs';
 import { shareEmud } from '../lib/emud.mjs';
 import { ByteStream, openStream, refusedStream } from '../lib/streams.mjs';
 
@@ -131,8 +132,9 @@ test('a pty endpoint carries the console as a raw tty', async () => {
 	writeSync(fd, 'through the tty\r\n');
 	await bytes.until('through the tty\r\n');
 	await shared.client.delete('/instances/pty');
-	reader.destroy();
-	closeSync(fd);
+	const closed = once(reader, 'close');
+	reader.destroy(); // which closes fd
+	await within(closed, 'the tty to be closed');
 });
 
 test('qmp is a tunnel for one client at a time', async () => {

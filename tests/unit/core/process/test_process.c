@@ -234,8 +234,11 @@ static void signals_start_from_their_defaults(void **state)
 	signal(SIGUSR1, SIG_DFL);
 	sigprocmask(SIG_SETMASK, &before, &set);
 	assert_true(sigismember(&set, SIGTERM)); /* the caller's own mask is as it was */
-	assert_non_null(strstr(
-	    run.output, "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\nSigCgt:\t0000000000000000\n"));
+	const char *signals = strstr(
+	    run.output, "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\nSigCgt:\t0000000000000000\n");
+	if (!signals)
+		print_message("%s\n", run.output);
+	assert_non_null(signals);
 	run_finish(&run);
 }
 
