@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #define BOARDS 20
+#define SETTLE_SECONDS 1
 #define IDLE_SECONDS 5
 
 /* Sum of the numbers of all lines of /proc/<pid>/<file> that begin with one of the names. */
@@ -104,6 +105,8 @@ static void each_board(struct service *service, bool create)
 
 static void bench_idle(const struct service *service, const pid_t *shims, size_t count)
 {
+	/* A console is looked at once more after it was written. */
+	nanosleep(&(struct timespec){.tv_sec = SETTLE_SECONDS}, NULL);
 	long ticks = -cpu_ticks(service->pid);
 	double wakes = -wake_ups(service->pid);
 	for (size_t i = 0; i < count; i++) {
