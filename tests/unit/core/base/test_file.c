@@ -264,6 +264,48 @@ static void the_tail_is_text(void **state)
 	expect_tail(fixture, ".", 100, "");
 }
 
+static int make_beneath(const struct fixture *fixture, const char *path, bool *ret_made)
+{
+	char whole[256];
+
+	snprintf(whole, sizeof(whole), "%s/root%s", fixture->path, path);
+	char root[128];
+	snprintf(root, sizeof(root), "%s/root", fixture->path);
+	int fd = file_make_beneath(root, whole, 0700, ret_made);
+	if (fd < 0)
+		return fd;
+	cleanup_free char *real_path = file_real_path(fd);
+	close(fd);
+	assert_non_null(real_path);
+	assert_int_equal(strncmp(real_path, root, strlen(root)), 0);
+	return 0;
+}
+
+static void what_is_made_beneath_a_root_stays_there(void **state)
+{
+	struct fixture *fixture = *state;
+	bool made = false;
+
+	assert_int_equal(mkdirat(fixture->dirfd, "root", 0700), 0);
+	assert_int_equal(mkdirat(fixture->dirfd, "outside", 0700), 0);
+	assert_int_equal(symlinkat("../outside", fixture->dirfd, "root/out"), 0);
+	assert_int_equal(symlinkat("a", fixture->dirfd, "root/in"), 0);
+	assert_int_equal(symlinkat("nowhere", fixture->dirfd, "root/dangling"), 0);
+	assert_int_equal(mknodat(fixture->dirfd, "root/file", S_IFREG | 0600, 0), 0);
+	assert_int_equal(make_beneath(fixture, "/a/b/", &made), 0);
+	assert_true(made);
+	assert_int_equal(make_beneath(fixture, "/a//b", &made), 0);
+	assert_false(made);
+	assert_int_equal(make_beneath(fixture, "/in/c", &made), 0);
+	assert_true(made && has(fixture, "root/a/c"));
+	assert_int_equal(make_beneath(fixture, "/out/c", &made), -EXDEV);
+	assert_int_equal(make_beneath(fixture, "/in", &made), -ENOTDIR);
+	assert_int_equal(make_beneath(fixture, "/dangling/c", &made), -ENOENT);
+	assert_int_equal(make_beneath(fixture, "/file/c", &made), -ENOTDIR);
+	assert_int_equal(make_beneath(fixture, "more/c", &made), -EXDEV);
+	assert_false(has(fixture, "outside/c"));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -274,6 +316,7 @@ int main(void)
 	    TEST(a_write_that_fails_leaves_the_old_file),
 	    TEST(a_write_goes_around_what_lies_in_its_way),
 	    TEST(what_lies_beneath_is_opened_and_nothing_else),
+	    TEST(what_is_made_beneath_a_root_stays_there),
 	    TEST(a_new_file_gets_its_mode),
 	    TEST(directories_are_made_down_to_the_last),
 	    TEST(a_tree_goes_but_not_what_it_links_to),
