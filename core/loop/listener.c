@@ -70,6 +70,12 @@ void listener_destroy(struct listener *listener)
 	free(listener);
 }
 
+static int open_socket(int family, struct error *error)
+{
+	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	return fd < 0 ? error_set_errno(error, -errno, "no_descriptors", "cannot make a socket") : fd;
+}
+
 union address {
 	struct sockaddr any;
 	struct sockaddr_in v4;
@@ -97,9 +103,9 @@ int listener_open_tcp(const char *host, uint16_t port, uint16_t *ret_port, struc
 	union address address;
 	if (parse_address(host, port, &address) < 0)
 		return error_set(error, -EINVAL, NULL, "%s is not an IPv4 or IPv6 address", host);
-	cleanup_close int fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	cleanup_close int fd = open_socket(address.any.sa_family, error);
 	if (fd < 0)
-		return error_set_errno(error, -errno, "no_descriptors", "cannot make a socket");
+		return fd;
 	int on = 1;
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	socklen_t size = address.any.sa_family == AF_INET ? sizeof(address.v4) : sizeof(address.v6);
@@ -114,25 +120,22 @@ int listener_open_tcp(const char *host, uint16_t port, uint16_t *ret_port, struc
 	return TAKE_FD(fd);
 }
 
-static int unix_address(int dirfd, const char *name, struct sockaddr_un *ret_address, struct error *error)
+static int open_unix_socket(int dirfd, const char *name, struct sockaddr_un *ret_address, struct error *error)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	if (strlen(name) > sizeof(address.sun_path) - sizeof("/proc/self/fd/2147483647/"))
 		return error_set(error, -ENAMETOOLONG, NULL, "socket name %s is too long", name);
 	file_fd_path(address.sun_path, sizeof(address.sun_path), dirfd, name);
 	*ret_address = address;
-	return 0;
+	return open_socket(AF_UNIX, error);
 }
 
 int listener_open_unix(int dirfd, const char *name, struct error *error)
 {
 	struct sockaddr_un address;
-	int result = unix_address(dirfd, name, &address, error);
-	if (result < 0)
-		return result;
-	cleanup_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	cleanup_close int fd = open_unix_socket(dirfd, name, &address, error);
 	if (fd < 0)
-		return error_set_errno(error, -errno, "no_descriptors", "cannot make a socket");
+		return fd;
 	unlinkat(dirfd, name, 0);
 	/* The socket's file takes its mode from the descriptor's at bind. */
 	if (fchmod(fd, 0600) < 0 || bind(fd, (struct sockaddr *) &address, sizeof(address)) < 0 ||
@@ -144,12 +147,9 @@ int listener_open_unix(int dirfd, const char *name, struct error *error)
 int listener_connect_unix(int dirfd, const char *name, struct error *error)
 {
 	struct sockaddr_un address;
-	int result = unix_address(dirfd, name, &address, error);
-	if (result < 0)
-		return result;
-	cleanup_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	cleanup_close int fd = open_unix_socket(dirfd, name, &address, error);
 	if (fd < 0)
-		return error_set_errno(error, -errno, "no_descriptors", "cannot make a socket");
+		return fd;
 	if (connect(fd, (struct sockaddr *) &address, sizeof(address)) < 0)
 		return error_set_errno(error, -errno, NULL, "cannot connect to socket %s", name);
 	return TAKE_FD(fd);
