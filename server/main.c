@@ -82,7 +82,7 @@ static int reload(struct app *app, json_t **ret_warnings, json_t **ret_errors, s
 	config_report_finish(&report);
 	int result = config ? auth_reload(app->auth, error) : error->number;
 	if (!result)
-		fleet_set_config(app->fleet, config);
+		result = fleet_set_config(app->fleet, config, error);
 	config_unref(config);
 	log_event(app->log, result ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO,
 		  result ? "config.refused" : "config.reloaded", "detail", result ? error->message : NULL,
@@ -302,11 +302,10 @@ static void on_fleet_ready(void *data)
 		loop_stop(app->loop);
 		return;
 	}
-	if (service->settings.demo)
-		demo_start(app);
+	bool has_demo = service->settings.demo && demo_start(app);
 	printf("listening on %s\n", service->base_url);
 	fflush(stdout);
-	if (service->settings.demo)
+	if (has_demo)
 		demo_print(service->base_url);
 	notify_systemd("READY=1");
 }

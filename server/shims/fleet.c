@@ -22,6 +22,7 @@ struct fleet {
 	char *own_root;    /* where state directories lie that nobody chose */
 	char *cgroup_base; /* NULL: there are none here */
 	struct config *config;
+	char *config_text;     /* config.json of every board made under it */
 	struct board **boards; /* sorted by id */
 	size_t count, capacity;
 
@@ -55,11 +56,17 @@ struct config *fleet_config(const struct fleet *fleet)
 	return fleet->config;
 }
 
-void fleet_set_config(struct fleet *fleet, struct config *config)
+int fleet_set_config(struct fleet *fleet, struct config *config, struct error *error)
 {
+	char *text = start_files_make_config(config);
+	if (!text)
+		return error_set(error, -ENOMEM, NULL, "no memory");
+	free(fleet->config_text);
+	fleet->config_text = text;
 	struct config *old = fleet->config;
 	fleet->config = config_ref(config);
 	config_unref(old);
+	return 0;
 }
 
 /* ---- the table ---- */
@@ -368,7 +375,7 @@ static struct board *make_checked(struct fleet *fleet, struct instance_row *row,
 		return NULL;
 	struct board *board = NULL;
 	if ((!root || take_real_path(fleet, row, dirfd, error) == 0) &&
-	    start_files_write_config(dirfd, fleet->config, error) == 0 &&
+	    start_files_write_config(dirfd, fleet->config_text, error) == 0 &&
 	    instances_insert(fleet->options.store, row, error) == 0) {
 		cleanup_free char *id = strdup(row->id);
 		board = board_make(fleet, row, fcntl(dirfd, F_DUPFD_CLOEXEC, 3), error);
@@ -432,7 +439,6 @@ struct fleet *fleet_create(const struct fleet_options *options, struct config *c
 		return NULL;
 	}
 	fleet->options = *options;
-	fleet->config = config_ref(config);
 	fleet->state_dir = strdup(options->state_dir);
 	fleet->shim_program = strdup(options->shim_program);
 	fleet->own_root = text_format("%s/instances", options->state_dir);
@@ -442,7 +448,7 @@ struct fleet *fleet_create(const struct fleet_options *options, struct config *c
 	fleet->cgroup_base = cgroup_find_base();
 	fleet->recovery_deadline = loop_timer_create(options->loop, on_recovery_deadline, fleet, error);
 	if (fleet->state_dir && fleet->own_root && fleet->shim_program && fleet->boot_id &&
-	    fleet->recovery_deadline)
+	    fleet->recovery_deadline && fleet_set_config(fleet, config, error) == 0)
 		return fleet;
 	error_set(error, -ENOMEM, NULL, "no memory");
 	fleet_destroy(fleet);
@@ -462,6 +468,7 @@ void fleet_destroy(struct fleet *fleet)
 	loop_deferred_cancel(fleet->recovery_turn);
 	loop_deferred_cancel(fleet->stopped_turn);
 	config_unref(fleet->config);
+	free(fleet->config_text);
 	free(fleet->state_dir);
 	free(fleet->own_root);
 	free(fleet->shim_program);

@@ -44,7 +44,7 @@ struct fleet *fleet_create(const struct fleet_options *options, struct config *c
 void fleet_destroy(struct fleet *fleet); /* links are closed, boards run on */
 
 /* From now on this configuration (its own reference). Running boards keep what they were started with. */
-void fleet_set_config(struct fleet *fleet, struct config *config);
+int fleet_set_config(struct fleet *fleet, struct config *config, struct error *error);
 struct config *fleet_config(const struct fleet *fleet); /* borrowed */
 
 /* Finds every instance again from store and state directories. on_ready fires once, from the loop, when each

@@ -66,10 +66,15 @@ int start_files_write_spec(int dirfd, const struct start_order *order, char **re
 	return result;
 }
 
-int start_files_write_config(int dirfd, const struct config *config, struct error *error)
+char *start_files_make_config(const struct config *config)
 {
 	cleanup_json json_t *tree = config_as_pw(config);
-	return write_json(dirfd, "config.json", tree, error);
+	return tree ? json_dumps(tree, JSON_INDENT(1)) : NULL;
+}
+
+int start_files_write_config(int dirfd, const char *text, struct error *error)
+{
+	return file_write_atomic(dirfd, "config.json", text, strlen(text), 0600, error);
 }
 
 static json_t *read_spec(int dirfd)

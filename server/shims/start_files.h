@@ -25,7 +25,9 @@ struct start_order {
 /* Writes spec.json with a fresh cookie; *ret_cookie is the caller's. */
 int start_files_write_spec(int dirfd, const struct start_order *order, char **ret_cookie,
 			   struct error *error);
-int start_files_write_config(int dirfd, const struct config *config, struct error *error);
+/* config.json's text, for start_files_write_config; the caller's. NULL: no memory. */
+char *start_files_make_config(const struct config *config);
+int start_files_write_config(int dirfd, const char *text, struct error *error);
 
 /* The resolved part of an earlier spec.json, and its cookie (nullable out). New reference or NULL. */
 json_t *start_files_read_resolved(int dirfd, char **ret_cookie);
