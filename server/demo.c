@@ -21,7 +21,7 @@ static struct board *make(struct app *app, struct error *error)
 	return fleet_make_board(app->fleet, &wanted, error);
 }
 
-void demo_start(struct app *app)
+bool demo_start(struct app *app)
 {
 	const struct board_start start = {.paused = -1};
 	struct error error;
@@ -31,6 +31,7 @@ void demo_start(struct app *app)
 	bool failed = !board || (board_is_over(board) && board_start(board, &start, &error) < 0);
 	if (failed)
 		log_event(app->log, LOG_LEVEL_WARNING, "demo.failed", "detail", error.message, NULL);
+	return !failed;
 }
 
 void demo_print(const char *base_url)
