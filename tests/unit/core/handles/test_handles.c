@@ -10,14 +10,14 @@
 #include "core/base/cleanup.h"
 #include "core/base/file.h"
 #include "core/base/json.h"
+#include "tests/unit/scratch.h"
 
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 
 struct fixture {
-	char path[64];
-	int dirfd;
+	struct scratch scratch;
 	struct handles *handles;
 };
 
@@ -25,9 +25,7 @@ static int set_up(void **state)
 {
 	static const char *const gdb[] = {"arm-none-eabi-gdb", "-q", NULL};
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
-	strcpy(fixture->path, "/tmp/emud-handles-XXXXXX");
-	assert_non_null(mkdtemp(fixture->path));
-	fixture->dirfd = open(fixture->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	scratch_make(&fixture->scratch);
 	fixture->handles = handles_create("qemu", "board", "/abs/pigweed.json", gdb);
 	*state = fixture;
 	return 0;
@@ -37,8 +35,7 @@ static int tear_down(void **state)
 {
 	struct fixture *fixture = *state;
 	handles_destroy(fixture->handles);
-	close(fixture->dirfd);
-	assert_int_equal(file_remove_tree(AT_FDCWD, fixture->path, NULL), 0);
+	scratch_remove(&fixture->scratch);
 	free(fixture);
 	return 0;
 }
@@ -54,8 +51,8 @@ static void expect_json(const json_t *found, const char *wanted)
 static void expect_file(const struct fixture *fixture, const char *wanted)
 {
 	cleanup_free char *text = NULL;
-	assert_int_equal(handles_save(fixture->handles, fixture->dirfd, NULL), 0);
-	assert_int_equal(file_read(fixture->dirfd, "handles.json", 10000, &text, NULL, NULL), 0);
+	assert_int_equal(handles_save(fixture->handles, fixture->scratch.dirfd, NULL), 0);
+	assert_int_equal(file_read(fixture->scratch.dirfd, "handles.json", 10000, &text, NULL, NULL), 0);
 	cleanup_json json_t *found = json_parse(text, strlen(text), NULL);
 	expect_json(found, wanted);
 }
@@ -80,11 +77,11 @@ static void the_file_is_pw_emus(void **state)
 		    "\"channels\":{\"serial0\":{\"type\":\"tcp\",\"host\":\"127.0.0.1\",\"port\":40123},"
 		    "\"uart1\":{\"type\":\"pty\",\"path\":\"/dev/pts/4\"}},"
 		    "\"procs\":{\"qemu\":{\"pid\":4711},\"helper\":{\"pid\":4712}}}");
-	assert_int_equal(fstatat(fixture->dirfd, "handles.json", &status, 0), 0);
+	assert_int_equal(fstatat(fixture->scratch.dirfd, "handles.json", &status, 0), 0);
 	assert_int_equal(status.st_mode & 07777, 0600);
-	handles_remove(fixture->dirfd);
-	assert_int_equal(faccessat(fixture->dirfd, "handles.json", F_OK, 0), -1);
-	handles_remove(fixture->dirfd);
+	handles_remove(fixture->scratch.dirfd);
+	assert_false(scratch_has(&fixture->scratch, "handles.json"));
+	handles_remove(fixture->scratch.dirfd);
 }
 
 static void the_api_is_told_kinds_and_bare_channels_too(void **state)

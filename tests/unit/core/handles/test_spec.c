@@ -10,38 +10,15 @@
 #include "core/base/cleanup.h"
 #include "core/base/file.h"
 #include "core/base/json.h"
+#include "tests/unit/scratch.h"
 
 #include <fcntl.h>
 #include <string.h>
 
-struct fixture {
-	char path[64];
-	int dirfd;
-};
-
-static int set_up(void **state)
+static int read_spec(const struct scratch *scratch, const char *text, struct spec *spec, struct error *error)
 {
-	struct fixture *fixture = calloc(1, sizeof(*fixture));
-	strcpy(fixture->path, "/tmp/emud-spec-XXXXXX");
-	assert_non_null(mkdtemp(fixture->path));
-	fixture->dirfd = open(fixture->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	*state = fixture;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	struct fixture *fixture = *state;
-	close(fixture->dirfd);
-	assert_int_equal(file_remove_tree(AT_FDCWD, fixture->path, NULL), 0);
-	free(fixture);
-	return 0;
-}
-
-static int read_spec(const struct fixture *fixture, const char *text, struct spec *spec, struct error *error)
-{
-	assert_int_equal(file_write_atomic(fixture->dirfd, "spec.json", text, strlen(text), 0600, NULL), 0);
-	return spec_read(fixture->dirfd, spec, error);
+	scratch_write(scratch, "spec.json", text);
+	return spec_read(scratch->dirfd, spec, error);
 }
 
 static void a_whole_spec_is_read(void **state)
@@ -97,7 +74,7 @@ static void what_cannot_be_read_is_refused(void **state)
 {
 	struct spec spec = {.start_number = 77};
 	struct error error;
-	assert_int_equal(spec_read(((struct fixture *) *state)->dirfd, &spec, &error), -ENOENT);
+	assert_int_equal(spec_read(((struct scratch *) *state)->dirfd, &spec, &error), -ENOENT);
 	assert_int_equal(read_spec(*state, "{\"format\":2," NEEDED "}", &spec, &error), -EPROTONOSUPPORT);
 	assert_int_equal(read_spec(*state, "{" NEEDED "}", &spec, &error), -EPROTONOSUPPORT);
 	assert_int_equal(read_spec(*state, "{\"format\":1}", &spec, &error), -EINVAL);
@@ -109,26 +86,26 @@ static void what_cannot_be_read_is_refused(void **state)
 
 static void an_exit_record_is_of_its_start(void **state)
 {
-	struct fixture *fixture = *state;
-	assert_null(exit_record_read(fixture->dirfd, 3));
+	struct scratch *scratch = *state;
+	assert_null(exit_record_read(scratch->dirfd, 3));
 	cleanup_json json_t *status =
 	    json_pack("{s:i, s:s, s:{s:s}, s:{}, s:s}", "start_number", 3, "state", "exited", "exit",
 		      "reason", "stopped", "processes", "ended_at", "2020-02-02T02:02:02.020Z");
-	assert_int_equal(exit_record_write(fixture->dirfd, status, NULL), 0);
-	cleanup_json json_t *record = exit_record_read(fixture->dirfd, 3);
+	assert_int_equal(exit_record_write(scratch->dirfd, status, NULL), 0);
+	cleanup_json json_t *record = exit_record_read(scratch->dirfd, 3);
 	assert_non_null(record);
 	assert_int_equal(json_member_integer(record, "format", 0), 1);
 	assert_string_equal(json_member_string(record, "state", ""), "exited");
 	assert_string_equal(json_member_string(json_object_get(record, "exit"), "reason", ""), "stopped");
 	assert_null(json_object_get(record, "processes"));
-	assert_null(exit_record_read(fixture->dirfd, 2));
-	assert_int_equal(file_write_atomic(fixture->dirfd, "exit.json", "{\"sta", 5, 0600, NULL), 0);
-	assert_null(exit_record_read(fixture->dirfd, 3));
+	assert_null(exit_record_read(scratch->dirfd, 2));
+	assert_int_equal(file_write_atomic(scratch->dirfd, "exit.json", "{\"sta", 5, 0600, NULL), 0);
+	assert_null(exit_record_read(scratch->dirfd, 3));
 }
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_set_up, scratch_tear_down)
 	const struct CMUnitTest tests[] = {
 	    TEST(a_whole_spec_is_read),
 	    TEST(what_is_missing_has_its_default),

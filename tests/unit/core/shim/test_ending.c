@@ -8,49 +8,25 @@
 #include "core/shim/ending.h"
 
 #include "core/base/cleanup.h"
-#include "core/base/file.h"
 #include "core/base/json.h"
+#include "tests/unit/scratch.h"
 
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 
-struct fixture {
-	char path[64];
-	int dirfd;
-};
-
-static int set_up(void **state)
+static void expect(const struct scratch *scratch, const struct ending *ending, const char *wanted)
 {
-	struct fixture *fixture = calloc(1, sizeof(*fixture));
-	strcpy(fixture->path, "/tmp/emud-ending-XXXXXX");
-	assert_non_null(mkdtemp(fixture->path));
-	fixture->dirfd = open(fixture->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	*state = fixture;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	struct fixture *fixture = *state;
-	close(fixture->dirfd);
-	assert_int_equal(file_remove_tree(AT_FDCWD, fixture->path, NULL), 0);
-	free(fixture);
-	return 0;
-}
-
-static void expect(const struct fixture *fixture, const struct ending *ending, const char *wanted)
-{
-	cleanup_json json_t *found = ending_describe(ending, fixture->dirfd, "qemu.log");
+	cleanup_json json_t *found = ending_describe(ending, scratch->dirfd, "qemu.log");
 	cleanup_json json_t *json = json_parse(wanted, strlen(wanted), NULL);
 	cleanup_free char *text = json_to_text(found);
 	if (!json_equal(found, json))
 		fail_msg("%s\n%s", text, wanted);
 }
 
-static void say(const struct fixture *fixture, const char *words)
+static void say(const struct scratch *scratch, const char *words)
 {
-	file_write_atomic(fixture->dirfd, "qemu.log", words, strlen(words), 0600, NULL);
+	scratch_write(scratch, "qemu.log", words);
 }
 
 static void a_stop_is_ours_whatever_the_status(void **state)
@@ -135,7 +111,7 @@ static void failures_are_told_from_ends(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_set_up, scratch_tear_down)
 	const struct CMUnitTest tests[] = {
 	    TEST(a_stop_is_ours_whatever_the_status),
 	    TEST(the_guests_exit_has_its_code),

@@ -12,30 +12,6 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
-void scratch_make(struct scratch *scratch)
-{
-	snprintf(scratch->path, sizeof(scratch->path), "/tmp/emud-shims-XXXXXX");
-	assert_non_null(mkdtemp(scratch->path));
-	scratch->dirfd = open(scratch->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	assert_true(scratch->dirfd >= 0);
-}
-
-void scratch_remove(struct scratch *scratch)
-{
-	close(scratch->dirfd);
-	assert_int_equal(file_remove_tree(AT_FDCWD, scratch->path, NULL), 0);
-}
-
-void scratch_write(const struct scratch *scratch, const char *name, const char *text)
-{
-	assert_int_equal(file_write_atomic(scratch->dirfd, name, text, strlen(text), 0600, NULL), 0);
-}
-
-bool scratch_has(const struct scratch *scratch, const char *name)
-{
-	return faccessat(scratch->dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
 /* ---- waiting ---- */
 
 struct look {

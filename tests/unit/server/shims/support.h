@@ -1,7 +1,7 @@
 #pragma once
 
-/* What the tests of the shims share: a loop that is run until something holds, a scratch directory, a fleet
- * over a store of its own, and a shim that plays a part instead of running an emulator. */
+/* What the tests of the shims share: a loop that is run until something holds, a fleet over a store of its
+ * own, and a shim that plays a part instead of running an emulator. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,6 +18,7 @@
 #include "core/loop/loop.h"
 #include "server/shims/board.h"
 #include "server/shims/fleet.h"
+#include "tests/unit/scratch.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -25,16 +26,6 @@
 #include <sys/stat.h>
 
 enum { SUPPORT_DEADLINE_MS = 20000 };
-
-struct scratch {
-	char path[64];
-	int dirfd;
-};
-
-void scratch_make(struct scratch *scratch);
-void scratch_remove(struct scratch *scratch);
-void scratch_write(const struct scratch *scratch, const char *name, const char *text);
-bool scratch_has(const struct scratch *scratch, const char *name);
 
 /* Runs the loop until it holds; false when ms are over. */
 bool run_loop(struct loop *loop, bool (*holds)(void *data), void *data, int64_t ms);
