@@ -429,8 +429,8 @@ static int start(struct service *service)
 
 int main(int argc, char **argv)
 {
-	/* A free that leaves 64 KiB of free neighbours, which most requests' do, would sweep the fast bins.
-	 */
+	/* A free that leaves 64 KiB of free neighbours, which most requests' do, would sweep the fast
+	 * bins. */
 	mallopt(M_MXFAST, 0);
 	struct service service = {.state_lock_fd = -1, .listen_fd = -1};
 	struct error error;

@@ -123,8 +123,8 @@ char **json_to_text_vector(const json_t *array)
 {
 	if (!json_is_array(array))
 		return NULL;
-	/* In one piece: appending looks for the end each time, and a list may be as long as its writer likes.
-	 */
+	/* In one piece: appending looks for the end each time, and a list may be as long as its writer
+	 * likes. */
 	char **vector = calloc(json_array_size(array) + 1, sizeof(char *));
 	size_t index;
 	json_t *item;

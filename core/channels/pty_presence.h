@@ -10,8 +10,8 @@
 
 struct pty_presence;
 
-/* pty is borrowed; its slave must not be held open by us. on_open may come although nobody is there any more.
- */
+/* pty is borrowed; its slave must not be held open by us. on_open may come although nobody is there any
+ * more. */
 struct pty_presence *pty_presence_create(struct loop *loop, const struct pty *pty,
 					 void (*on_open)(void *data), void *data, struct error *error);
 void pty_presence_destroy(struct pty_presence *presence);

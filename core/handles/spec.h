@@ -44,8 +44,8 @@ struct spec {
 int spec_read(int dirfd, struct spec *ret_spec, struct error *error);
 void spec_finish(struct spec *spec);
 
-/* exit.json: {"format","start_number","state","started_at","ended_at","exit":{...}}, whole before it appears.
- */
+/* exit.json: {"format","start_number","state","started_at","ended_at","exit":{...}}, whole before it
+ * appears. */
 int exit_record_write(int dirfd, const json_t *status, struct error *error);
 /* New reference: the record if it is of that start, else NULL. */
 json_t *exit_record_read(int dirfd, int64_t start_number);

@@ -9,8 +9,8 @@
 
 struct listener;
 
-/* Takes fd, which must be listening already. on_connection owns connection_fd (close-on-exec, non-blocking).
- */
+/* Takes fd, which must be listening already. on_connection owns connection_fd (close-on-exec,
+ * non-blocking). */
 struct listener *listener_create(struct loop *loop, int fd,
 				 void (*on_connection)(int connection_fd, void *data), void *data,
 				 struct error *error);

@@ -12,8 +12,8 @@
 
 struct cgroup;
 
-/* Whose group it is; all borrowed. Its name is made of this, never read from a file that a board may write.
- */
+/* Whose group it is; all borrowed. Its name is made of this, never read from a file that a board may
+ * write. */
 struct cgroup_owner {
 	const char *id;
 	int64_t start_number;

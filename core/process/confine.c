@@ -225,8 +225,8 @@ int confinement_enter(const struct confinement *confinement)
 			return -errno;
 	if (confinement->ruleset_fd >= 0 && landlock_restrict_self(confinement->ruleset_fd) < 0)
 		return -errno;
-	/* SPEC_ALLOW: what is filtered here is no secret-keeper, and the mitigation slows an emulator down.
-	 */
+	/* SPEC_ALLOW: what is filtered here is no secret-keeper, and the mitigation slows an emulator
+	 * down. */
 	if (confinement->filters_calls && syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
 						  SECCOMP_FILTER_FLAG_SPEC_ALLOW, &syscall_filter) < 0)
 		return -errno;

@@ -232,8 +232,8 @@ static pid_t fork_child(const struct launch_plan *plan)
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &before);
 	pid_t pid = cgroup ? cgroup_clone(cgroup_directory(cgroup), child_run, plan) : -1;
-	/* A group that cannot take it (somebody has removed it, or enabled controllers) is no reason to fail.
-	 */
+	/* A group that cannot take it (somebody has removed it, or enabled controllers) is no reason to
+	 * fail. */
 	if (pid < 0)
 		pid = vfork(); // NOLINT(clang-analyzer-security.insecureAPI.vfork)
 	if (pid == 0)

@@ -60,8 +60,8 @@ static bool reap(struct process *process, struct process_end *ret_end)
 	if (result == 0 && info.si_pid == 0)
 		return false;
 	bool exited = result == 0 && info.si_code == CLD_EXITED;
-	/* Without a status (a stranger reaped it) it is at least told that it ended, and not of its own will.
-	 */
+	/* Without a status (a stranger reaped it) it is at least told that it ended, and not of its own
+	 * will. */
 	int signal_number = result == 0 ? info.si_status : SIGKILL;
 	*ret_end =
 	    (struct process_end){.code = exited ? info.si_status : -1, .signal = exited ? 0 : signal_number};

@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 enum {
-	/* A process that SIGKILL cannot end hangs in the kernel: one does not wait for it longer than this.
-	 */
+	/* A process that SIGKILL cannot end hangs in the kernel: one does not wait for it longer than
+	 * this. */
 	SWEEP_PATIENCE_MS = 5000,
 	/* Who does not stop in so many looks waits in the kernel (for a vfork'ed child, say) and forks no
 	   more. */

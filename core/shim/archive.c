@@ -60,8 +60,8 @@ static int move_output(int dirfd, const char *name, void *data)
 	snprintf(path, sizeof(path), "%s/%s", move->target, name);
 	if (renameat2(dirfd, name, dirfd, path, RENAME_NOREPLACE) == 0)
 		return 0;
-	/* A start that was begun twice under one number: what the broken one printed is not its forerunner's.
-	 */
+	/* A start that was begun twice under one number: what the broken one printed is not its
+	 * forerunner's. */
 	return errno == EEXIST && unlinkat(dirfd, name, 0) == 0 ? 0 : -errno;
 }
 

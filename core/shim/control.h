@@ -16,8 +16,8 @@ void control_destroy(struct control *control);
 /* Tells every connection the status. */
 void control_publish(struct control *control);
 
-/* Accepts no more, sends what is queued; on_quiet fires (once) when all have it or CONTROL_QUIET_MS are over.
- */
+/* Accepts no more, sends what is queued; on_quiet fires (once) when all have it or CONTROL_QUIET_MS are
+ * over. */
 enum { CONTROL_QUIET_MS = 1000 };
 void control_finish(struct control *control, void (*on_quiet)(void *data), void *data);
 

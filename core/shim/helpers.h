@@ -1,7 +1,7 @@
 #pragma once
 
-/* pre-start and post-start helper commands: substitution of $pw_emu_*{...}, then a process of the crew each.
- */
+/* pre-start and post-start helper commands: substitution of $pw_emu_*{...}, then a process of the crew
+ * each. */
 
 #include "core/shim/channels.h"
 #include "core/shim/crew.h"

@@ -1,7 +1,7 @@
 #pragma once
 
-/* What every handler is handed: the service as a whole. Borrowed parts live until the last request is over.
- */
+/* What every handler is handed: the service as a whole. Borrowed parts live until the last request is
+ * over. */
 
 #include "core/base/log.h"
 #include "core/loop/loop.h"

@@ -22,8 +22,8 @@ static const struct field load_fields[] = {
     {NULL, FIELD_ANY, false},
 };
 
-/* The file as the shim takes it: the path and which file it was when it was checked. New reference or NULL.
- */
+/* The file as the shim takes it: the path and which file it was when it was checked. New reference or
+ * NULL. */
 static json_t *identify_file(struct app *app, struct board *board, const json_t *file, bool must_fit,
 			     struct error *error)
 {

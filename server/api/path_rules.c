@@ -15,8 +15,8 @@ static const char *const *roots_of(const struct app *app)
 					  : config_server(fleet_config(app->fleet))->path_roots);
 }
 
-/* The longest part of path that exists must open beneath root; what is missing below it must be plain names.
- */
+/* The longest part of path that exists must open beneath root; what is missing below it must be plain
+ * names. */
 static bool lies_below(const char *root, const char *path)
 {
 	cleanup_free char *part = strdup(path);

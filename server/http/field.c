@@ -125,8 +125,8 @@ bool field_has_token(const char *list, const char *token)
 	return false;
 }
 
-/* Copies a quoted string or token that starts at text; returns where it ends, NULL if it does not fit or end.
- */
+/* Copies a quoted string or token that starts at text; returns where it ends, NULL if it does not fit or
+ * end. */
 static const char *read_value(const char *text, char *out, size_t out_size)
 {
 	size_t used = 0;

@@ -1,7 +1,7 @@
 #pragma once
 
-/* The problem codes: what the API says when it says no. One row each; openapi.yaml and the tests hold to it.
- */
+/* The problem codes: what the API says when it says no. One row each; openapi.yaml and the tests hold to
+ * it. */
 
 #include <stddef.h>
 

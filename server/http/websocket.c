@@ -162,8 +162,8 @@ static void release(struct websocket *websocket)
 		if (websocket->next)
 			websocket->next->previous = websocket->previous;
 		server->statistics.websockets--;
-		/* What the client may still be sending must not reset the connection before it has our close.
-		 */
+		/* What the client may still be sending must not reset the connection before it has our
+		 * close. */
 		websocket->request->connection->is_lingering = !websocket->is_broken;
 		shutdown(websocket->fd, SHUT_WR);
 	}

@@ -31,8 +31,8 @@ int board_dirfd(const struct board *board);               /* the state directory
 
 /* As the API tells it. New reference. */
 json_t *board_to_json(const struct board *board);
-/* The same as text, which is kept until the board changes: most who look find it as it was. NULL: no memory.
- */
+/* The same as text, which is kept until the board changes: most who look find it as it was. NULL: no
+ * memory. */
 const char *board_to_text(struct board *board, size_t *ret_length);
 
 /* What its target is, resolved, as its latest start had it (else the configuration says). New reference; NULL

@@ -8,8 +8,8 @@
 
 #include <string.h>
 
-/* A start that emud's end interrupted, and of which no shim is left: it is begun again under the same number.
- */
+/* A start that emud's end interrupted, and of which no shim is left: it is begun again under the same
+ * number. */
 static void redo_start(struct board *board)
 {
 	struct error error;

@@ -361,8 +361,8 @@ static int take_real_path(const struct fleet *fleet, struct instance_row *row, i
 	return check_apart(fleet, path, error);
 }
 
-/* Directory first, then row: a kill in between leaves a directory that is reported, and can be taken again.
- */
+/* Directory first, then row: a kill in between leaves a directory that is reported, and can be taken
+ * again. */
 static struct board *make_checked(struct fleet *fleet, struct instance_row *row, const char *root,
 				  struct error *error)
 {

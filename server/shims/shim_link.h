@@ -19,8 +19,8 @@ struct shim_link_events {
 	void (*on_end)(void *data);
 };
 
-/* Connects to control.sock below dirfd. NULL with error->number -ECONNREFUSED or -ENOENT: no shim is there.
- */
+/* Connects to control.sock below dirfd. NULL with error->number -ECONNREFUSED or -ENOENT: no shim is
+ * there. */
 struct shim_link *shim_link_connect(struct loop *loop, int dirfd, const struct shim_link_events *events,
 				    void *data, struct error *error);
 /* Calls under way complete with an error, from within. */

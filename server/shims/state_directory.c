@@ -93,8 +93,8 @@ int state_directory_open(const char *own_root, const char *path)
 	return fd == -EXDEV ? file_open_real(path, O_RDONLY | O_DIRECTORY) : fd;
 }
 
-/* It holds other files, is gone, or lies where we may not remove it: a directory that somebody made for us.
- */
+/* It holds other files, is gone, or lies where we may not remove it: a directory that somebody made for
+ * us. */
 static bool may_stay(int number)
 {
 	return number == ENOTEMPTY || number == ENOENT || number == EACCES || number == EPERM ||

@@ -50,8 +50,8 @@ void table_ratio(const char *what, const char *bound, struct sample emud, struct
 {
 	double ours = median(emud.values, emud.count);
 	double theirs = median(bare.values, bare.count);
-	/* Sorted now. The best is what an idle machine would give: the least of a time, the most of a rate.
-	 */
+	/* Sorted now. The best is what an idle machine would give: the least of a time, the most of a
+	 * rate. */
 	bool is_rate = strstr(unit, "/s");
 	double our_best = emud.values[is_rate ? emud.count - 1 : 0];
 	double their_best = bare.values[is_rate ? bare.count - 1 : 0];

@@ -26,8 +26,8 @@ struct qmp_codec {
 void qmp_codec_init(struct qmp_codec *codec);
 void qmp_codec_finish(struct qmp_codec *codec);
 
-/* Takes bytes as they come. 0, -ENOMEM, or -EMSGSIZE: a line that will not end; the connection is lost then.
- */
+/* Takes bytes as they come. 0, -ENOMEM, or -EMSGSIZE: a line that will not end; the connection is lost
+ * then. */
 int qmp_codec_feed(struct qmp_codec *codec, const void *bytes, size_t length, struct error *error);
 
 /* 1 and a message (finish it), 0: none is complete yet, or a negative errno for a line that is no QMP

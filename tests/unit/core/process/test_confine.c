@@ -11,8 +11,8 @@
 #include <sys/syscall.h>
 #include <sys/un.h>
 
-/* inside: may be written; readable: may be read; outside: neither. Each holds a file "f" with the text "x".
- */
+/* inside: may be written; readable: may be read; outside: neither. Each holds a file "f" with the text
+ * "x". */
 struct fixture {
 	char root[32];
 	char inside[64];
