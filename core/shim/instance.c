@@ -13,6 +13,7 @@
 #include "core/shim/crew.h"
 #include "core/shim/ending.h"
 #include "core/shim/helpers.h"
+#include "core/shim/instance_internal.h"
 #include "core/shim/sandbox.h"
 
 #include <limits.h>
@@ -24,41 +25,6 @@ enum {
 	CONTROL_LOST_GRACE_MS = 1000,
 	ACTION_TIMEOUT_MS = 10000,
 };
-
-enum state { STATE_STARTING, STATE_RUNNING, STATE_PAUSED, STATE_STOPPING, STATE_EXITED, STATE_FAILED };
-
-struct instance {
-	struct loop *loop;
-	struct log *log;
-	struct spec spec;
-	int dirfd, firmware_fd;
-	const struct instance_events *events;
-	void *data;
-
-	enum state state;
-	bool paused_by_disk, pausing_for_disk;
-	char started_at[CLOCK_RFC3339_SIZE], ended_at[CLOCK_RFC3339_SIZE];
-	json_t *exit, *command;
-	struct ending ending;
-	bool control_open; /* the launcher was started and has not lost its emulator */
-
-	char state_dir[PATH_MAX];
-	char *environment[2];
-	struct handles *handles;
-	const struct emulator *emulator;
-	struct launcher *launcher;
-	struct channels *channels;
-	struct console_guard *guard;
-	struct confinement *confinement;
-	struct cgroup *cgroup; /* NULL: there are none here */
-	struct crew *crew;
-	struct loop_timer *deadline; /* of the start, then of the stop */
-	struct loop_deferred *finishing;
-	void (*on_closing)(void *data);
-	void *closing_data;
-};
-
-static const char *const state_names[] = {"starting", "running", "paused", "stopping", "exited", "failed"};
 
 /* ---- the end ---- */
 
@@ -107,6 +73,22 @@ static void advance_end(struct instance *instance)
 	instance->finishing = loop_defer(instance->loop, finalize, instance, NULL);
 }
 
+static void on_quit_done(const struct error *error, const json_t *result, void *data)
+{
+	(void) error;
+	(void) result;
+	(void) data;
+}
+
+/* QEMU 7.2 can lose a SIGTERM that falls among stop, reset and cont: it is asked by its own means as well. */
+static void ask_to_quit(struct instance *instance)
+{
+	const struct connector_ops *connector = instance->emulator->connector;
+	if (connector->quit && instance->control_open && !instance->ending.exited)
+		connector->quit(instance->launcher, instance->spec.limits.stop_timeout_ms, on_quit_done,
+				instance);
+}
+
 static void begin_end(struct instance *instance)
 {
 	if (instance->state >= STATE_STOPPING)
@@ -115,6 +97,7 @@ static void begin_end(struct instance *instance)
 	instance->events->on_change(instance->data);
 	if (crew_count(instance->crew) > 0) {
 		crew_signal(instance->crew, SIGTERM);
+		ask_to_quit(instance);
 		loop_timer_start(instance->deadline, instance->spec.limits.stop_timeout_ms);
 	}
 	advance_end(instance);
@@ -489,112 +472,4 @@ void instance_destroy(struct instance *instance)
 	spec_finish(&instance->spec);
 	free(instance->environment[0]);
 	free(instance);
-}
-
-/* ---- what is told ---- */
-
-/* {"remote","command"}: where gdb connects, and the words that make it. */
-static json_t *describe_gdb(const struct instance *instance)
-{
-	const struct channel_plan *plan = channels_find_kind(instance->channels, CHANNEL_GDB);
-	const json_t *channel =
-	    plan ? json_object_get(handles_channels(instance->handles), plan->name) : NULL;
-	const char *path = json_member_string(channel, "path", NULL);
-	json_int_t port = json_member_integer(channel, "port", 0);
-	cleanup_free char *remote = port   ? text_format("127.0.0.1:%d", (int) port)
-				    : path ? strdup(path)
-					   : NULL;
-	json_t *command = json_from_text_vector((const char *const *) instance->spec.gdb);
-	cleanup_free char *connect = remote ? text_format("target remote %s", remote) : NULL;
-	if (connect && json_array_size(command) > 0) {
-		json_array_append_new(command, json_string("-ex"));
-		json_array_append_new(command, json_string(connect));
-	}
-	return json_pack("{s:s?, s:o}", "remote", remote, "command", command);
-}
-
-static const char *paused_by(const struct instance *instance)
-{
-	if (instance->state != STATE_PAUSED)
-		return NULL;
-	return instance->paused_by_disk ? "disk_full" : "user";
-}
-
-json_t *instance_status(const struct instance *instance)
-{
-	return json_pack("{s:I, s:s, s:s?, s:s, s:s?, s:O?, s:O, s:O, s:o, s:O?}", "start_number",
-			 (json_int_t) instance->spec.start_number, "state", state_names[instance->state],
-			 "paused_by", paused_by(instance), "started_at", instance->started_at, "ended_at",
-			 instance->ended_at[0] ? instance->ended_at : NULL, "exit", instance->exit,
-			 "channels", handles_channels(instance->handles), "processes",
-			 handles_processes(instance->handles), "gdb", describe_gdb(instance), "command",
-			 instance->command);
-}
-
-bool instance_is_live(const struct instance *instance)
-{
-	return instance->state == STATE_RUNNING || instance->state == STATE_PAUSED;
-}
-
-bool instance_is_paused(const struct instance *instance)
-{
-	return instance->state == STATE_PAUSED;
-}
-
-struct launcher *instance_launcher(struct instance *instance, const struct connector_ops **ret_connector,
-				   struct error *error)
-{
-	if (!instance_is_live(instance)) {
-		error_set(error, -ESRCH, instance->state == STATE_STARTING ? "instance_busy" : "not_running",
-			  "%s is %s, not running", instance->spec.id, state_names[instance->state]);
-		return NULL;
-	}
-	*ret_connector = instance->emulator->connector;
-	return instance->launcher;
-}
-
-bool instance_is_disk_full(struct instance *instance)
-{
-	return instance->guard && console_guard_is_disk_full(instance->guard);
-}
-
-struct channels *instance_channels(struct instance *instance)
-{
-	return instance->channels;
-}
-
-void instance_on_closing(struct instance *instance, void (*on_closing)(void *data), void *data)
-{
-	instance->on_closing = on_closing;
-	instance->closing_data = data;
-}
-
-const struct spec *instance_spec(const struct instance *instance)
-{
-	return &instance->spec;
-}
-
-int instance_dirfd(const struct instance *instance)
-{
-	return instance->dirfd;
-}
-
-const char *instance_state_dir(const struct instance *instance)
-{
-	return instance->state_dir;
-}
-
-struct loop *instance_loop(const struct instance *instance)
-{
-	return instance->loop;
-}
-
-const char *const *instance_environment(const struct instance *instance)
-{
-	return (const char *const *) instance->environment;
-}
-
-const struct cgroup *instance_cgroup(const struct instance *instance)
-{
-	return instance->cgroup;
 }

@@ -19,13 +19,18 @@ const json_t *require_channel(struct request *request, const struct board *board
 {
 	const char *name = request_parameter(request, "name");
 	const json_t *channel = json_object_get(board_channels(board), name);
-	if (!channel && text_equal(board_state(board), "starting"))
-		reply_problem(request, "channel_not_found",
-			      "%s is starting: its channels are known when it runs", board_id(board));
-	else if (!channel)
+	if (channel)
+		return channel;
+	if (text_equal(board_state(board), "starting"))
+		reply_problem(request, "instance_busy", "%s is starting: its channels are known when it runs",
+			      board_id(board));
+	else if (text_equal(board_state(board), "created"))
+		reply_problem(request, "not_running",
+			      "%s was never started: its channels are known when it runs", board_id(board));
+	else
 		reply_problem(request, "channel_not_found", "%s has no channel %.100s", board_id(board),
 			      name);
-	return channel;
+	return NULL;
 }
 
 /* ---- GET /instances/{id}/channels, /channels/{name} ---- */

@@ -1,0 +1,42 @@
+#pragma once
+
+/* What the files of an instance share: instance.c (its life), instance_status.c (what is told of it). */
+
+#include "core/base/clock.h"
+#include "core/shim/ending.h"
+#include "core/shim/instance.h"
+
+#include <limits.h>
+
+enum state { STATE_STARTING, STATE_RUNNING, STATE_PAUSED, STATE_STOPPING, STATE_EXITED, STATE_FAILED };
+
+struct instance {
+	struct loop *loop;
+	struct log *log;
+	struct spec spec;
+	int dirfd, firmware_fd;
+	const struct instance_events *events;
+	void *data;
+
+	enum state state;
+	bool paused_by_disk, pausing_for_disk;
+	char started_at[CLOCK_RFC3339_SIZE], ended_at[CLOCK_RFC3339_SIZE];
+	json_t *exit, *command;
+	struct ending ending;
+	bool control_open; /* the launcher was started and has not lost its emulator */
+
+	char state_dir[PATH_MAX];
+	char *environment[2];
+	struct handles *handles;
+	const struct emulator *emulator;
+	struct launcher *launcher;
+	struct channels *channels;
+	struct console_guard *guard;
+	struct confinement *confinement;
+	struct cgroup *cgroup; /* NULL: there are none here */
+	struct crew *crew;
+	struct loop_timer *deadline; /* of the start, then of the stop */
+	struct loop_deferred *finishing;
+	void (*on_closing)(void *data);
+	void *closing_data;
+};
