@@ -9,8 +9,7 @@
 #include <spawn.h>
 #include <string.h>
 #include <sys/wait.h>
-
-extern char **environ;
+#include <unistd.h>
 
 enum { OUTPUT_BYTES = 4096 };
 

@@ -352,7 +352,7 @@ static int start_processes(struct instance *instance, struct error *error)
 		made = start_helpers(instance, spec->pre_start, error);
 	if (!is_early && !made)
 		result = execute_emulator(instance, &pid, error);
-	if (result < 0 || made < 0)
+	if (result || made)
 		return result ? result : made;
 	instance->control_open = true;
 	loop_timer_start(instance->deadline, spec->limits.start_timeout_ms);

@@ -91,11 +91,6 @@ const struct spec *instance_spec(const struct instance *instance)
 	return &instance->spec;
 }
 
-int instance_dirfd(const struct instance *instance)
-{
-	return instance->dirfd;
-}
-
 const char *instance_state_dir(const struct instance *instance)
 {
 	return instance->state_dir;

@@ -199,9 +199,11 @@ void static_files_reply(struct static_files *files, struct request *request, con
 {
 	size_t length = strlen(path);
 	cleanup_free char *index = NULL;
-	struct asset asset;
-	if (!length || path[length - 1] == '/')
-		path = index = text_format("%sindex.html", path);
+	struct asset asset = {.fd = -1};
+	if (!length || path[length - 1] == '/') {
+		index = text_format("%sindex.html", path);
+		path = index;
+	}
 	if (!path || open_asset(files, path, &asset) < 0) {
 		reply_problem(request, "not_found", "there is no such file");
 		return;

@@ -7,8 +7,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
-
-extern char **environ;
+#include <unistd.h>
 
 /* posix_spawn's dup2 is done in order, so every source must lie above the targets. */
 enum { FIRST_FREE_FD = 10 };
