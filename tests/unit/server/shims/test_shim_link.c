@@ -162,6 +162,8 @@ static void a_request_is_one_line_with_its_deadline(void **state)
 		      "/machine", "timeout_ms", 750);
 	assert_true(json_equal(found, wanted));
 	assert_int_equal(json_object_size(arguments), 1);
+	destroy_link(fixture);
+	assert_int_equal(answers.count, 1);
 }
 
 static void answers_find_their_call_in_any_order(void **state)
