@@ -262,7 +262,7 @@ static void a_new_start_puts_right_what_a_kill_left(void **state)
 
 static bool mount_small_disk(const char *directory)
 {
-	return unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+	return unshare(CLONE_NEWNS) == 0 && mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) == 0 &&
 	       mount("tmpfs", directory, "tmpfs", 0, "size=64k,mode=700") == 0;
 }
 

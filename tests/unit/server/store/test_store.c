@@ -189,7 +189,7 @@ static void what_was_acknowledged_survives_kill_9(void **state)
 /* In a mount namespace of this process alone, where it may have one. */
 static bool mount_small_disk(const char *directory)
 {
-	return unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+	return unshare(CLONE_NEWNS) == 0 && mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) == 0 &&
 	       mount("tmpfs", directory, "tmpfs", 0, "size=512k") == 0;
 }
 
