@@ -69,6 +69,7 @@ fuzz:
 check:
 	@.ci/install build check
 	@test -f $(BUILD)/build.ninja || cmake --preset release
+	@cmake --build $(BUILD) --target syscall_filter_table -- --quiet
 	@clang-format --dry-run --Werror $(SOURCES)
 	@git ls-files 'core/*.c' 'server/*.c' ':!server/targets' | xargs -P 2 -n 4 clang-tidy --quiet -p $(BUILD)
 	@cd web && npm ci --no-audit --no-fund --loglevel=error && npm run --silent check
