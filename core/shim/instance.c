@@ -246,6 +246,15 @@ static int start_helpers(struct instance *instance, const json_t *commands, stru
 	return helpers_start(instance->crew, commands, &context, error);
 }
 
+/* The helpers that come after the start, and the handles once more with them. */
+static int start_post_helpers(struct instance *instance, struct error *error)
+{
+	if (json_array_size(instance->spec.post_start) == 0)
+		return 0;
+	int result = start_helpers(instance, instance->spec.post_start, error);
+	return result ? result : handles_save(instance->handles, instance->dirfd, error);
+}
+
 static void on_started(const struct error *failure, void *data)
 {
 	struct instance *instance = data;
@@ -259,8 +268,7 @@ static void on_started(const struct error *failure, void *data)
 	struct error error;
 	instance->ending.went_live = true;
 	loop_timer_stop(instance->deadline);
-	if (start_helpers(instance, instance->spec.post_start, &error) < 0 ||
-	    handles_save(instance->handles, instance->dirfd, &error) < 0) {
+	if (start_post_helpers(instance, &error) < 0) {
 		instance->ending.went_live = false;
 		fail_start(instance, &error);
 		return;
@@ -357,7 +365,8 @@ static int start_processes(struct instance *instance, struct error *error)
 	instance->control_open = true;
 	loop_timer_start(instance->deadline, spec->limits.start_timeout_ms);
 	ops->start(instance->launcher, pid, on_started, &emulator_events, instance);
-	return 0;
+	/* While the emulator loads: nobody who waits for the start waits for this. */
+	return handles_save(instance->handles, instance->dirfd, error);
 }
 
 static int try_start(struct instance *instance, struct error *error)
