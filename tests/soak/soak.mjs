@@ -13,7 +13,8 @@ import { createInterface } from 'node:readline'
 const build = resolve(process.argv[2] ?? 'build')
 const cycles = Number(process.env.SOAK_CYCLES ?? 2000)
 const WORKERS = 4
-const WARM_UP_CYCLES = 40
+// Past the first checkpoint of the database, whose connection stays open from then on.
+const WARM_UP_CYCLES = 300
 // The allocator's and SQLite's caches breathe; a leak of a hundred bytes a cycle would still show.
 const MEMORY_SLACK_KIB = Math.max(512, cycles * 0.1)
 const SETTLE_MS = 15000
