@@ -81,7 +81,9 @@ void board_set_ended(struct board *board, json_t *status)
 	/* emud may learn of it long afterwards. */
 	if (clock_parse_rfc3339(json_member_string(kept, "ended_at", ""), &board->row.ended_at_ms) < 0)
 		board->row.ended_at_ms = clock_wall_ms();
-	board->row.phase = board->deleting ? INSTANCE_DELETING : INSTANCE_IDLE;
+	board->row.phase = board->deleting     ? INSTANCE_DELETING
+			   : board->restarting ? INSTANCE_RESTARTING
+					       : INSTANCE_IDLE;
 	board->settled = true;
 	board_changed(board);
 }

@@ -24,8 +24,10 @@ int board_ask_stop(struct board *board, struct error *error)
 
 int board_stop(struct board *board, struct error *error)
 {
-	if (!board->deleting)
+	if (!board->deleting) {
 		board->restarting = false;
+		board->row.phase = INSTANCE_IDLE;
+	}
 	if (board_is_over(board) || board_is_in(board, "stopping"))
 		return 0;
 	if (!board->link) {
@@ -66,6 +68,8 @@ int board_restart(struct board *board, const struct board_start *start, struct e
 		return result;
 	board_note_start(board, start);
 	board->restarting = true;
+	board->row.phase = INSTANCE_RESTARTING;
+	board_save(board);
 	return 0;
 }
 

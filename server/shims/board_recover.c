@@ -91,8 +91,12 @@ void board_recover(struct board *board)
 		board_set_lost(board, "supervisor_lost", "the state directory is gone");
 		return;
 	}
+	/* The start that was to follow a stop follows it, with what the start before it had. */
+	board->restarting = board->row.phase == INSTANCE_RESTARTING;
 	if (!board_is_over(board))
 		recover_live(board);
+	else if (board->restarting)
+		board_changed(board);
 	else
 		board->status = exit_record_read(board->dirfd, board->row.start_number);
 	struct error error;

@@ -6,6 +6,7 @@
 static const char *const phase_names[] = {
     [INSTANCE_IDLE] = "idle",
     [INSTANCE_STARTING] = "starting",
+    [INSTANCE_RESTARTING] = "restarting",
     [INSTANCE_DELETING] = "deleting",
 };
 

@@ -9,8 +9,8 @@
 #include <stdint.h>
 
 /* What was under way. A phase other than idle that is found at start says that emud died in the middle:
- * the start is looked at again, the delete is finished. */
-enum instance_phase { INSTANCE_IDLE, INSTANCE_STARTING, INSTANCE_DELETING };
+ * the start is looked at again, the start behind a stop follows it, the delete is finished. */
+enum instance_phase { INSTANCE_IDLE, INSTANCE_STARTING, INSTANCE_RESTARTING, INSTANCE_DELETING };
 
 /* Strings are the row's own. Those marked "or NULL" may be missing, all others must be there. */
 struct instance_row {

@@ -28,7 +28,7 @@ static const char first_schema[] =
     "  target TEXT NOT NULL,\n"
     "  emulator TEXT NOT NULL,\n"
     "  state TEXT NOT NULL,\n"
-    "  phase TEXT NOT NULL CHECK (phase IN ('idle', 'starting', 'deleting')),\n"
+    "  phase TEXT NOT NULL CHECK (phase IN ('idle', 'starting', 'restarting', 'deleting')),\n"
     "  start_number INTEGER NOT NULL,\n"
     "  boot_id TEXT,\n"
     "  created_at INTEGER NOT NULL,\n"
