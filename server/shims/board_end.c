@@ -22,12 +22,8 @@ int board_ask_stop(struct board *board, struct error *error)
 		   : error->number;
 }
 
-int board_stop(struct board *board, struct error *error)
+static int begin_stop(struct board *board, struct error *error)
 {
-	if (!board->deleting) {
-		board->restarting = false;
-		board->row.phase = INSTANCE_IDLE;
-	}
 	if (board_is_over(board) || board_is_in(board, "stopping"))
 		return 0;
 	if (!board->link) {
@@ -40,6 +36,15 @@ int board_stop(struct board *board, struct error *error)
 	board_set_state(board, "stopping");
 	board_changed(board);
 	return 0;
+}
+
+int board_stop(struct board *board, struct error *error)
+{
+	if (!board->deleting) {
+		board->restarting = false;
+		board->row.phase = INSTANCE_IDLE;
+	}
+	return begin_stop(board, error);
 }
 
 int board_restart(struct board *board, const struct board_start *start, struct error *error)
@@ -63,14 +68,18 @@ int board_restart(struct board *board, const struct board_start *start, struct e
 		json_decref(firmware.file);
 		free(firmware.sha256);
 	}
-	int result = board_stop(board, error);
-	if (result < 0)
-		return result;
+	/* Kept before the stop is asked for: whoever finds the board stopped knows what was to follow. */
 	board_note_start(board, start);
 	board->restarting = true;
 	board->row.phase = INSTANCE_RESTARTING;
 	board_save(board);
-	return 0;
+	int result = begin_stop(board, error);
+	if (result < 0) {
+		board->restarting = false;
+		board->row.phase = INSTANCE_IDLE;
+		board_save(board);
+	}
+	return result;
 }
 
 static int remove_directory(struct board *board, struct error *error)

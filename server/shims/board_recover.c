@@ -56,6 +56,8 @@ static void recover_live(struct board *board)
 	}
 	board->link = shim_link_connect(fleet_options(board->fleet)->loop, board->dirfd, &board_link_events,
 					board, &error);
+	if (board->link && board->restarting)
+		board_set_state(board, "stopping");
 	if (board->link && board_is_in(board, "stopping") && board_ask_stop(board, &error) < 0)
 		log_event(fleet_options(board->fleet)->log, LOG_LEVEL_WARNING, "instance.stop_failed",
 			  "instance", board->row.id, "detail", error.message, NULL);
