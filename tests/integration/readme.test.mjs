@@ -9,7 +9,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-import { within } from '../lib/deadline.mjs';
+import { until, within } from '../lib/deadline.mjs';
 import { EMUD } from '../lib/emud.mjs';
 import { BUILD } from '../lib/firmware.mjs';
 
@@ -41,6 +41,9 @@ test("the README's tour runs as it stands", async (t) => {
 	gather(emud.stderr);
 	while (!/^listening on http:\S+$/m.test(said.text)) await within(once(emud.stdout, 'data'), 'emud to listen');
 	const url = /** @type {RegExpMatchArray} */ (said.text.match(/http:\S+/))[0];
+	// A reader's fingers are slower than the board; the test's are not.
+	const banner = `${url}/instances/demo/channels/serial0/output`;
+	await until(async () => (await (await fetch(banner)).text()).includes('Type help'), "the demo's first words");
 	const blocks = shellBlocks(readFileSync(README, 'utf8'));
 	assert.ok(blocks.length >= 5, 'the README has its tour');
 

@@ -29,6 +29,8 @@ test('without descriptors a start is answered with 503, harms no board, and work
 	const pid = Number(emud.process?.pid);
 	const running = await client.startBoard('running', 'counter');
 	await client.put('/instances/board', { json: { ...spec, start: false }, expect: 201 });
+	// Asking QEMU for its version takes descriptors, which are free again afterwards.
+	await until(async () => (await client.get('/version')).json.emulators.qemu.version, "QEMU's version");
 	limitDescriptors(pid, countDescriptors(pid));
 	const { headers } = await client.request('POST', '/instances/board/start');
 	assert.ok(Number(headers['retry-after']) > 0);
