@@ -10,6 +10,8 @@ import { fileURLToPath } from 'node:url'
 const here = dirname(fileURLToPath(import.meta.url))
 const build = resolve(process.argv[2] ?? 'build-test')
 const filter = process.argv[3]
+// A test that hangs fails the run, it does not hold it up.
+const RUN_TIMEOUT_MS = 15 * 60 * 1000
 const scratch = mkdtempSync(join(tmpdir(), 'emud-tests-'))
 
 /** @returns {{passed: number, failed: number, skipped: number}} */
@@ -46,7 +48,8 @@ function runNode() {
   const run = spawnSync(process.execPath, ['--test',
     `--test-reporter=${join(here, 'reporter.mjs')}`, '--test-reporter-destination=stdout',
     `--test-reporter=${join(here, 'totals.mjs')}`, `--test-reporter-destination=${totals}`,
-    ...files], { stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, EMUD_BUILD: build } })
+    ...files], { stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, EMUD_BUILD: build },
+    timeout: RUN_TIMEOUT_MS })
   const text = existsSync(totals) ? readFileSync(totals, 'utf8') : ''
   const { pass = 0, fail = 0, cancelled = 0, skipped = 0, todo = 0 } = text ? JSON.parse(text) : {}
   const failed = fail + cancelled
