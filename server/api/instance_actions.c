@@ -2,6 +2,19 @@
 #include "server/api/instance_spec.h"
 #include "server/api/instance_wait.h"
 
+struct action {
+	struct board *board;
+	uint64_t timeout_ms;
+	bool wait;
+};
+
+static bool read_action(struct request *request, struct app *app, struct action *ret_action)
+{
+	ret_action->board = require_board(request, app);
+	return ret_action->board && query_timeout_ms(request, &ret_action->timeout_ms) &&
+	       query_wait(request, &ret_action->wait);
+}
+
 /* ---- actions that are one command to the shim ---- */
 
 static void reply_now(struct request *request, const json_t *result, void *data)
@@ -10,23 +23,19 @@ static void reply_now(struct request *request, const json_t *result, void *data)
 	reply_instance(request, 200, data);
 }
 
-static void run(struct request *request, void *data, const char *command)
+static void run(struct request *request, void *app, const char *command)
 {
-	struct app *app = data;
-	struct board *board = require_board(request, app);
-	uint64_t timeout_ms;
-	bool wait;
+	struct action action;
 	struct error error;
-	if (!board || !query_timeout_ms(request, &timeout_ms) || !query_wait(request, &wait))
+	if (!read_action(request, app, &action))
 		return;
-	if (wait) {
-		command_board(request, board, command, NULL, timeout_ms, reply_now, board);
-		return;
-	}
-	if (board_command_quietly(board, command, timeout_ms, &error) < 0)
+	if (action.wait)
+		command_board(request, action.board, command, NULL, action.timeout_ms, reply_now,
+			      action.board);
+	else if (board_command_quietly(action.board, command, action.timeout_ms, &error) < 0)
 		reply_error(request, &error);
 	else
-		reply_instance(request, 202, board);
+		reply_instance(request, 202, action.board);
 }
 
 void reset_instance(struct request *request, void *app)
@@ -45,19 +54,6 @@ void resume_instance(struct request *request, void *app)
 }
 
 /* ---- start, stop, restart ---- */
-
-struct action {
-	struct board *board;
-	uint64_t timeout_ms;
-	bool wait;
-};
-
-static bool read_action(struct request *request, struct app *app, struct action *ret_action)
-{
-	ret_action->board = require_board(request, app);
-	return ret_action->board && query_timeout_ms(request, &ret_action->timeout_ms) &&
-	       query_wait(request, &ret_action->wait);
-}
 
 static struct board_start read_start(const json_t *body)
 {
