@@ -45,16 +45,18 @@ int firmware_check_fit(int fd, const json_t *resolved, struct error *error)
 	return firmware_check_machine(&firmware, expected, error);
 }
 
-/* Code "emulator_unavailable" where its emulator cannot be run on this machine. */
-static int check_available(const json_t *resolved, struct error *error)
+char *firmware_unavailable_reason(const json_t *resolved)
 {
 	const char *name = json_member_string(resolved, "emulator", "");
 	const struct emulator *emulator = emulator_find(name);
 	if (!emulator)
-		return error_set(error, -ENOENT, "emulator_unavailable",
-				 "%s is not an emulator of this build", name);
-	cleanup_free char *reason =
-	    emulator->unavailable ? emulator->unavailable(json_object_get(resolved, "settings")) : NULL;
+		return text_format("%s is not an emulator of this build", name);
+	return emulator->unavailable ? emulator->unavailable(json_object_get(resolved, "settings")) : NULL;
+}
+
+static int check_available(const json_t *resolved, struct error *error)
+{
+	cleanup_free char *reason = firmware_unavailable_reason(resolved);
 	return reason ? error_set(error, -ENOENT, "emulator_unavailable", "%s", reason) : 0;
 }
 

@@ -10,6 +10,9 @@ char **firmware_roots(const struct app *app);
 int firmware_open_file(struct app *app, const json_t *file, struct opened_file *ret_file,
 		       struct error *error);
 
+/* Why the emulator of a resolved target cannot be run on this machine; NULL where it can. Caller frees. */
+char *firmware_unavailable_reason(const json_t *resolved);
+
 /* Whether the open file is sound and for a machine of the target. 0; code "invalid_file". */
 int firmware_check_fit(int fd, const json_t *resolved, struct error *error);
 

@@ -3,21 +3,14 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/json.h"
-#include "core/base/text.h"
-#include "core/emulators/registry.h"
+#include "server/api/firmware_open.h"
 
 #include <string.h>
 
 /* Why the target cannot be started here, or NULL. Caller frees. */
 static char *unavailable_reason(const json_t *resolved, const struct error *error)
 {
-	if (!resolved)
-		return strdup(error->message);
-	const char *name = json_member_string(resolved, "emulator", "");
-	const struct emulator *emulator = emulator_find(name);
-	if (!emulator)
-		return text_format("%s is not an emulator of this build", name);
-	return emulator->unavailable ? emulator->unavailable(json_object_get(resolved, "settings")) : NULL;
+	return resolved ? firmware_unavailable_reason(resolved) : strdup(error->message);
 }
 
 static json_t *describe(const struct config *config, const char *name)
