@@ -22,7 +22,7 @@ int error_set(struct error *error, int number, const char *code, const char *for
 	return number;
 }
 
-/* A shortage has its code whatever was being done, unless the caller knows better; NULL: it is none. */
+/* NULL: it is none. */
 static const char *shortage_code(int number)
 {
 	switch (-number) {
@@ -41,11 +41,10 @@ int error_set_errno(struct error *error, int number, const char *code, const cha
 {
 	if (!error)
 		return number;
-	if (!code)
-		code = shortage_code(number);
+	const char *shortage = shortage_code(number);
 	va_list arguments;
 	va_start(arguments, format);
-	fill(error, number, code, format, arguments);
+	fill(error, number, shortage ? shortage : code, format, arguments);
 	va_end(arguments);
 	size_t used = strlen(error->message);
 	snprintf(error->message + used, sizeof(error->message) - used, ": %s", strerror(-number));

@@ -19,7 +19,10 @@ struct error {
 int error_set(struct error *error, int number, const char *code, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* Like error_set with the text of errno's meaning appended: "<message>: <strerror(-number)>". */
+/*
+ * Like error_set with the text of errno's meaning appended: "<message>: <strerror(-number)>". A shortage of
+ * descriptors or space has its own code, whatever was being done: "no_descriptors", "insufficient_storage".
+ */
 int error_set_errno(struct error *error, int number, const char *code, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 

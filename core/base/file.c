@@ -84,8 +84,7 @@ int file_write_atomic(int dirfd, const char *name, const void *data, size_t leng
 		return 0;
 	if (fd >= 0)
 		unlinkat(dirfd, aside, 0);
-	const char *code = result == -ENOSPC || result == -EDQUOT ? "insufficient_storage" : NULL;
-	return error_set_errno(error, result, code, "cannot write %s", name);
+	return error_set_errno(error, result, NULL, "cannot write %s", name);
 }
 
 /* What of path lies below root, without leading slashes; NULL: it does not. */

@@ -15,10 +15,7 @@ int console_log_open(int dirfd, const char *console, struct error *error)
 	if (!name)
 		return error_set(error, -ENOMEM, NULL, "no memory");
 	int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	if (fd >= 0)
-		return fd;
-	const char *code = errno == EMFILE || errno == ENFILE ? "no_descriptors" : NULL;
-	return error_set_errno(error, -errno, code, "cannot open the output of %s", console);
+	return fd >= 0 ? fd : error_set_errno(error, -errno, NULL, "cannot open the output of %s", console);
 }
 
 int console_log_window(int fd, struct console_log_window *ret_window)

@@ -3,6 +3,7 @@
 #include "core/base/cleanup.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <sys/inotify.h>
 #include <sys/queue.h>
 #include <sys/stat.h>
@@ -197,11 +198,9 @@ static int open_instance(struct growth *growth, struct error *error)
 	if (growth->fd >= 0)
 		return 0;
 	growth->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-	if (growth->fd < 0) {
-		int number = -errno;
-		const char *code = number == -EMFILE || number == -ENFILE ? "no_watches" : NULL;
-		return error_set_errno(error, number, code, "cannot watch files for growth");
-	}
+	if (growth->fd < 0)
+		return error_set(error, -errno, "no_watches",
+				 "cannot watch files for growth: no inotify instance left");
 	growth->readable =
 	    loop_watch_create(growth->loop, growth->fd, LOOP_READABLE, on_readable, growth, error);
 	if (growth->readable)
@@ -274,8 +273,9 @@ struct growth_watch *growth_watch_create(struct growth *growth, int fd, int64_t 
 	int result = fresh ? arm(file) : 0;
 	if (result < 0) {
 		growth_watch_destroy(watch);
-		error_set_errno(error, result, result == -ENOSPC ? "no_watches" : NULL,
-				"cannot watch a file for growth");
+		error_set(error, result, result == -ENOSPC ? "no_watches" : NULL,
+			  "cannot watch a file for growth: %s",
+			  result == -ENOSPC ? "no inotify watch left" : strerror(-result));
 		return NULL;
 	}
 	if (file_size(file) > offset && !loop_timer_is_active(file->timer))

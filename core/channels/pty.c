@@ -23,11 +23,8 @@ int pty_open(struct pty *pty, struct error *error)
 {
 	*pty = (struct pty){.master = -1, .slave = -1};
 	cleanup_close int master = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
-	if (master < 0) {
-		int number = -errno;
-		const char *code = number == -EMFILE || number == -ENFILE ? "no_descriptors" : NULL;
-		return error_set_errno(error, number, code, "cannot make a pty");
-	}
+	if (master < 0)
+		return error_set_errno(error, -errno, NULL, "cannot make a pty");
 	if (grantpt(master) < 0 || unlockpt(master) < 0 ||
 	    ptsname_r(master, pty->path, sizeof(pty->path)) != 0)
 		return error_set_errno(error, -errno, NULL, "cannot set up a pty");

@@ -282,9 +282,7 @@ static int start_child(struct launch_plan *plan, pid_t *ret_pid, struct error *e
 	int ends[2];
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
-		return error_set_errno(error, -errno,
-				       errno == EMFILE || errno == ENFILE ? "no_descriptors" : NULL,
-				       "cannot start \"%s\"", name);
+		return error_set_errno(error, -errno, NULL, "cannot start \"%s\"", name);
 	cleanup_close int report_fd = ends[0];
 	cleanup_close int child_end = ends[1];
 	plan->report_fd = child_end;

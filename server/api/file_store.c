@@ -156,10 +156,7 @@ void file_store_destroy(struct file_store *files)
 /* A full disk or quota is the caller's to hear of; what else can fail on a write is the machine's. */
 static int write_failed(int number, struct error *error)
 {
-	bool is_full = number == -ENOSPC || number == -EDQUOT;
-	return error_set_errno(error, is_full ? -ENOSPC : number,
-			       is_full ? "insufficient_storage" : "internal_error",
-			       "the file cannot be stored");
+	return error_set_errno(error, number, "internal_error", "the file cannot be stored");
 }
 
 struct file_upload *file_upload_create(struct file_store *files, struct error *error)

@@ -14,7 +14,10 @@ enum { FIRST_FREE_FD = 10 };
 
 static int raise_fd(int fd)
 {
-	return fcntl(fd, F_DUPFD_CLOEXEC, FIRST_FREE_FD);
+	int raised = fcntl(fd, F_DUPFD_CLOEXEC, FIRST_FREE_FD);
+	if (raised < 0 && errno == EINVAL)
+		errno = EMFILE; /* what fcntl(2) says when even FIRST_FREE_FD lies beyond RLIMIT_NOFILE */
+	return raised;
 }
 
 static int open_log(int state_fd)
@@ -62,8 +65,7 @@ int shim_spawn(const char *program, const char *cookie, int listen_fd, int state
 	cleanup_close int firmware = firmware_fd >= 0 ? raise_fd(firmware_fd) : -1;
 	cleanup_close int log = open_log(state_fd);
 	if (control < 0 || state < 0 || log < 0 || (firmware_fd >= 0 && firmware < 0))
-		return error_set_errno(error, -errno, errno == EMFILE ? "no_descriptors" : NULL,
-				       "cannot prepare a shim's descriptors");
+		return error_set_errno(error, -errno, NULL, "cannot prepare a shim's descriptors");
 	cleanup_text_vector char **environment = make_environment(cookie);
 	if (!environment)
 		return error_set(error, -ENOMEM, NULL, "no memory");

@@ -42,19 +42,12 @@ static bool is_dot(const char *name)
 	return text_equal(name, ".") || text_equal(name, "..");
 }
 
-/* NULL: a shortage, whose code follows from the number. */
-static const char *code_of(int number)
-{
-	bool is_shortage = number == -EMFILE || number == -ENFILE || number == -ENOSPC || number == -EDQUOT;
-	return is_shortage ? NULL : "conflict";
-}
-
 /* 0 if there is nothing in it, or what an instance of ours left. */
 static int check_free(int dirfd, const char *path, struct error *error)
 {
 	DIR *directory = open_listing(dirfd);
 	if (!directory)
-		return error_set_errno(error, -errno, code_of(-errno), "cannot list %s", path);
+		return error_set_errno(error, -errno, "conflict", "cannot list %s", path);
 	bool is_empty = true, is_ours = true;
 	for (struct dirent *entry; is_ours && (entry = readdir(directory));) {
 		if (is_dot(entry->d_name))
@@ -76,7 +69,7 @@ int state_directory_make(const char *root, const char *path, bool *ret_made, str
 	if (fd == -EXDEV)
 		return error_set(error, -EXDEV, "path_not_allowed", "%s does not lie below %s", path, root);
 	int result = fd < 0
-			 ? error_set_errno(error, fd, code_of(fd), "cannot use %s as a state directory", path)
+			 ? error_set_errno(error, fd, "conflict", "cannot use %s as a state directory", path)
 			 : check_free(fd, path, error);
 	if (result < 0) {
 		if (made)

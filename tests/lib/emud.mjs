@@ -128,13 +128,19 @@ export class Emud {
 		return findProcesses(this.mark, this.stateDir);
 	}
 
+	get runs() {
+		return this.process?.exitCode === null && this.process.signalCode === null;
+	}
+
 	/** Removes every instance, ends emud, and fails if anything of it is left. */
 	async finish() {
 		try {
-			if (this.process?.exitCode === null && this.process.signalCode === null) await this.shutDown();
-			await until(() => this.processes().length === 0, 'every process to end').catch(() => this.killLeft());
+			if (this.runs) await this.shutDown();
+			await until(() => this.processes().length === 0, 'every process to end');
 			this.checkSanitizers(this.stderr);
 		} finally {
+			// Whatever went wrong above, and an emud that does not answer any more included.
+			this.killLeft();
 			process.off('exit', this.onExit);
 			rmSync(this.directory, { recursive: true, force: true });
 		}

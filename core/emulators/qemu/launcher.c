@@ -195,8 +195,7 @@ static int make_gate(struct launcher *launcher, struct error *error)
 {
 	int pair[2];
 	if (pipe2(pair, O_CLOEXEC) < 0)
-		return error_set_errno(error, -errno, errno == EMFILE ? "no_descriptors" : NULL,
-				       "a pipe for QEMU");
+		return error_set_errno(error, -errno, NULL, "a pipe for QEMU");
 	launcher->gate_read = pair[0];
 	launcher->gate_write = pair[1];
 	return 0;
