@@ -16,6 +16,8 @@
 struct tunnel {
 	struct loop *loop;
 	char *name, *socket_name;
+	int (*connect)(const char *name, void *data, struct error *error);
+	void *connect_data;
 	int dirfd;
 	bool refuse_http;
 	bool claimed;
@@ -88,7 +90,9 @@ static int connect_client(struct tunnel *tunnel, int client_fd, struct relay_opt
 	int result = check_free(tunnel, error);
 	if (result < 0)
 		return result;
-	int emulator_fd = listener_connect_unix(tunnel->dirfd, tunnel->socket_name, error);
+	int emulator_fd = tunnel->socket_name
+			      ? listener_connect_unix(tunnel->dirfd, tunnel->socket_name, error)
+			      : tunnel->connect(tunnel->name, tunnel->connect_data, error);
 	if (emulator_fd < 0) {
 		if (error && !error->code)
 			error->code = "emulator_unavailable";
@@ -216,14 +220,16 @@ struct tunnel *tunnel_create(struct loop *loop, const struct tunnel_options *opt
 	*tunnel = (struct tunnel){
 	    .loop = loop,
 	    .name = strdup(options->name),
-	    .socket_name = strdup(options->socket_name),
+	    .socket_name = options->socket_name ? strdup(options->socket_name) : NULL,
+	    .connect = options->connect,
+	    .connect_data = options->data,
 	    .dirfd = options->dirfd,
 	    .refuse_http = options->refuse_http,
 	    .pty = {.master = -1, .slave = -1},
 	    .client_fd = -1,
 	    .emulator_fd = -1,
 	};
-	if (!tunnel->name || !tunnel->socket_name)
+	if (!tunnel->name || (options->socket_name && !tunnel->socket_name))
 		error_set(error, -ENOMEM, NULL, "no memory");
 	else if (open_endpoint(tunnel, options->endpoint, error) == 0)
 		return tunnel;

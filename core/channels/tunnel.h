@@ -1,7 +1,7 @@
 #pragma once
 
 /*
- * gdb, qmp, monitor: a unix socket of the emulator's that serves one client, offered on a tcp listener on
+ * gdb, qmp, monitor: a socket of the emulator's that serves one client, offered on a tcp listener on
  * 127.0.0.1 or a pty, and to emud as a connection. One client at a time, a second is refused at once.
  *
  * A pty's user holds the place from opening the pty to closing it (so that QMP's greeting comes at once, as
@@ -22,9 +22,13 @@ struct tunnel;
 struct tunnel_options {
 	const char *name;
 	enum console_endpoint endpoint;
-	bool refuse_http;        /* close a client whose first bytes look like an HTTP request */
-	int dirfd;               /* state directory (borrowed, outlives the tunnel) */
-	const char *socket_name; /* the emulator's unix socket below dirfd: "gdb.sock" */
+	bool refuse_http; /* close a client whose first bytes look like an HTTP request */
+	int dirfd;        /* state directory (borrowed, outlives the tunnel) */
+	const char
+	    *socket_name; /* the emulator's unix socket below dirfd: "gdb.sock"; NULL: connect is asked */
+	/* A fresh connection to the emulator, or a negative errno. */
+	int (*connect)(const char *name, void *data, struct error *error);
+	void *data;
 };
 
 struct tunnel *tunnel_create(struct loop *loop, const struct tunnel_options *options, struct error *error);

@@ -20,14 +20,30 @@ struct channel_plan {
 	char *name;
 	enum channel_kind kind;
 	bool pty;          /* raw endpoint: pty, else tcp */
-	char *socket_name; /* tunnels: the emulator's unix socket below the state directory; NULL for consoles
-			    */
+	char *socket_name; /* tunnels: the emulator's unix socket below the state directory; NULL: its
+			    * launcher connects */
 	bool refuse_http;
+};
+
+/* A process of the instance. All borrowed. */
+struct launch_command {
+	char *const *argv;
+	const char *const
+	    *environment;       /* "NAME=value" besides the instance's own, NULL-terminated; NULL: none */
+	const int *inherit_fds; /* they keep their numbers; ends with -1; NULL: none */
+	int stdin_fd;           /* -1: /dev/null */
+	int stdout_fd;          /* -1: its log, as stderr */
 };
 
 /* What the shim hands a launcher. Borrowed for the launcher's life. */
 struct launch {
 	struct loop *loop;
+	const char *target; /* its name */
+	/* Starts a process of the launcher's own besides the emulator: confined, logged, told of by
+	 * process_ended and ended with the instance, as the emulator is. */
+	int (*start_process)(const char *name, const struct launch_command *command, void *data,
+			     struct error *error);
+	void *data; /* of start_process */
 	int state_dirfd;
 	const char *state_dir;   /* absolute */
 	const json_t *settings;  /* as struct config_emulator.resolve made them */
@@ -50,21 +66,30 @@ struct launcher; /* the emulator's own */
 struct launcher_ops {
 	/* Mandatory. Reads settings, plans channels. NULL with error set ("invalid_value", ...). */
 	struct launcher *(*create)(const struct launch *launch, struct error *error);
+	/* Optional. What must be found out before the channels are known; on_planned fires once, perhaps from
+	 * within: error NULL when channels() and prepare() may be called, else why the start fails. */
+	void (*plan)(struct launcher *launcher, void (*on_planned)(const struct error *error, void *data),
+		     void *data);
 	/* Mandatory. */
 	const struct channel_plan *(*channels)(const struct launcher *launcher, size_t *ret_count);
 	/* Optional. The process opens no console before start() is called: it may be executed, and load its
 	 * libraries, while the consoles are still being made. */
 	bool waits_for_start;
 	/* Mandatory. Called once, before the process starts (and, unless it waits for start(), after consoles
-	 * (files, FIFOs) exist): makes sockets, and the command line. *ret_argv is the launcher's, valid
-	 * until destroy. *ret_inherit_fds ends with -1. Both are closed/freed by the launcher. */
-	int (*prepare)(struct launcher *launcher, char *const **ret_argv, const int **ret_inherit_fds,
-		       struct error *error);
+	 * (files, FIFOs) exist): makes sockets, and the command, which is the launcher's and valid until
+	 * destroy; it closes the descriptors. */
+	int (*prepare)(struct launcher *launcher, struct launch_command *ret_command, struct error *error);
 	/* Mandatory. The process runs and the consoles exist: set it up. on_started fires once, never from
 	 * within: error NULL when the guest runs (or stands paused, if asked), else why not. */
 	void (*start)(struct launcher *launcher, pid_t pid,
 		      void (*on_started)(const struct error *error, void *data),
 		      const struct emulator_events *events, void *data);
+	/* Optional. A process of the instance has ended, the emulator's (by the emulator's name) or one of
+	 * start_process; on_lost follows when what it said last has been read. */
+	void (*process_ended)(struct launcher *launcher, const char *name, const struct process_end *end);
+	/* Optional, for channels whose plan names no socket: a fresh connection to the emulator, the
+	 * caller's. */
+	int (*connect)(struct launcher *launcher, const char *channel, struct error *error);
 	/* Optional. What the end of the process means, from its status and what the connector heard. */
 	const char *(*end_reason)(const struct launcher *launcher, const struct process_end *end);
 	/* Mandatory. Takes NULL. Cancels what is under way. */

@@ -28,25 +28,28 @@ static const char *kind_name(enum channel_kind kind)
 	return names[kind];
 }
 
-static int open_entry(struct loop *loop, struct growth *growth, int dirfd, struct entry *entry, bool raw,
+static int open_entry(const struct channels_options *options, struct growth *growth, struct entry *entry,
 		      struct error *error)
 {
 	const struct channel_plan *plan = entry->plan;
-	enum console_endpoint endpoint = !raw        ? CONSOLE_ENDPOINT_NONE
-					 : plan->pty ? CONSOLE_ENDPOINT_PTY
-						     : CONSOLE_ENDPOINT_TCP;
+	enum console_endpoint endpoint = !options->raw ? CONSOLE_ENDPOINT_NONE
+					 : plan->pty   ? CONSOLE_ENDPOINT_PTY
+						       : CONSOLE_ENDPOINT_TCP;
 	if (plan->kind == CHANNEL_CONSOLE) {
-		entry->console = console_create(loop, growth, dirfd, plan->name, endpoint, error);
+		entry->console =
+		    console_create(options->loop, growth, options->dirfd, plan->name, endpoint, error);
 		return entry->console ? 0 : error->number;
 	}
-	const struct tunnel_options options = {
+	const struct tunnel_options tunnel = {
 	    .name = plan->name,
 	    .endpoint = endpoint,
 	    .refuse_http = plan->refuse_http,
-	    .dirfd = dirfd,
+	    .dirfd = options->dirfd,
 	    .socket_name = plan->socket_name,
+	    .connect = options->connect,
+	    .data = options->data,
 	};
-	entry->tunnel = tunnel_create(loop, &options, error);
+	entry->tunnel = tunnel_create(options->loop, &tunnel, error);
 	return entry->tunnel ? 0 : error->number;
 }
 
@@ -65,28 +68,29 @@ static void enter_handle(const struct entry *entry, bool raw, struct handles *ha
 				entry->console ? console_port(entry->console) : tunnel_port(entry->tunnel));
 }
 
-struct channels *channels_create(struct loop *loop, int dirfd, const struct channel_plan *plan, size_t count,
-				 bool raw, struct handles *handles, struct error *error)
+struct channels *channels_create(const struct channels_options *options, struct handles *handles,
+				 struct error *error)
 {
-	struct channels *channels = calloc(1, sizeof(*channels) + count * sizeof(struct entry));
+	struct channels *channels = calloc(1, sizeof(*channels) + options->count * sizeof(struct entry));
 	if (!channels) {
 		error_set(error, -ENOMEM, NULL, "no memory");
 		return NULL;
 	}
-	channels->growth = growth_create(loop, error);
+	channels->growth = growth_create(options->loop, error);
 	if (!channels->growth) {
 		free(channels);
 		return NULL;
 	}
-	channels->count = count;
-	for (size_t i = 0; i < count; i++) {
-		channels->entries[i].plan = &plan[i];
-		if (open_entry(loop, channels->growth, dirfd, &channels->entries[i], raw, error) < 0) {
-			error_wrap(error, "channel %s", plan[i].name);
+	channels->count = options->count;
+	for (size_t i = 0; i < options->count; i++) {
+		struct entry *entry = &channels->entries[i];
+		entry->plan = &options->plan[i];
+		if (open_entry(options, channels->growth, entry, error) < 0) {
+			error_wrap(error, "channel %s", entry->plan->name);
 			channels_destroy(channels);
 			return NULL;
 		}
-		enter_handle(&channels->entries[i], raw, handles);
+		enter_handle(entry, options->raw, handles);
 	}
 	return channels;
 }

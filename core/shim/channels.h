@@ -10,9 +10,19 @@
 
 struct channels;
 
-/* plan must outlive the channels. raw: open tcp and pty endpoints. */
-struct channels *channels_create(struct loop *loop, int dirfd, const struct channel_plan *plan, size_t count,
-				 bool raw, struct handles *handles, struct error *error);
+struct channels_options {
+	struct loop *loop;
+	int dirfd;                       /* state directory, borrowed */
+	const struct channel_plan *plan; /* outlives the channels */
+	size_t count;
+	bool raw; /* open tcp and pty endpoints */
+	/* See struct tunnel_options. */
+	int (*connect)(const char *name, void *data, struct error *error);
+	void *data;
+};
+
+struct channels *channels_create(const struct channels_options *options, struct handles *handles,
+				 struct error *error);
 void channels_destroy(struct channels *channels);
 
 struct console *channels_console(const struct channels *channels, const char *name);

@@ -1,6 +1,7 @@
 #include "core/shim/crew.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/text.h"
 #include "core/process/pidfile.h"
 
 #include <fcntl.h>
@@ -91,28 +92,39 @@ static int start_member(struct member *member, const struct process_spec *spec, 
 	return 0;
 }
 
-int crew_start(struct crew *crew, const char *name, const char *const *argv, const int *inherit_fds,
+/* The instance's own and the command's. NULL: no memory. */
+static char **join_environment(const struct crew *crew, const struct launch_command *command)
+{
+	cleanup_text_vector char **joined = text_vector_copy(crew->options.environment);
+	for (const char *const *entry = command->environment; joined && entry && *entry; entry++)
+		if (text_vector_append(&joined, *entry) < 0)
+			return NULL;
+	return TAKE(joined);
+}
+
+int crew_start(struct crew *crew, const char *name, const struct launch_command *command,
 	       const struct confinement *confinement, pid_t *ret_pid, struct error *error)
 {
+	cleanup_text_vector char **environment = join_environment(crew, command);
 	cleanup_close int log_fd = open_log(crew, name, error);
 	if (log_fd < 0)
 		return log_fd;
 	struct member *member = calloc(1, sizeof(*member));
 	char *copy = strdup(name);
-	if (!member || !copy) {
+	if (!member || !copy || !environment) {
 		free(member);
 		free(copy);
 		return error_set(error, -ENOMEM, NULL, "no memory");
 	}
 	*member = (struct member){.crew = crew, .name = copy};
 	const struct process_spec spec = {
-	    .argv = argv,
-	    .environment = crew->options.environment,
+	    .argv = (const char *const *) command->argv,
+	    .environment = (const char *const *) environment,
 	    .directory = crew->options.directory,
-	    .stdin_fd = -1,
-	    .stdout_fd = log_fd,
+	    .stdin_fd = command->stdin_fd,
+	    .stdout_fd = command->stdout_fd >= 0 ? command->stdout_fd : log_fd,
 	    .stderr_fd = log_fd,
-	    .inherit_fds = inherit_fds,
+	    .inherit_fds = command->inherit_fds,
 	    .confinement = confinement,
 	    .cgroup = crew->options.cgroup,
 	};

@@ -3,6 +3,7 @@
 /* Every process of one start by name: the emulator and its helpers, each with pid file, log and handle. */
 
 #include "core/base/error.h"
+#include "core/emulators/launcher.h"
 #include "core/handles/handles.h"
 #include "core/loop/loop.h"
 #include "core/process/process.h"
@@ -25,9 +26,8 @@ struct crew *crew_create(const struct crew_options *options, struct error *error
 /* Kills what still runs. */
 void crew_destroy(struct crew *crew);
 
-/* Starts one; its stdout and stderr go to a fresh "<name>.log". confinement and inherit_fds are borrowed for
- * the call. */
-int crew_start(struct crew *crew, const char *name, const char *const *argv, const int *inherit_fds,
+/* Starts one; what it writes goes to a fresh "<name>.log". Everything is borrowed for the call. */
+int crew_start(struct crew *crew, const char *name, const struct launch_command *command,
 	       const struct confinement *confinement, pid_t *ret_pid, struct error *error);
 
 size_t crew_count(const struct crew *crew);

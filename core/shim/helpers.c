@@ -60,9 +60,9 @@ int helpers_start(struct crew *crew, const json_t *commands, const struct helper
 		cleanup_text_vector char **argv = resolve(json_object_get(helper, "command"), context, error);
 		if (!argv)
 			return error_wrap(error, "helper %s", name);
+		const struct launch_command run = {.argv = argv, .stdin_fd = -1, .stdout_fd = -1};
 		pid_t pid;
-		int result = crew_start(crew, name, (const char *const *) argv, NULL, context->confinement,
-					&pid, error);
+		int result = crew_start(crew, name, &run, context->confinement, &pid, error);
 		if (result < 0)
 			return error_wrap(error, "helper");
 	}

@@ -139,6 +139,9 @@ static void on_deadline(void *data)
 static void on_process_exit(const char *name, const struct process_end *end, void *data)
 {
 	struct instance *instance = data;
+	const struct launcher_ops *ops = instance->emulator->launcher;
+	if (ops->process_ended && instance->launcher)
+		ops->process_ended(instance->launcher, name, end);
 	if (!text_equal(name, instance->spec.emulator)) {
 		if (instance->state < STATE_STOPPING)
 			instance->events->on_change(instance->data);
@@ -299,12 +302,26 @@ static void guard_console(struct console *console, void *data)
 		    console_guard_add(context->instance->guard, console_output_fd(console), context->error);
 }
 
+static int connect_channel(const char *name, void *data, struct error *error)
+{
+	struct instance *instance = data;
+	return instance->emulator->launcher->connect(instance->launcher, name, error);
+}
+
 static int make_channels(struct instance *instance, struct error *error)
 {
 	size_t count;
 	const struct channel_plan *plan = instance->emulator->launcher->channels(instance->launcher, &count);
-	instance->channels = channels_create(instance->loop, instance->dirfd, plan, count,
-					     instance->spec.raw_channels, instance->handles, error);
+	const struct channels_options options = {
+	    .loop = instance->loop,
+	    .dirfd = instance->dirfd,
+	    .plan = plan,
+	    .count = count,
+	    .raw = instance->spec.raw_channels,
+	    .connect = connect_channel,
+	    .data = instance,
+	};
+	instance->channels = channels_create(&options, instance->handles, error);
 	if (!instance->channels)
 		return error->number;
 	const struct spec_limits *limits = &instance->spec.limits;
@@ -318,10 +335,22 @@ static int make_channels(struct instance *instance, struct error *error)
 	return context.result;
 }
 
+/* A process of the launcher's own. */
+static int start_process(const char *name, const struct launch_command *command, void *data,
+			 struct error *error)
+{
+	struct instance *instance = data;
+	pid_t pid;
+	return crew_start(instance->crew, name, command, instance->confinement, &pid, error);
+}
+
 static int make_launcher(struct instance *instance, struct error *error)
 {
 	const struct launch launch = {
 	    .loop = instance->loop,
+	    .target = instance->spec.target,
+	    .start_process = start_process,
+	    .data = instance,
 	    .state_dirfd = instance->dirfd,
 	    .state_dir = instance->state_dir,
 	    .settings = instance->spec.settings,
@@ -336,14 +365,13 @@ static int make_launcher(struct instance *instance, struct error *error)
 
 static int execute_emulator(struct instance *instance, pid_t *ret_pid, struct error *error)
 {
-	char *const *argv;
-	const int *inherit_fds;
-	int result = instance->emulator->launcher->prepare(instance->launcher, &argv, &inherit_fds, error);
+	struct launch_command command;
+	int result = instance->emulator->launcher->prepare(instance->launcher, &command, error);
 	if (result < 0)
 		return result;
-	instance->command = json_from_text_vector((const char *const *) argv);
-	return crew_start(instance->crew, instance->spec.emulator, (const char *const *) argv, inherit_fds,
-			  instance->confinement, ret_pid, error);
+	instance->command = json_from_text_vector((const char *const *) command.argv);
+	return crew_start(instance->crew, instance->spec.emulator, &command, instance->confinement, ret_pid,
+			  error);
 }
 
 /* Helpers are told the channels; without any, the emulator loads while these are made. */
@@ -363,25 +391,40 @@ static int start_processes(struct instance *instance, struct error *error)
 	if (result || made)
 		return result ? result : made;
 	instance->control_open = true;
-	loop_timer_start(instance->deadline, spec->limits.start_timeout_ms);
 	ops->start(instance->launcher, pid, on_started, &emulator_events, instance);
 	/* While the emulator loads: nobody who waits for the start waits for this. */
 	return handles_save(instance->handles, instance->dirfd, error);
 }
 
+static void on_planned(const struct error *failure, void *data)
+{
+	struct instance *instance = data;
+	struct error error;
+	if (instance->state != STATE_STARTING)
+		return;
+	if (failure)
+		fail_start(instance, failure);
+	else if (start_processes(instance, &error) < 0)
+		fail_start(instance, &error);
+}
+
 static int try_start(struct instance *instance, struct error *error)
 {
 	const struct spec *spec = &instance->spec;
+	const struct launcher_ops *ops = instance->emulator->launcher;
 	int result =
 	    archive_earlier_start(instance->dirfd, spec->start_number, spec->limits.kept_starts, error);
-	if (!result)
-		result = make_launcher(instance, error);
-	if (!result) {
-		instance->confinement =
-		    sandbox_create(spec, instance->state_dir, instance->firmware_fd, error);
-		result = instance->confinement ? 0 : error->number;
-	}
-	return result ? result : start_processes(instance, error);
+	if (result)
+		return result;
+	instance->confinement = sandbox_create(spec, instance->state_dir, instance->firmware_fd, error);
+	result = instance->confinement ? make_launcher(instance, error) : error->number;
+	if (result)
+		return result;
+	loop_timer_start(instance->deadline, spec->limits.start_timeout_ms);
+	if (!ops->plan)
+		return start_processes(instance, error);
+	ops->plan(instance->launcher, on_planned, instance);
+	return 0;
 }
 
 void instance_start(struct instance *instance)

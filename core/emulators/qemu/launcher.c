@@ -201,7 +201,7 @@ static int make_gate(struct launcher *launcher, struct error *error)
 	return 0;
 }
 
-static int launcher_prepare(struct launcher *launcher, char *const **ret_argv, const int **ret_inherit_fds,
+static int launcher_prepare(struct launcher *launcher, struct launch_command *ret_command,
 			    struct error *error)
 {
 	int result = open_sockets(launcher, error);
@@ -228,8 +228,8 @@ static int launcher_prepare(struct launcher *launcher, char *const **ret_argv, c
 	if (launcher->launch.firmware_fd >= 0)
 		*next++ = launcher->launch.firmware_fd;
 	*next = -1;
-	*ret_argv = launcher->argv;
-	*ret_inherit_fds = launcher->inherit_fds;
+	*ret_command = (struct launch_command){
+	    .argv = launcher->argv, .inherit_fds = launcher->inherit_fds, .stdin_fd = -1, .stdout_fd = -1};
 	return 0;
 }
 

@@ -108,16 +108,17 @@ void board_start(struct board *board, const struct board_options *options)
 	assert_non_null(mkdtemp(board->directory));
 	board->dirfd = open(board->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	make_launcher(board, options);
-	const int *inherit_fds;
+	struct launch_command command;
 	struct error error = {0};
-	if (board->emulator->launcher->prepare(board->launcher, &board->argv, &inherit_fds, &error) < 0)
+	if (board->emulator->launcher->prepare(board->launcher, &command, &error) < 0)
 		fail_msg("%s", error.message);
+	board->argv = command.argv;
 	cleanup_close int log = openat(board->dirfd, "qemu.log", O_CREAT | O_RDWR | O_CLOEXEC, 0600);
 	const struct process_spec spec = {.argv = (const char *const *) board->argv,
 					  .stdin_fd = -1,
 					  .stdout_fd = log,
 					  .stderr_fd = log,
-					  .inherit_fds = inherit_fds};
+					  .inherit_fds = command.inherit_fds};
 	board->process = process_start(board->loop, &spec, on_exit_told, board, &error);
 	if (!board->process)
 		fail_msg("%s", error.message);
