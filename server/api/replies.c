@@ -50,12 +50,7 @@ bool query_page(struct request *request, struct page_query *ret_page)
 
 void reply_instance(struct request *request, unsigned status, struct board *board)
 {
-	size_t length;
-	const char *text = board_to_text(board, &length);
-	if (text)
-		reply_json_text(request, status, text, length);
-	else
-		reply_problem(request, "internal_error", "no memory");
+	reply_json_text(request, status, board_to_text(board));
 }
 
 /* One command under way for a client. */

@@ -2,11 +2,13 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/json.h"
+#include "core/base/shared_text.h"
 #include "core/base/text.h"
 #include "server/http/content.h"
 #include "server/http/field.h"
 #include "server/http/problem.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -100,68 +102,93 @@ void reply_empty(struct request *request, unsigned status)
 	reply_send(request, status, NULL, empty_response(), 0);
 }
 
-/* Compresses where it serves and the client takes it; else the bytes stay. */
-static bool compress(const struct request *request, char **bytes, size_t *length)
+/* Compresses where it serves and the client takes it. */
+static struct MHD_Response *compress(const struct request *request, const struct shared_text *text,
+				     size_t *ret_length)
 {
 	cleanup_buffer struct buffer compressed = {0};
 	if (!field_accepts_gzip(request_header(request, "Accept-Encoding")) ||
-	    content_gzip(*bytes, *length, GZIP_LEVEL, &compressed) < 0 || compressed.length >= *length)
-		return false;
-	free(*bytes);
-	*length = compressed.length;
-	*bytes = TAKE(compressed.data);
-	return true;
+	    content_gzip(text->bytes, text->length, GZIP_LEVEL, &compressed) < 0 ||
+	    compressed.length >= text->length)
+		return NULL;
+	*ret_length = compressed.length;
+	struct MHD_Response *response = response_of(TAKE(compressed.data), *ret_length);
+	if (response)
+		MHD_add_response_header(response, "Content-Encoding", "gzip");
+	return response;
 }
 
-/* Bodies that are text: with a tag, conditional and compressed. bytes are malloc'd and taken. */
-static void reply_text(struct request *request, unsigned status, const char *content_type, char *bytes,
-		       size_t length)
+static void release(void *data)
 {
-	bool is_cacheable =
-	    status == 200 && (text_equal(request->method, "GET") || text_equal(request->method, "HEAD"));
-	const char *tag = is_cacheable ? header_set(request, "ETag") : NULL;
-	char own_tag[CONTENT_TAG_SIZE] = "";
-	if (is_cacheable && !tag) {
-		content_tag(bytes, length, own_tag);
-		tag = own_tag;
+	shared_text_unref(data);
+}
+
+/* The text as it is. */
+static struct MHD_Response *plain_response(struct shared_text *text)
+{
+	struct MHD_Response *response = MHD_create_response_from_buffer_with_free_callback_cls(
+	    text->length, text->bytes, release, shared_text_ref(text));
+	if (!response)
+		shared_text_unref(text);
+	return response;
+}
+
+/* Of a body that may be kept by the client; NULL: it may not. */
+static const char *find_tag(const struct request *request, unsigned status, struct shared_text *text)
+{
+	static_assert(sizeof(text->tag) == CONTENT_TAG_SIZE, "a tag fits beside its text");
+	if (status != 200 || !(text_equal(request->method, "GET") || text_equal(request->method, "HEAD")))
+		return NULL;
+	const char *tag = header_set(request, "ETag");
+	if (!tag && !text->tag[0])
+		content_tag(text->bytes, text->length, text->tag);
+	return tag ? tag : text->tag;
+}
+
+/* Bodies that are text: with a tag, conditional and compressed. NULL: there was no memory for it. */
+static void reply_text(struct request *request, unsigned status, const char *content_type,
+		       struct shared_text *text)
+{
+	if (!text) {
+		reply_problem(request, "internal_error", "no memory for the answer");
+		return;
 	}
-	bool varies = length >= CONTENT_GZIP_MINIMUM && !header_set(request, "Content-Encoding");
-	bool is_unchanged = tag && field_matches_tag(request_header(request, "If-None-Match"), tag);
-	bool is_compressed = varies && !is_unchanged && compress(request, &bytes, &length);
-	struct MHD_Response *response;
-	if (is_unchanged) {
-		free(bytes);
+	const char *tag = find_tag(request, status, text);
+	bool varies = text->length >= CONTENT_GZIP_MINIMUM && !header_set(request, "Content-Encoding");
+	size_t length = text->length;
+	struct MHD_Response *response = NULL;
+	if (tag && field_matches_tag(request_header(request, "If-None-Match"), tag)) {
 		status = 304;
 		length = 0;
 		content_type = NULL;
 		response = empty_response();
 	} else {
-		response = response_of(bytes, length);
+		if (varies)
+			response = compress(request, text, &length);
+		if (!response)
+			response = plain_response(text);
 	}
-	if (response && is_compressed)
-		MHD_add_response_header(response, "Content-Encoding", "gzip");
 	if (response && varies)
 		MHD_add_response_header(response, "Vary", "Accept-Encoding");
-	if (response && own_tag[0])
-		MHD_add_response_header(response, "ETag", own_tag);
-	if (response && is_cacheable && !header_set(request, "Cache-Control"))
+	if (response && tag == text->tag)
+		MHD_add_response_header(response, "ETag", tag);
+	if (response && tag && !header_set(request, "Cache-Control"))
 		MHD_add_response_header(response, "Cache-Control", "no-cache");
 	reply_send(request, status, content_type, response, length);
 }
 
 void reply_json(struct request *request, unsigned status, json_t *json)
 {
-	char *text = json_to_text(json);
+	char *bytes = json_to_text(json);
 	json_decref(json);
-	if (text)
-		reply_text(request, status, "application/json", text, strlen(text));
-	else
-		reply_problem(request, "internal_error", "the answer could not be written");
+	struct shared_text *text = shared_text_create(bytes, bytes ? strlen(bytes) : 0);
+	reply_text(request, status, "application/json", text);
+	shared_text_unref(text);
 }
 
-void reply_json_text(struct request *request, unsigned status, const char *text, size_t length)
+void reply_json_text(struct request *request, unsigned status, struct shared_text *text)
 {
-	reply_bytes(request, status, "application/json", text, length);
+	reply_text(request, status, "application/json", text);
 }
 
 void reply_bytes(struct request *request, unsigned status, const char *content_type, const void *bytes,
@@ -173,10 +200,13 @@ void reply_bytes(struct request *request, unsigned status, const char *content_t
 		return;
 	}
 	memcpy(copy, bytes, length);
-	if (content_is_compressible(content_type))
-		reply_text(request, status, content_type, copy, length);
-	else
+	if (!content_is_compressible(content_type)) {
 		reply_send(request, status, content_type, response_of(copy, length), length);
+		return;
+	}
+	struct shared_text *text = shared_text_create(copy, length);
+	reply_text(request, status, content_type, text);
+	shared_text_unref(text);
 }
 
 void reply_file(struct request *request, unsigned status, const char *content_type, int fd, int64_t offset,

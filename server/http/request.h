@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 struct request;
+struct shared_text;
 struct websocket;
 
 const char *request_method(const struct request *request);
@@ -63,8 +64,9 @@ void reply_header_format(struct request *request, const char *name, const char *
 
 /* Steals json. With an ETag and gzip as the request accepts for GET. */
 void reply_json(struct request *request, unsigned status, json_t *json);
-/* The same for JSON that is text already (copied): what is asked for often need not be written each time. */
-void reply_json_text(struct request *request, unsigned status, const char *text, size_t length);
+/* The same for JSON that is text already, which gets one reference more: what is asked for often need not be
+ * written each time. NULL: there was no memory for it. */
+void reply_json_text(struct request *request, unsigned status, struct shared_text *text);
 void reply_empty(struct request *request, unsigned status);
 /* Copies bytes. */
 void reply_bytes(struct request *request, unsigned status, const char *content_type, const void *bytes,

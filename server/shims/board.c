@@ -3,6 +3,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/clock.h"
 #include "core/base/json.h"
+#include "core/base/shared_text.h"
 #include "core/base/text.h"
 #include "server/shims/board_internal.h"
 #include "server/shims/board_waits.h"
@@ -127,20 +128,19 @@ json_t *board_to_json(const struct board *board)
 	return json;
 }
 
-const char *board_to_text(struct board *board, size_t *ret_length)
+struct shared_text *board_to_text(struct board *board)
 {
 	if (!board->text) {
 		cleanup_json json_t *json = board_to_json(board);
-		board->text = json ? json_to_text(json) : NULL;
-		board->text_length = board->text ? strlen(board->text) : 0;
+		char *text = json ? json_to_text(json) : NULL;
+		board->text = shared_text_create(text, text ? strlen(text) : 0);
 	}
-	*ret_length = board->text_length;
 	return board->text;
 }
 
 void board_forget_text(struct board *board)
 {
-	free(TAKE(board->text));
+	shared_text_unref(TAKE(board->text));
 }
 
 /* ---- commands ---- */
@@ -245,7 +245,7 @@ void board_destroy(struct board *board)
 	json_decref(board->next_file);
 	json_decref(board->next_args);
 	free(board->cookie);
-	free(board->text);
+	shared_text_unref(board->text);
 	instance_row_finish(&board->row);
 	if (board->dirfd >= 0)
 		close(board->dirfd);

@@ -13,6 +13,7 @@
 
 struct board;
 struct board_wait;
+struct shared_text;
 
 const char *board_id(const struct board *board);
 const char *board_path(const struct board *board);
@@ -31,9 +32,9 @@ int board_dirfd(const struct board *board);               /* the state directory
 
 /* As the API tells it. New reference. */
 json_t *board_to_json(const struct board *board);
-/* The same as text, which is kept until the board changes: most who look find it as it was. NULL: no
- * memory. */
-const char *board_to_text(struct board *board, size_t *ret_length);
+/* The same as text, which is kept until the board changes: most who look find it as it was. Borrowed; NULL:
+ * no memory. */
+struct shared_text *board_to_text(struct board *board);
 
 /* What its target is, resolved, as its latest start had it (else the configuration says). New reference; NULL
  * with error. */

@@ -22,8 +22,7 @@ struct board {
 	struct loop_timer *stop_deadline; /* of a stop, after which its shim hangs */
 	struct loop_timer *retry;         /* of a recovery that was short of something */
 	bool settled;                     /* its state is known to be true */
-	char *text;                       /* board_to_text's, until something changes; NULL: none */
-	size_t text_length;
+	struct shared_text *text;         /* board_to_text's, until something changes; NULL: none */
 
 	bool restarting;
 	json_t *next_file, *next_args; /* of the start that follows a stop */
