@@ -33,6 +33,7 @@ struct launch_command {
 	const int *inherit_fds; /* they keep their numbers; ends with -1; NULL: none */
 	int stdin_fd;           /* -1: /dev/null */
 	int stdout_fd;          /* -1: its log, as stderr */
+	const struct namespaces *namespaces; /* where it runs; NULL: the shim's own */
 };
 
 /* What the shim hands a launcher. Borrowed for the launcher's life. */

@@ -5,6 +5,7 @@
 #include "core/process/cgroup.h"
 #include "core/process/cgroup_clone.h"
 #include "core/process/confine.h"
+#include "core/process/namespaces.h"
 
 #include <fcntl.h>
 #include <linux/close_range.h>
@@ -28,7 +29,15 @@ struct launch_plan {
 	int report_fd; /* where a child that fails writes its report */
 };
 
-enum launch_step { STEP_TIE, STEP_DESCRIPTORS, STEP_DIRECTORY, STEP_SIGNALS, STEP_CONFINE, STEP_EXECUTE };
+enum launch_step {
+	STEP_NAMESPACES,
+	STEP_TIE,
+	STEP_DESCRIPTORS,
+	STEP_DIRECTORY,
+	STEP_SIGNALS,
+	STEP_CONFINE,
+	STEP_EXECUTE
+};
 
 struct launch_report {
 	enum launch_step step;
@@ -36,6 +45,12 @@ struct launch_report {
 };
 
 /* ---- In the child. Returns 0 or a negative errno each. ---- */
+
+/* First of all: new credentials may undo the parent-death signal, and the call filter forbids to enter. */
+static int child_enter_namespaces(const struct launch_plan *plan)
+{
+	return plan->spec->namespaces ? namespaces_enter(plan->spec->namespaces) : 0;
+}
 
 static int child_tie_to_parent(const struct launch_plan *plan)
 {
@@ -111,9 +126,13 @@ static int child_execute(const struct launch_plan *plan)
 }
 
 static int (*const child_steps[])(const struct launch_plan *plan) = {
-    [STEP_TIE] = child_tie_to_parent,         [STEP_DESCRIPTORS] = child_set_descriptors,
-    [STEP_DIRECTORY] = child_enter_directory, [STEP_SIGNALS] = child_reset_signals,
-    [STEP_CONFINE] = child_confine,           [STEP_EXECUTE] = child_execute,
+    [STEP_NAMESPACES] = child_enter_namespaces,
+    [STEP_TIE] = child_tie_to_parent,
+    [STEP_DESCRIPTORS] = child_set_descriptors,
+    [STEP_DIRECTORY] = child_enter_directory,
+    [STEP_SIGNALS] = child_reset_signals,
+    [STEP_CONFINE] = child_confine,
+    [STEP_EXECUTE] = child_execute,
 };
 
 __attribute__((noinline, noreturn)) static void child_run(const void *data)
@@ -121,7 +140,7 @@ __attribute__((noinline, noreturn)) static void child_run(const void *data)
 	const struct launch_plan *plan = data;
 	struct launch_report report = {.number = 0};
 
-	for (report.step = STEP_TIE; report.number == 0; report.step++)
+	for (report.step = STEP_NAMESPACES; report.number == 0; report.step++)
 		report.number = child_steps[report.step](plan);
 	report.step--;
 	if (write(plan->report_fd, &report, sizeof(report)) < 0)
@@ -207,6 +226,9 @@ static int report_error(const struct launch_plan *plan, const struct launch_repo
 	if (report->step == STEP_DIRECTORY)
 		return error_set_errno(error, number, "start_failed", "cannot run \"%s\" in the directory %s",
 				       name, plan->spec->directory);
+	if (report->step == STEP_NAMESPACES)
+		return error_set_errno(error, number, "start_failed",
+				       "cannot run \"%s\" in namespaces of its own", name);
 	if (report->step == STEP_CONFINE)
 		return error_set_errno(error, number, "start_failed", "cannot confine \"%s\"", name);
 	if (report->step != STEP_EXECUTE)

@@ -9,6 +9,7 @@
 #include "core/loop/loop.h"
 #include "core/process/cgroup.h"
 #include "core/process/confine.h"
+#include "core/process/namespaces.h"
 
 #include <sys/types.h>
 
@@ -22,6 +23,7 @@ struct process_spec {
 	const int *inherit_fds; /* these keep their numbers in the child; ends with -1; NULL: none */
 	const struct confinement *confinement; /* NULL: unconfined */
 	const struct cgroup *cgroup;           /* where it is born; NULL: the parent's */
+	const struct namespaces *namespaces;   /* where it runs; NULL: the parent's */
 };
 
 /* How it ended: exactly one of code >= 0 and signal > 0. */

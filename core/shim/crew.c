@@ -127,6 +127,7 @@ int crew_start(struct crew *crew, const char *name, const struct launch_command 
 	    .inherit_fds = command->inherit_fds,
 	    .confinement = confinement,
 	    .cgroup = crew->options.cgroup,
+	    .namespaces = command->namespaces,
 	};
 	int result = start_member(member, &spec, ret_pid, error);
 	if (result < 0) {
