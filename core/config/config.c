@@ -25,18 +25,50 @@ void config_unref(struct config *config)
 	free(config->targets);
 	free(config->target_names);
 	json_decref(config->pw_emu);
+	json_decref(config->declared);
 	server_settings_finish(&config->server);
 	free(config->path);
 	free(config->directory);
 	free(config);
 }
 
-const struct config_emulator *config_find_emulator(const struct config *config, const char *name)
+static const struct config_emulator *find_built_in(const struct config *config, const char *name)
 {
 	for (const struct config_emulator *const *emulator = config->emulators; *emulator; emulator++)
-		if (text_equal((*emulator)->name, name))
+		if (!(*emulator)->resolve_declared && text_equal((*emulator)->name, name))
 			return *emulator;
 	return NULL;
+}
+
+bool config_is_built_in(const struct config *config, const char *name)
+{
+	return find_built_in(config, name) != NULL;
+}
+
+const struct config_emulator *config_find_emulator(const struct config *config, const char *name)
+{
+	const struct config_emulator *built_in = find_built_in(config, name);
+	if (built_in || !json_object_get(config->declared, name))
+		return built_in;
+	for (const struct config_emulator *const *emulator = config->emulators; *emulator; emulator++)
+		if ((*emulator)->resolve_declared)
+			return *emulator;
+	return NULL;
+}
+
+json_t *config_resolve_section(const struct config *config, const char *emulator, const json_t *section,
+			       struct error *error)
+{
+	const struct config_emulator *found = config_find_emulator(config, emulator);
+	const json_t *common = json_object_get(config->pw_emu, emulator);
+	if (!found->resolve_declared)
+		return found->resolve(common, section, error);
+	return found->resolve_declared(json_object_get(config->declared, emulator), common, section, error);
+}
+
+const json_t *config_declared_emulators(const struct config *config)
+{
+	return config->declared;
 }
 
 static int compare_name(const void *name, const void *target)

@@ -42,8 +42,14 @@ struct config_emulator {
 	 * ...". */
 	json_t *(*resolve)(const json_t *emulator_section, const json_t *target_section, struct error *error);
 	/* The channels of resolved settings: {"serial0":{"kind":"console","type":"tcp","tied_to":"serial0"},
-	 * "gdb":{"kind":"gdb",...},...}. New reference. */
+	 * "gdb":{"kind":"gdb",...},...}. New reference; NULL: only a start can tell. */
 	json_t *(*describe_channels)(const json_t *settings);
+	/* Of the one row that stands for every emulator which the configuration itself declares, with a
+	 * `driver` below pw.pw_emu.emulators.<name>; NULL elsewhere. Such a row bears no section's name and
+	 * has no keys: those sections hold what their driver knows. It is asked instead of resolve. */
+	const struct config_key *declaration_keys; /* below pw.pw_emu.emulators.<name> */
+	json_t *(*resolve_declared)(const json_t *declaration, const json_t *emulator_section,
+				    const json_t *target_section, struct error *error);
 };
 
 /* One finding. file and key are never NULL ("" where there is none); line 0: unknown. */
@@ -126,6 +132,10 @@ json_t *config_resolve(const struct config *config, const char *target, const ch
 		       struct error *error);
 /* The channels of that target as describe_channels tells them. New reference or NULL. */
 json_t *config_describe_channels(const struct config *config, const char *target, const char *emulator);
+
+/* The emulators that the configuration declares with a driver: {"mine":{"driver":[...],...}}. Borrowed; a map
+ * or NULL. Those without one (Python classes of `pw emu`) and those that are built in are not among them. */
+const json_t *config_declared_emulators(const struct config *config);
 
 /* Everything as `pw emu` would read it from one pure-JSON file: {"pw":{"pw_emu":{...}}}, target files
  * folded in. New reference. */

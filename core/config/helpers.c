@@ -16,9 +16,12 @@ static void check_id(const char *id, char *const *emulators, const struct place 
 	const char *complaint = file_names_complain_of_process(id);
 	if (complaint)
 		findings_error(findings, place, "the id \"%.60s\" %s", id, complaint);
-	for (; emulators && *emulators; emulators++)
-		if (text_equal(id, *emulators))
+	for (; emulators && *emulators; emulators++) {
+		size_t length = strlen(*emulators);
+		/* "<emulator>-driver" is the name of its driver's process. */
+		if (text_starts_with(id, *emulators) && (!id[length] || text_equal(id + length, "-driver")))
 			findings_error(findings, place, "the id is the name of the emulator's own process");
+	}
 }
 
 void helpers_check(const json_t *target, char *const *emulators, const struct place *place,

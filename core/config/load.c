@@ -4,6 +4,8 @@
 #include "core/base/file.h"
 #include "core/base/text.h"
 #include "core/config/expand.h"
+#include "core/config/file_names.h"
+#include "core/config/helpers.h"
 #include "core/config/schema.h"
 #include "core/config/server_settings.h"
 #include "core/config/targets.h"
@@ -53,11 +55,25 @@ static int add_name(struct loader *loader, const char *name)
 		   : text_vector_append(&loader->emulator_names, name);
 }
 
+/* What a declaration may not be called: its name is that of sections and of files. */
+static void check_declared_name(struct loader *loader, const char *name, const struct place *place)
+{
+	static const char *const taken[] = {"gdb",     "target_files",    "emulators",
+					    "targets", HELPERS_PRE_START, HELPERS_POST_START};
+	const char *complaint = file_names_complain_of_process(name);
+	for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
+		if (text_equal(name, taken[i]))
+			complaint = "is a key of another meaning";
+	if (complaint)
+		findings_error(&loader->findings, place, "the emulator's name \"%.60s\" %s", name, complaint);
+}
+
 static int name_emulators(struct loader *loader, json_t *pw_emu, const struct place *place)
 {
 	int result = 0;
-	for (const struct config_emulator *const *built_in = loader->config->emulators; *built_in; built_in++)
-		result = add_name(loader, (*built_in)->name) < 0 ? -ENOMEM : result;
+	for (const struct config_emulator *const *row = loader->config->emulators; *row; row++)
+		if (!(*row)->resolve_declared)
+			result = add_name(loader, (*row)->name) < 0 ? -ENOMEM : result;
 	for (const char *const *foreign = foreign_emulators; *foreign; foreign++)
 		result = add_name(loader, *foreign) < 0 ? -ENOMEM : result;
 	struct place map_place = place_member(place, "emulators");
@@ -65,9 +81,11 @@ static int name_emulators(struct loader *loader, json_t *pw_emu, const struct pl
 	json_t *emulator;
 	json_object_foreach (json_object_get(pw_emu, "emulators"), name, emulator) {
 		struct place emulator_place = place_member(&map_place, name);
-		if (config_find_emulator(loader->config, name))
+		if (config_is_built_in(loader->config, name))
 			findings_warn(&loader->findings, &emulator_place,
 				      "the emulator is built in, this is not used");
+		else
+			check_declared_name(loader, name, &emulator_place);
 		result = add_name(loader, name) < 0 ? -ENOMEM : result;
 	}
 	return result;
@@ -85,18 +103,43 @@ static int check_pw_emu(struct loader *loader, json_t *pw_emu, const struct plac
 	return 0;
 }
 
+/* First of all: what else is read of an emulator rests on whether it has a driver. */
+static int expand_declarations(struct loader *loader, json_t *declarations, const struct place *place)
+{
+	json_t *all = json_object();
+	if (!all || json_object_set_new(loader->config->pw_emu, "emulators", all) < 0)
+		return -ENOMEM;
+	const char *name;
+	json_t *declaration;
+	json_object_foreach (declarations, name, declaration) {
+		struct place declaration_place = place_member(place, name);
+		bool is_ours =
+		    json_object_get(declaration, "driver") && !config_is_built_in(loader->config, name);
+		json_t *expanded = expand_value(declaration, &declaration_place,
+						is_ours ? EXPAND_SETTING : EXPAND_FOREIGN, &loader->findings);
+		if (json_object_set_new(all, name, expanded) < 0)
+			return -ENOMEM;
+		if (is_ours && json_object_set(loader->config->declared, name, expanded) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 /* Everything but the targets goes into the tree. */
 static int expand_pw_emu(struct loader *loader, json_t *pw_emu, const struct place *place)
 {
 	const char *key;
-	json_t *member;
+	json_t *member, *declarations = json_object_get(pw_emu, "emulators");
+	struct place declarations_place = place_member(place, "emulators");
+	if (declarations && expand_declarations(loader, declarations, &declarations_place) < 0)
+		return -ENOMEM;
 	json_object_foreach (pw_emu, key, member) {
-		if (text_equal(key, "targets") || text_equal(key, "target_files"))
+		if (text_equal(key, "targets") || text_equal(key, "target_files") ||
+		    text_equal(key, "emulators"))
 			continue;
 		struct place member_place = place_member(place, key);
 		bool is_foreign =
-		    text_equal(key, "emulators") || (load_is_listed(loader->emulator_names, key) &&
-						     !config_find_emulator(loader->config, key));
+		    load_is_listed(loader->emulator_names, key) && !config_find_emulator(loader->config, key);
 		json_t *expanded = expand_value(
 		    member, &member_place, is_foreign ? EXPAND_FOREIGN : EXPAND_SETTING, &loader->findings);
 		if (json_object_set_new(loader->config->pw_emu, key, expanded) < 0)
@@ -105,20 +148,45 @@ static int expand_pw_emu(struct loader *loader, json_t *pw_emu, const struct pla
 	return json_object_set_new(loader->config->pw_emu, "targets", json_object());
 }
 
+/* A section that is no map has been told of with the other types. */
+static int check_section(struct loader *loader, const char *emulator, const struct config_key *keys,
+			 const json_t *section, const struct place *place)
+{
+	bool is_map = json_is_object(section);
+	bool is_broken = section && !is_map;
+	if (is_map && keys)
+		is_broken = schema_check(keys, section, place, &loader->findings) < 0;
+	return is_broken ? text_vector_append(&loader->broken_emulators, emulator) : 0;
+}
+
+static int check_declarations(struct loader *loader, const struct place *place)
+{
+	const struct config_emulator *const *row = loader->config->emulators;
+	while (*row && !(*row)->resolve_declared)
+		row++;
+	struct place map_place = place_member(place, "emulators");
+	const char *name;
+	json_t *declaration;
+	int result = 0;
+	json_object_foreach (json_object_get(loader->config->pw_emu, "emulators"), name, declaration) {
+		struct place declaration_place = place_member(&map_place, name);
+		if (*row && !config_is_built_in(loader->config, name) &&
+		    check_section(loader, name, (*row)->declaration_keys, declaration, &declaration_place) <
+			0)
+			result = -ENOMEM;
+	}
+	return result;
+}
+
 static int check_emulator_sections(struct loader *loader, const struct place *place)
 {
-	int result = 0;
-	for (const struct config_emulator *const *emulator = loader->config->emulators; *emulator;
-	     emulator++) {
-		const char *name = (*emulator)->name;
-		const json_t *section = json_object_get(loader->config->pw_emu, name);
-		struct place section_place = place_member(place, name);
-		/* A section that is no map has been told of with the other types. */
-		bool is_broken = section && !json_is_object(section);
-		if (json_is_object(section))
-			is_broken = schema_check((*emulator)->emulator_keys, section, &section_place,
-						 &loader->findings) < 0;
-		if (is_broken && text_vector_append(&loader->broken_emulators, name) < 0)
+	int result = check_declarations(loader, place);
+	for (char *const *name = loader->emulator_names; name && *name; name++) {
+		const struct config_emulator *emulator = config_find_emulator(loader->config, *name);
+		struct place section_place = place_member(place, *name);
+		if (emulator &&
+		    check_section(loader, *name, emulator->emulator_keys,
+				  json_object_get(loader->config->pw_emu, *name), &section_place) < 0)
 			result = -ENOMEM;
 	}
 	return result;
@@ -184,7 +252,8 @@ static struct config *create_config(const char *path, const struct config_emulat
 	const char *slash = strrchr(path, '/');
 	config->directory = strndup(path, slash > path ? (size_t) (slash - path) : 1);
 	config->pw_emu = json_object();
-	if (config->path && config->directory && config->pw_emu)
+	config->declared = json_object();
+	if (config->path && config->directory && config->pw_emu && config->declared)
 		return config;
 	config_unref(config);
 	return NULL;

@@ -23,7 +23,7 @@ struct loader {
 	struct config *config; /* being filled */
 	struct findings findings;
 	char **emulator_names;   /* every emulator that may have sections, built in or not */
-	char **broken_emulators; /* built in, but with errors in the section of their own */
+	char **broken_emulators; /* those with errors in the section of their own, or in their declaration */
 };
 
 /* Reads a file; 0, or negative with errors added. place: what names the file. */

@@ -11,9 +11,17 @@ static bool names_emulator(const struct config_target *target, const char *emula
 	return false;
 }
 
-/* NULL with error set. */
-static const struct config_emulator *select_emulator(const struct config *config, const char *target_name,
-						     const char *name, struct error *error)
+static void refuse_emulator(const struct config_target *target, const char *name, struct error *error)
+{
+	const char *nearest = text_nearest(name, (const char *const *) target->emulators);
+	error_set(error, -ENOENT, "unknown_emulator",
+		  "the target \"%.200s\" has no section for the emulator \"%.200s\"%s%s%s", target->name,
+		  name, nearest ? ", did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
+}
+
+/* The name of the target's emulator that is meant, which is one that can be resolved. NULL with error set. */
+static const char *select_emulator(const struct config *config, const char *target_name, const char *name,
+				   struct error *error)
 {
 	const struct config_target *target = config_find_target(config, target_name);
 	if (!target) {
@@ -26,28 +34,22 @@ static const struct config_emulator *select_emulator(const struct config *config
 	if (!name)
 		name = target->emulators[0];
 	if (!names_emulator(target, name)) {
-		error_set(error, -ENOENT, "unknown_emulator",
-			  "the target \"%.200s\" has no section for the emulator \"%.200s\"", target_name,
-			  name);
+		refuse_emulator(target, name, error);
 		return NULL;
 	}
-	const struct config_emulator *emulator = config_find_emulator(config, name);
-	if (!emulator)
-		error_set(error, -ENOTSUP, "emulator_unavailable",
-			  "the emulator \"%.200s\" is not built into this emud", name);
-	return emulator;
+	if (config_find_emulator(config, name))
+		return name;
+	error_set(
+	    error, -ENOTSUP, "emulator_unavailable",
+	    "the emulator \"%.200s\" is not built into this emud, and the configuration names no driver "
+	    "for it",
+	    name);
+	return NULL;
 }
 
 static const json_t *target_tree(const struct config *config, const char *name)
 {
 	return json_object_get(json_object_get(config->pw_emu, "targets"), name);
-}
-
-static json_t *resolve_settings(const struct config *config, const json_t *target,
-				const struct config_emulator *emulator, struct error *error)
-{
-	return emulator->resolve(json_object_get(config->pw_emu, emulator->name),
-				 json_object_get(target, emulator->name), error);
 }
 
 /* The target's own command wins; an empty one counts as none. New reference. */
@@ -62,17 +64,17 @@ static json_t *resolve_gdb(const struct config *config, const json_t *target)
 json_t *config_resolve(const struct config *config, const char *target, const char *emulator,
 		       struct error *error)
 {
-	const struct config_emulator *selected = select_emulator(config, target, emulator, error);
+	const char *selected = select_emulator(config, target, emulator, error);
 	if (!selected)
 		return NULL;
 	const json_t *tree = target_tree(config, target);
-	json_t *settings = resolve_settings(config, tree, selected, error);
+	json_t *settings = config_resolve_section(config, selected, json_object_get(tree, selected), error);
 	if (!settings) {
 		error_wrap(error, "target \"%.200s\"", target);
 		return NULL;
 	}
 	json_t *resolved =
-	    json_pack("{s:s, s:s, s:o, s:o, s:o, s:o}", "target", target, "emulator", selected->name, "gdb",
+	    json_pack("{s:s, s:s, s:o, s:o, s:o, s:o}", "target", target, "emulator", selected, "gdb",
 		      resolve_gdb(config, tree), "pre_start", helpers_to_list(tree, HELPERS_PRE_START),
 		      "post_start", helpers_to_list(tree, HELPERS_POST_START), "settings", settings);
 	if (!resolved)
@@ -82,8 +84,9 @@ json_t *config_resolve(const struct config *config, const char *target, const ch
 
 json_t *config_describe_channels(const struct config *config, const char *target, const char *emulator)
 {
-	const struct config_emulator *selected = select_emulator(config, target, emulator, NULL);
+	const char *selected = select_emulator(config, target, emulator, NULL);
+	const json_t *section = json_object_get(target_tree(config, target), selected ? selected : "");
 	cleanup_json json_t *settings =
-	    selected ? resolve_settings(config, target_tree(config, target), selected, NULL) : NULL;
-	return settings ? selected->describe_channels(settings) : NULL;
+	    selected ? config_resolve_section(config, selected, section, NULL) : NULL;
+	return settings ? config_find_emulator(config, selected)->describe_channels(settings) : NULL;
 }

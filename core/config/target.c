@@ -106,19 +106,19 @@ static bool add_channels(struct loader *loader, const char *name, const json_t *
 	const struct config_emulator *emulator = config_find_emulator(loader->config, name);
 	/* A section that is no map has been told of with the other types. */
 	if (!emulator || !json_is_object(section) ||
-	    schema_check(emulator->target_keys, section, place, &loader->findings) < 0 ||
+	    (emulator->target_keys &&
+	     schema_check(emulator->target_keys, section, place, &loader->findings) < 0) ||
 	    load_is_listed(loader->broken_emulators, name))
 		return false;
 	struct error error = {0};
-	cleanup_json json_t *settings =
-	    emulator->resolve(json_object_get(loader->config->pw_emu, name), section, &error);
+	cleanup_json json_t *settings = config_resolve_section(loader->config, name, section, &error);
 	if (!settings) {
 		refuse_section(&loader->findings, section, place, error.message);
 		return false;
 	}
 	json_t *described = emulator->describe_channels(settings);
 	check_channel_names(loader, described, place);
-	return json_array_append_new(channels, described) == 0;
+	return described && json_array_append_new(channels, described) == 0;
 }
 
 static void check_emulators(struct loader *loader, const json_t *target, char *const *emulators,

@@ -57,9 +57,40 @@ static json_t *toy_describe_channels(const json_t *settings)
 	return channels;
 }
 
-static const struct config_emulator toy = {"toy", toy_emulator_keys, toy_target_keys, toy_resolve,
-					   toy_describe_channels};
-const struct config_emulator *const toy_emulators[] = {&toy, NULL};
+static const struct config_emulator toy = {.name = "toy",
+					   .emulator_keys = toy_emulator_keys,
+					   .target_keys = toy_target_keys,
+					   .resolve = toy_resolve,
+					   .describe_channels = toy_describe_channels};
+
+static const struct config_key declaration_keys[] = {
+    {"driver", CONFIG_STRING_LIST, false},
+    {"launcher", CONFIG_STRING, false},
+    {"connector", CONFIG_STRING, false},
+    {NULL, CONFIG_MAP, false},
+};
+
+static json_t *declared_resolve(const json_t *declaration, const json_t *emulator_section,
+				const json_t *target_section, struct error *error)
+{
+	if (json_object_get(target_section, "bad")) {
+		error_set(error, -EINVAL, "invalid_configuration", "bad: is refused");
+		return NULL;
+	}
+	return json_pack("{s:O, s:O*, s:O*}", "declaration", declaration, "common", emulator_section, "own",
+			 target_section);
+}
+
+static json_t *declared_describe_channels(const json_t *settings)
+{
+	return json_incref(json_object_get(json_object_get(settings, "own"), "channels"));
+}
+
+static const struct config_emulator declared = {.name = "declared",
+						.declaration_keys = declaration_keys,
+						.resolve_declared = declared_resolve,
+						.describe_channels = declared_describe_channels};
+const struct config_emulator *const toy_emulators[] = {&toy, &declared, NULL};
 
 static int read_memory(const char *path, char **ret_text, size_t *ret_length, void *data, struct error *error)
 {

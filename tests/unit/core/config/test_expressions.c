@@ -93,8 +93,8 @@ static void a_channel_may_be_that_of_an_emulator_not_built_in(void **state)
 {
 	(void) state;
 	assert_findings(
-	    load_text("pw: {pw_emu: {targets: {t: {pre-start-cmds: {h: ['$pw_emu_channel_port{robot}']}, "
-		      "renode: {machine: r}, " TOY "}}}}"),
+	    load_text("pw: {pw_emu: {emulators: {other: {launcher: x}}, targets: {t: {pre-start-cmds: "
+		      "{h: ['$pw_emu_channel_port{robot}']}, other: {machine: r}, " TOY "}}}}"),
 	    NULL);
 }
 
@@ -111,7 +111,7 @@ static void ids_of_helpers_must_make_good_file_names(void **state)
 		      "          .hidden: [x]\n"
 		      "          '': [x]\n"
 		      "          toy: [x]\n"
-		      "          renode: [x]\n"
+		      "          other: [x]\n"
 		      "          shim: [x]\n"
 		      "          both: [x]\n"
 		      "        post-start-cmds:\n"

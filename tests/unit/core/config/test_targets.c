@@ -91,6 +91,8 @@ static void what_is_not_there_is_told(void **state)
 	expect_error(loaded.config, "x-y-z", NULL, "unknown_target", "there is no target \"x-y-z\"");
 	expect_error(loaded.config, "alpha", "renode", "unknown_emulator",
 		     "the target \"alpha\" has no section for the emulator \"renode\"");
+	expect_error(loaded.config, "alpha", "tyo", "unknown_emulator",
+		     "the target \"alpha\" has no section for the emulator \"tyo\", did you mean \"toy\"?");
 	loaded_finish(&loaded);
 }
 
@@ -100,25 +102,106 @@ static void emulators_that_are_not_built_in_do_no_harm(void **state)
 	struct loaded loaded =
 	    load_text("pw:\n"
 		      "  pw_emu:\n"
-		      "    renode: {executable: '$pw_env{NOT_SET_ANYWHERE}'}\n"
 		      "    emulators: {mine: {launcher: a.b.Launcher, connector: a.b.C}}\n"
-		      "    mine: {whatever: [1, 2]}\n"
+		      "    mine: {executable: '$pw_env{NOT_SET_ANYWHERE}', whatever: [1, 2]}\n"
 		      "    targets:\n"
-		      "      both: {renode: {machine: x, odd: 1}, toy: {machine: m, executable: e}}\n"
+		      "      both: {mine: {machine: x, odd: 1}, toy: {machine: m, executable: e}}\n"
 		      "      own: {mine: {anything: {goes: true}}}\n");
 	assert_non_null(loaded.config);
 	const char *const *both = config_target_emulators(loaded.config, "both");
-	assert_string_equal(both[0], "renode");
+	assert_string_equal(both[0], "mine");
 	assert_string_equal(both[1], "toy");
 	assert_null(both[2]);
 	assert_string_equal(config_target_emulators(loaded.config, "own")[0], "mine");
-	expect_error(loaded.config, "both", NULL, "emulator_unavailable",
-		     "the emulator \"renode\" is not built into this emud");
-	expect_error(loaded.config, "own", NULL, "emulator_unavailable",
-		     "the emulator \"mine\" is not built into this emud");
+	expect_error(
+	    loaded.config, "both", NULL, "emulator_unavailable",
+	    "the emulator \"mine\" is not built into this emud, and the configuration names no driver "
+	    "for it");
+	assert_int_equal(json_object_size(config_declared_emulators(loaded.config)), 0);
 	json_decref(config_resolve(loaded.config, "both", "toy", NULL));
 	assert_findings(
-	    loaded, F ":3: pw.pw_emu.renode.executable: the environment variable NOT_SET_ANYWHERE is not set",
+	    loaded, F ":4: pw.pw_emu.mine.executable: the environment variable NOT_SET_ANYWHERE is not set",
+	    NULL);
+}
+
+static const char with_drivers[] =
+    "pw:\n"
+    "  pw_emu:\n"
+    "    mine: {speed: '$pw_env{EMUD_TEST_SPEED}', deep: {a: 1, b: 2}, list: [1]}\n"
+    "    emulators:\n"
+    "      mine: {driver: [python3, '$pw_env{EMUD_TEST_SPEED}.py'], launcher: a.B}\n"
+    "    targets:\n"
+    "      t: {mine: {deep: {b: 3}, list: [2], channels: {uart: {type: pty}}}}\n"
+    "      n: {mine: {}}\n";
+
+static void a_declared_driver_makes_an_emulator(void **state)
+{
+	(void) state;
+	setenv("EMUD_TEST_SPEED", "fast", 1);
+	struct loaded loaded = load_clean(with_drivers);
+	assert_json(
+	    config_resolve(loaded.config, "t", NULL, NULL),
+	    "{\"target\":\"t\",\"emulator\":\"mine\",\"gdb\":[],\"pre_start\":[],\"post_start\":[],"
+	    "\"settings\":{\"declaration\":{\"driver\":[\"python3\",\"fast.py\"],\"launcher\":\"a.B\"},"
+	    "\"common\":{\"speed\":\"fast\",\"deep\":{\"a\":1,\"b\":2},\"list\":[1]},"
+	    "\"own\":{\"deep\":{\"b\":3},\"list\":[2],\"channels\":{\"uart\":{\"type\":\"pty\"}}}}}");
+	assert_json(config_describe_channels(loaded.config, "t", NULL), "{\"uart\":{\"type\":\"pty\"}}");
+	assert_null(config_describe_channels(loaded.config, "n", NULL));
+	assert_json(json_deep_copy(config_declared_emulators(loaded.config)),
+		    "{\"mine\":{\"driver\":[\"python3\",\"fast.py\"],\"launcher\":\"a.B\"}}");
+	loaded_finish(&loaded);
+}
+
+static void what_is_wrong_with_a_driver_is_told(void **state)
+{
+	(void) state;
+	assert_findings(
+	    load_text("pw:\n"
+		      "  pw_emu:\n"
+		      "    emulators:\n"
+		      "      mine: {driver: python3}\n"
+		      "      typo: {drivers: [x]}\n"
+		      "      a/b: {driver: [x]}\n"
+		      "      gdb: {driver: [x]}\n"
+		      "      fine: {driver: ['$pw_env{NOT_SET_ANYWHERE}', '$pw_emu_wdir{x}']}\n"
+		      "    targets:\n"
+		      "      t: {fine: {bad: true}, post-start-cmds: {fine-driver: [x]}}\n"
+		      "      u: {fine: {x: '$pw_env{NOT_SET_ANYWHERE}'}}\n"
+		      "      v: {mien: {}}\n"),
+	    F ":4: pw.pw_emu.emulators.mine.driver: must be a list of strings, not a string",
+	    F ":6: pw.pw_emu.emulators.a/b: the emulator's name \"a/b\" must not contain a slash or "
+	      "control characters, since it names files",
+	    F ":7: pw.pw_emu.emulators.gdb: the emulator's name \"gdb\" is a key of another meaning",
+	    F ":8: pw.pw_emu.emulators.fine.driver[0]: the environment variable NOT_SET_ANYWHERE is "
+	      "not set",
+	    F ":8: pw.pw_emu.emulators.fine.driver[1]: $pw_emu_wdir{...} has a meaning in helper "
+	      "commands only",
+	    F ":10: pw.pw_emu.targets.t.fine.bad: is refused",
+	    F ":10: pw.pw_emu.targets.t.post-start-cmds.fine-driver: the id is the name of the "
+	      "emulator's own process",
+	    F ":11: pw.pw_emu.targets.u.fine.x: the environment variable NOT_SET_ANYWHERE is not set",
+	    F ":12: pw.pw_emu.targets.v.mien: unknown key, did you mean \"mine\"?",
+	    F ":12: pw.pw_emu.targets.v: names no emulator: a section such as \"toy\" is required",
+	    F ":5: pw.pw_emu.emulators.typo.drivers: unknown key, did you mean \"driver\"?", NULL);
+}
+
+/* Helpers are held against the channels a section tells, and against none where only the start can tell. */
+static void helpers_may_name_what_a_driver_offers(void **state)
+{
+	(void) state;
+	assert_findings(
+	    load_text("pw:\n"
+		      "  pw_emu:\n"
+		      "    emulators: {mine: {driver: [x]}}\n"
+		      "    targets:\n"
+		      "      t: {mine: {channels: {uart: {type: tcp}, a/b: {type: tcp}}},"
+		      " pre-start-cmds: {h: ['$pw_emu_channel_port{uatr}']}}\n"
+		      "      u: {mine: {}, pre-start-cmds: {h: ['$pw_emu_channel_port{anything}']}}\n"),
+	    F ":5: pw.pw_emu.targets.t.mine: the channel's name \"a/b\" must not contain a slash or control "
+	      "characters, since it names files",
+	    F
+	    ":5: pw.pw_emu.targets.t.pre-start-cmds.h[0]: $pw_emu_channel_port{uatr}: the target has no such "
+	    "channel, did you mean \"uart\"?",
 	    NULL);
 }
 
@@ -328,6 +411,9 @@ int main(void)
 	    cmocka_unit_test(an_empty_gdb_of_a_target_counts_as_none),
 	    cmocka_unit_test(what_is_not_there_is_told),
 	    cmocka_unit_test(emulators_that_are_not_built_in_do_no_harm),
+	    cmocka_unit_test(a_declared_driver_makes_an_emulator),
+	    cmocka_unit_test(what_is_wrong_with_a_driver_is_told),
+	    cmocka_unit_test(helpers_may_name_what_a_driver_offers),
 	    cmocka_unit_test(a_built_in_emulator_cannot_be_replaced),
 	    cmocka_unit_test(all_errors_are_told_at_once),
 	    cmocka_unit_test(numbers_are_not_negative),
