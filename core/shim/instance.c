@@ -127,7 +127,10 @@ static void on_deadline(void *data)
 		advance_end(instance);
 		return;
 	}
-	if (instance->state == STATE_STARTING && !instance->ending.start_error[0]) {
+	if (instance->ending.exited) {
+		/* Something it has left behind holds its connection open. */
+		instance->control_open = false;
+	} else if (instance->state == STATE_STARTING && !instance->ending.start_error[0]) {
 		struct error error;
 		error_set(&error, -ETIMEDOUT, NULL, "the emulator did not start within %llu ms",
 			  (unsigned long long) instance->spec.limits.start_timeout_ms);
@@ -151,13 +154,13 @@ static void on_process_exit(const char *name, const struct process_end *end, voi
 	}
 	instance->ending.exited = true;
 	instance->ending.status = *end;
-	if (instance->control_open)
+	if (instance->state >= STATE_STOPPING)
+		advance_end(instance);
+	else if (instance->control_open)
 		/* What it said last is still to be read; its end of file follows. */
 		loop_timer_start(instance->deadline, CONTROL_LOST_GRACE_MS);
-	else if (instance->state < STATE_STOPPING)
-		begin_end(instance);
 	else
-		advance_end(instance);
+		begin_end(instance);
 }
 
 static void on_control_lost(const struct error *error, void *data)
