@@ -43,6 +43,8 @@ const mayNameEmulators = ['core/emulators/registry.c', 'server/demo.c']
 
 // A library's headers show in these folders alone.
 const librariesIn = {
+  'expat.h': ['core/emulators/renode'],
+  'http_parser.h': ['core/channels', 'core/emulators/renode'],
   'uv.h': ['core/loop'],
   'yaml.h': ['core/config'],
   'microhttpd.h': ['server/http'],
@@ -55,7 +57,7 @@ const librariesIn = {
 }
 
 // Codecs turn bytes into messages and back: they know neither loop nor socket.
-const isCodec = (/** @type {string} */ path) => /(codec|protocol_text|qmp_parser|qmp_reader)\.[ch]$/.test(path)
+const isCodec = (/** @type {string} */ path) => /(codec|protocol_text|qmp_parser|qmp_reader|xmlrpc|robot)\.[ch]$/.test(path)
 
 /** @type {string[]} */
 const breaches = []
