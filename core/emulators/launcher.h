@@ -39,7 +39,8 @@ struct launch_command {
 /* What the shim hands a launcher. Borrowed for the launcher's life. */
 struct launch {
 	struct loop *loop;
-	const char *target; /* its name */
+	const char *emulator; /* its name, which is that of its process */
+	const char *target;   /* its name */
 	/* Starts a process of the launcher's own besides the emulator: confined, logged, told of by
 	 * process_ended and ended with the instance, as the emulator is. */
 	int (*start_process)(const char *name, const struct launch_command *command, void *data,
@@ -52,6 +53,19 @@ struct launch {
 	int firmware_fd;         /* -1: none */
 	bool paused;
 	bool debug;
+};
+
+/* An emulator that somebody else has started: its channels, by the names that its handles.json gives them.
+ * Borrowed for the launcher's life. */
+struct adoption {
+	const struct adopted_channel {
+		const char *name;
+		bool pty;
+	} *channels;
+	size_t count;
+	/* A fresh connection to one of them, the caller's; or a negative errno. */
+	int (*connect)(const char *channel, void *data, struct error *error);
+	void *data;
 };
 
 /* The emulator has gone on in its life; told by the connector while it runs. */
@@ -81,10 +95,21 @@ struct launcher_ops {
 	 * destroy; it closes the descriptors. */
 	int (*prepare)(struct launcher *launcher, struct launch_command *ret_command, struct error *error);
 	/* Mandatory. The process runs and the consoles exist: set it up. on_started fires once, never from
-	 * within: error NULL when the guest runs (or stands paused, if asked), else why not. */
+	 * within: error NULL when the guest runs (or stands paused, if asked), else why not: its process has
+	 * ended or is about to (code "not_running": what it said last counts), or is to be ended. */
 	void (*start)(struct launcher *launcher, pid_t pid,
 		      void (*on_started)(const struct error *error, void *data),
 		      const struct emulator_events *events, void *data);
+	/* Optional. What the start waits for, for the error when it lasts too long ("its driver has not
+	 * answered ..."); NULL: nothing to tell. Borrowed until the next call. */
+	const char *(*waits_for)(const struct launcher *launcher);
+	/* Optional. In place of prepare() and start(): takes over an emulator that runs already. channels() tells
+	 * of the adopted ones from then on; connections are held for as long as one call takes, so that whoever
+	 * started it is not locked out. on_adopted fires once, never from within, unless this fails: error NULL
+	 * and whether the guest stands still, or why it cannot be taken over. */
+	int (*adopt)(struct launcher *launcher, const struct adoption *adoption,
+		     void (*on_adopted)(const struct error *error, bool paused, void *data),
+		     const struct emulator_events *events, void *data, struct error *error);
 	/* Optional. A process of the instance has ended, the emulator's (by the emulator's name) or one of
 	 * start_process; on_lost follows when what it said last has been read. */
 	void (*process_ended)(struct launcher *launcher, const char *name, const struct process_end *end);

@@ -117,6 +117,17 @@ static void fail_start(struct instance *instance, const struct error *error)
 	begin_end(instance);
 }
 
+static void note_start_timeout(struct instance *instance)
+{
+	const struct launcher_ops *ops = instance->emulator->launcher;
+	const char *wait = ops->waits_for && instance->launcher ? ops->waits_for(instance->launcher) : NULL;
+	struct error error;
+	error_set(&error, -ETIMEDOUT, NULL, "the emulator did not start within %llu ms%s%s",
+		  (unsigned long long) instance->spec.limits.start_timeout_ms, wait ? ": " : "",
+		  wait ? wait : "");
+	note_start_error(instance, &error);
+}
+
 static void on_deadline(void *data)
 {
 	struct instance *instance = data;
@@ -130,11 +141,8 @@ static void on_deadline(void *data)
 	if (instance->ending.exited) {
 		/* Something it has left behind holds its connection open. */
 		instance->control_open = false;
-	} else if (instance->state == STATE_STARTING && !instance->ending.start_error[0]) {
-		struct error error;
-		error_set(&error, -ETIMEDOUT, NULL, "the emulator did not start within %llu ms",
-			  (unsigned long long) instance->spec.limits.start_timeout_ms);
-		note_start_error(instance, &error);
+	} else if (instance->state == STATE_STARTING) {
+		note_start_timeout(instance);
 	}
 	begin_end(instance);
 }
@@ -264,6 +272,12 @@ static int start_post_helpers(struct instance *instance, struct error *error)
 static void on_started(const struct error *failure, void *data)
 {
 	struct instance *instance = data;
+	if (failure && !text_equal(failure->code, "not_running")) {
+		instance->control_open = false;
+		fail_start(instance, failure);
+		advance_end(instance);
+		return;
+	}
 	if (failure) {
 		note_start_error(instance, failure);
 		on_control_lost(failure, instance);
@@ -351,6 +365,7 @@ static int make_launcher(struct instance *instance, struct error *error)
 {
 	const struct launch launch = {
 	    .loop = instance->loop,
+	    .emulator = instance->spec.emulator,
 	    .target = instance->spec.target,
 	    .start_process = start_process,
 	    .data = instance,

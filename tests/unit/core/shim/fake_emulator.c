@@ -164,14 +164,24 @@ static void launcher_start(struct launcher *self, pid_t pid,
 	self->data = self->events_data = data;
 }
 
-void fake_started(const char *failure)
+static void tell_start(const char *code, const char *failure)
 {
 	struct error error;
 	void (*on_started)(const struct error *, void *) = TAKE(launcher->on_started);
 	assert_non_null(on_started);
 	if (failure)
-		error_set(&error, -EIO, "emulator_error", "%s", failure);
+		error_set(&error, -EIO, code, "%s", failure);
 	on_started(failure ? &error : NULL, launcher->events_data);
+}
+
+void fake_started(const char *failure)
+{
+	tell_start("not_running", failure);
+}
+
+void fake_refused(const char *failure)
+{
+	tell_start("emulator_error", failure);
 }
 
 void fake_paused(void)

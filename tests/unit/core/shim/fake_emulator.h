@@ -45,8 +45,10 @@ void fake_forget(void);
 /* Before the instance is created: the tables that `fake` asks for. */
 void fake_make(void);
 
-/* Once start was called: the guest runs, or why not. */
+/* Once start was called: the guest runs, or why it ends. */
 void fake_started(const char *failure);
+/* Or why it is to be ended. */
+void fake_refused(const char *failure);
 /* Once planned with plans_at_once unset. */
 void fake_planned(const char *failure);
 void fake_paused(void);

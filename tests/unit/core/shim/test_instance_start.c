@@ -286,6 +286,17 @@ static void an_emulator_that_refuses_to_start_and_stays_is_ended(void **state)
 	expect_exit(fixture, "start_failed", -1, "SIGTERM", "the machine has no memory");
 }
 
+static void a_launcher_that_gives_up_ends_the_emulator_at_once(void **state)
+{
+	struct fixture *fixture = *state;
+	start_instance(fixture, NULL);
+	fake_refused("no such device");
+	expect_story(fixture, "starting stopping");
+	wait_for_end(fixture);
+	expect_exit(fixture, "start_failed", -1, "SIGTERM", "no such device");
+	expect_nothing_left(fixture);
+}
+
 static void an_emulator_that_does_not_start_in_time_is_ended(void **state)
 {
 	struct fixture *fixture = *state;
@@ -440,6 +451,7 @@ int main(void)
 	    TEST(an_emulator_that_ends_before_it_answers_is_told_in_its_own_words),
 	    TEST(an_emulator_that_refuses_to_start_is_told_in_its_own_words),
 	    TEST(an_emulator_that_refuses_to_start_and_stays_is_ended),
+	    TEST(a_launcher_that_gives_up_ends_the_emulator_at_once),
 	    TEST(an_emulator_that_does_not_start_in_time_is_ended),
 	    TEST(a_plan_that_is_not_made_in_time_fails_the_start),
 	    TEST(a_start_in_time_is_not_ended_by_the_deadline),
