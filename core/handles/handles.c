@@ -65,6 +65,15 @@ void handles_add_bare(struct handles *handles, const char *name, const char *kin
 	json_object_set_new(handles->channels, name, json_pack("{s:s, s:s}", "type", type, "kind", kind));
 }
 
+void handles_add_foreign(struct handles *handles, const char *name, const char *kind, const json_t *endpoint)
+{
+	static const char *const keys[] = {"type", "host", "port", "path"};
+	json_t *channel = json_pack("{s:s}", "kind", kind);
+	for (size_t i = 0; channel && i < sizeof(keys) / sizeof(keys[0]); i++)
+		json_object_set(channel, keys[i], json_object_get(endpoint, keys[i]));
+	json_object_set_new(handles->channels, name, channel);
+}
+
 void handles_add_process(struct handles *handles, const char *name, pid_t pid)
 {
 	json_object_set_new(handles->processes, name, json_pack("{s:i}", "pid", (int) pid));

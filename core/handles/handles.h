@@ -24,6 +24,9 @@ void handles_add_pty(struct handles *handles, const char *name, const char *kind
 /* A channel without a raw endpoint (they are off where tokens are on). */
 void handles_add_bare(struct handles *handles, const char *name, const char *kind, const char *type);
 
+/* One that somebody else offers, as he tells it: {"type","host","port"} or {"type","path"}. */
+void handles_add_foreign(struct handles *handles, const char *name, const char *kind, const json_t *endpoint);
+
 void handles_add_process(struct handles *handles, const char *name, pid_t pid);
 void handles_remove_process(struct handles *handles, const char *name);
 

@@ -26,7 +26,8 @@ struct process_spec {
 	const struct namespaces *namespaces;   /* where it runs; NULL: the parent's */
 };
 
-/* How it ended: exactly one of code >= 0 and signal > 0. */
+/* How it ended: exactly one of code >= 0 and signal > 0; neither for one that was no child of ours, whose
+ * parent alone learns it. */
 struct process_end {
 	int code;   /* -1 where it was a signal */
 	int signal; /* 0 where it exited */

@@ -42,7 +42,7 @@ static int open_entry(const struct channels_options *options, struct growth *gro
 	}
 	const struct tunnel_options tunnel = {
 	    .name = plan->name,
-	    .endpoint = endpoint,
+	    .endpoint = options->foreign ? CONSOLE_ENDPOINT_NONE : endpoint,
 	    .refuse_http = plan->refuse_http,
 	    .dirfd = options->dirfd,
 	    .socket_name = plan->socket_name,
@@ -53,12 +53,15 @@ static int open_entry(const struct channels_options *options, struct growth *gro
 	return entry->tunnel ? 0 : error->number;
 }
 
-static void enter_handle(const struct entry *entry, bool raw, struct handles *handles)
+static void enter_handle(const struct entry *entry, const struct channels_options *options,
+			 struct handles *handles)
 {
 	const struct channel_plan *plan = entry->plan;
 	const char *kind = kind_name(plan->kind);
-	if (!raw)
+	if (!options->raw)
 		handles_add_bare(handles, plan->name, kind, plan->pty ? "pty" : "tcp");
+	else if (entry->tunnel && options->foreign)
+		handles_add_foreign(handles, plan->name, kind, json_object_get(options->foreign, plan->name));
 	else if (plan->pty)
 		handles_add_pty(handles, plan->name, kind,
 				entry->console ? console_pty_path(entry->console)
@@ -90,7 +93,7 @@ struct channels *channels_create(const struct channels_options *options, struct 
 			channels_destroy(channels);
 			return NULL;
 		}
-		enter_handle(entry, options->raw, handles);
+		enter_handle(entry, options, handles);
 	}
 	return channels;
 }

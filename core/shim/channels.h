@@ -16,6 +16,9 @@ struct channels_options {
 	const struct channel_plan *plan; /* outlives the channels */
 	size_t count;
 	bool raw; /* open tcp and pty endpoints */
+	/* Where channels other than consoles are offered already (handles_add_foreign): no endpoint of ours
+	 * is opened for any of these. NULL: nowhere. */
+	const json_t *foreign;
 	/* See struct tunnel_options. */
 	int (*connect)(const char *name, void *data, struct error *error);
 	void *data;

@@ -12,7 +12,8 @@ struct member {
 	LIST_ENTRY(member) link;
 	struct crew *crew;
 	char *name;
-	struct process *process;
+	struct process *process; /* one of the two */
+	struct foreign_process *foreign;
 };
 
 struct crew {
@@ -38,9 +39,11 @@ static void release(struct member *member)
 	struct crew *crew = member->crew;
 	LIST_REMOVE(member, link);
 	crew->count--;
-	pidfile_remove(crew->options.dirfd, member->name);
+	if (member->process)
+		pidfile_remove(crew->options.dirfd, member->name);
 	handles_remove_process(crew->options.handles, member->name);
 	process_destroy(member->process);
+	foreign_process_destroy(member->foreign);
 	free(member->name);
 	free(member);
 }
@@ -138,6 +141,49 @@ int crew_start(struct crew *crew, const char *name, const struct launch_command 
 	return 0;
 }
 
+/* ---- those that run already ---- */
+
+static void on_foreign_end(void *data)
+{
+	static const struct process_end unknown = {.code = -1};
+	on_exit_told(&unknown, data);
+}
+
+int crew_adopt(struct crew *crew, const struct foreign_claim *claim, struct error *error)
+{
+	int pidfd = foreign_open(claim, error);
+	if (pidfd < 0)
+		return pidfd;
+	struct member *member = calloc(1, sizeof(*member));
+	char *name = strdup(claim->name);
+	if (member && name)
+		member->foreign =
+		    foreign_process_create(crew->options.loop, pidfd, on_foreign_end, member, error);
+	else
+		close(pidfd);
+	if (!member || !name || !member->foreign) {
+		free(name);
+		free(member);
+		return error_set(error, -ENOMEM, NULL, "no memory");
+	}
+	member->crew = crew;
+	member->name = name;
+	LIST_INSERT_HEAD(&crew->members, member, link);
+	crew->count++;
+	handles_add_process(crew->options.handles, name, claim->pid);
+	return 0;
+}
+
+void crew_let_go(struct crew *crew)
+{
+	struct member *member, *next;
+	for (member = LIST_FIRST(&crew->members); member; member = next) {
+		next = LIST_NEXT(member, link);
+		if (member->foreign)
+			release(member);
+	}
+}
+
 size_t crew_count(const struct crew *crew)
 {
 	return crew ? crew->count : 0;
@@ -146,6 +192,10 @@ size_t crew_count(const struct crew *crew)
 void crew_signal(struct crew *crew, int signal_number)
 {
 	struct member *member;
-	LIST_FOREACH (member, &crew->members, link)
-		process_signal(member->process, signal_number);
+	LIST_FOREACH (member, &crew->members, link) {
+		if (member->foreign)
+			foreign_process_signal(member->foreign, signal_number);
+		else
+			process_signal(member->process, signal_number);
+	}
 }

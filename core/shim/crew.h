@@ -6,6 +6,7 @@
 #include "core/emulators/launcher.h"
 #include "core/handles/handles.h"
 #include "core/loop/loop.h"
+#include "core/process/foreign.h"
 #include "core/process/process.h"
 
 struct crew;
@@ -29,6 +30,12 @@ void crew_destroy(struct crew *crew);
 /* Starts one; what it writes goes to a fresh "<name>.log". Everything is borrowed for the call. */
 int crew_start(struct crew *crew, const char *name, const struct launch_command *command,
 	       const struct confinement *confinement, pid_t *ret_pid, struct error *error);
+
+/* Takes in one that runs already and is nobody's child here: how it ended is not known then (process_end's
+ * neither). It runs on when the crew is destroyed or lets it go. */
+int crew_adopt(struct crew *crew, const struct foreign_claim *claim, struct error *error);
+/* Forgets those that were taken in; on_exit does not fire for them any more. */
+void crew_let_go(struct crew *crew);
 
 size_t crew_count(const struct crew *crew);
 void crew_signal(struct crew *crew, int signal_number);

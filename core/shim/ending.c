@@ -44,13 +44,15 @@ static char *detail_of(const struct ending *ending, int dirfd, const char *log_n
 	if (ending->status.signal)
 		return text_format("ended by %s without a word",
 				   process_signal_name(ending->status.signal, name));
+	if (ending->status.code < 0)
+		return strdup("ended; how, its parent alone knows");
 	return text_format("ended with exit code %d without a word", ending->status.code);
 }
 
 json_t *ending_describe(const struct ending *ending, int dirfd, const char *log_name)
 {
 	const char *reason = reason_of(ending);
-	bool has_code = ending->exited && !ending->status.signal;
+	bool has_code = ending->exited && ending->status.code >= 0;
 	bool has_signal = ending->exited && ending->status.signal;
 	cleanup_free char *detail = ending_is_failure(reason) ? detail_of(ending, dirfd, log_name) : NULL;
 	char name[16] = "";

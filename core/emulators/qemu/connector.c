@@ -6,8 +6,10 @@
 
 /* One connector call on its way. */
 struct operation {
-	struct qmp_client *client; /* the requests of a destroyed client complete before it goes */
-	json_t *arguments;         /* of a property call, else NULL */
+	const char *command;
+	struct qmp_client *client;    /* the requests of a destroyed client complete before it goes */
+	struct qemu_session *session; /* of an adopted QEMU: the client's, for this operation; else NULL */
+	json_t *arguments;            /* of a property call, else NULL */
 	char *wide_value; /* digits of a value beyond 64 bits, while they were sent as a string only */
 	bool has_result;
 	bool lost_is_done; /* the end of the connection is what was asked for */
@@ -25,6 +27,7 @@ static void finish(struct operation *operation, const struct error *error, const
 	void *data = operation->data;
 	json_decref(operation->arguments);
 	free(operation->wide_value);
+	qemu_session_close(operation->session);
 	free(operation);
 	on_done(error, result, data);
 }
@@ -46,6 +49,8 @@ static void set_as_number(struct operation *operation)
 static bool is_done_when_lost(const struct operation *operation)
 {
 	const struct launcher *resumed = operation->resumed;
+	if (resumed && operation->session)
+		return qemu_session_resumes(operation->session) > 0;
 	return operation->lost_is_done ||
 	       (resumed && qemu_launcher_resumes(resumed) > operation->resumes_before);
 }
@@ -62,29 +67,58 @@ static void on_reply(const struct error *error, const struct qmp_message *reply,
 		return;
 	}
 	struct error told = *error;
+	if (operation->session)
+		qemu_session_explain(operation->session, &told);
 	if (reply && operation->arguments)
 		told.code = qemu_property_error_code(
 		    reply, json_string_value(json_object_get(operation->arguments, "path")));
 	finish(operation, &told, NULL);
 }
 
+static void ask(struct operation *operation, struct qmp_client *client, uint64_t timeout_ms)
+{
+	const struct qmp_call call = {
+	    .command = operation->command, .arguments = operation->arguments, .timeout_ms = timeout_ms};
+	operation->client = client;
+	qmp_client_request(client, &call, on_reply, operation);
+}
+
+static void on_session(struct qemu_session *session, const struct error *error, void *data)
+{
+	if (error)
+		finish(data, error, NULL);
+	else
+		ask(data, qemu_session_client(session), qemu_session_time_left_ms(session));
+}
+
 /* Takes what template holds. */
 static void start(struct launcher *launcher, const char *command, struct operation template)
 {
-	template.client = qemu_launcher_client(launcher);
-	struct operation *operation = template.client ? malloc(sizeof(*operation)) : NULL;
-	if (!operation) {
-		struct error error = {0};
-		error_set(&error, -ENOTCONN, "not_running", "QEMU has not been started");
-		json_decref(template.arguments);
-		free(template.wide_value);
-		template.on_done(&error, NULL, template.data);
+	struct error error = {0};
+	struct qemu_adoption *adoption = qemu_launcher_adoption(launcher);
+	struct qmp_client *client = qemu_launcher_client(launcher);
+	struct operation *operation = malloc(sizeof(*operation));
+	if (operation) {
+		*operation = template;
+		operation->command = command;
+	}
+	if (operation && adoption)
+		operation->session =
+		    qemu_session_begin(adoption, template.timeout_ms, on_session, operation, &error);
+	if (operation && operation->session)
+		return;
+	if (operation && client) {
+		ask(operation, client, template.timeout_ms);
 		return;
 	}
-	*operation = template;
-	struct qmp_call call = {
-	    .command = command, .arguments = operation->arguments, .timeout_ms = operation->timeout_ms};
-	qmp_client_request(operation->client, &call, on_reply, operation);
+	if (operation && !adoption)
+		error_set(&error, -ENOTCONN, "not_running", "QEMU has not been started");
+	else
+		error_set(&error, -ENOMEM, NULL, "no memory");
+	free(operation);
+	json_decref(template.arguments);
+	free(template.wide_value);
+	template.on_done(&error, NULL, template.data);
 }
 
 /* QEMU has reset the machine before it takes up another command (its main loop does so between two), so

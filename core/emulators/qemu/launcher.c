@@ -36,6 +36,7 @@ struct launcher {
 	int inherit_fds[TUNNEL_COUNT + 5];
 	char **argv;
 	struct qmp_client *client;
+	struct qemu_adoption *adoption; /* in place of all the above but the channels */
 	struct qemu_life life;
 	bool process_ended;
 	void (*on_started)(const struct error *error, void *data); /* NULL once told */
@@ -53,23 +54,30 @@ static void close_handed_down(struct launcher *launcher)
 	launcher->control_fd = launcher->gate_read = -1;
 }
 
+static void free_channels(struct launcher *launcher)
+{
+	for (size_t i = 0; i < launcher->channel_count; i++) {
+		free(launcher->channels[i].name);
+		free(launcher->channels[i].socket_name);
+	}
+	launcher->channel_count = 0;
+	free(TAKE(launcher->channels));
+}
+
 static void launcher_destroy(struct launcher *launcher)
 {
 	if (!launcher)
 		return;
 	launcher->on_started = NULL;
 	qmp_client_destroy(launcher->client);
+	qemu_adoption_destroy(launcher->adoption);
 	close_handed_down(launcher);
 	cleanup_close_descriptor(&launcher->gate_write);
 	/* Sockets that nobody listens on any more. */
 	if (launcher->argv)
 		for (size_t i = 0; i < TUNNEL_COUNT; i++)
 			unlinkat(launcher->launch.state_dirfd, tunnel_plans[i].socket_name, 0);
-	for (size_t i = 0; i < launcher->channel_count; i++) {
-		free(launcher->channels[i].name);
-		free(launcher->channels[i].socket_name);
-	}
-	free(launcher->channels);
+	free_channels(launcher);
 	text_vector_free(launcher->argv);
 	free(launcher);
 }
@@ -276,6 +284,48 @@ static const char *launcher_end_reason(const struct launcher *launcher, const st
 	return qemu_end_reason(&ended->life, end);
 }
 
+/* ---- one that runs already ---- */
+
+static enum channel_kind kind_of(const char *name)
+{
+	for (size_t i = 0; i < TUNNEL_COUNT; i++)
+		if (strcmp(name, tunnel_plans[i].name) == 0)
+			return tunnel_plans[i].kind;
+	return CHANNEL_CONSOLE;
+}
+
+static int plan_adopted(struct launcher *launcher, const struct adoption *adoption)
+{
+	free_channels(launcher);
+	launcher->channels = calloc(adoption->count + 1, sizeof(*launcher->channels));
+	if (!launcher->channels)
+		return -ENOMEM;
+	for (size_t i = 0; i < adoption->count; i++) {
+		const struct adopted_channel *channel = &adoption->channels[i];
+		struct channel_plan *plan = &launcher->channels[launcher->channel_count++];
+		*plan = (struct channel_plan){
+		    .name = strdup(channel->name), .kind = kind_of(channel->name), .pty = channel->pty};
+		if (!plan->name)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int launcher_adopt(struct launcher *launcher, const struct adoption *adoption,
+			  void (*on_adopted)(const struct error *error, bool paused, void *data),
+			  const struct emulator_events *events, void *data, struct error *error)
+{
+	if (plan_adopted(launcher, adoption) < 0)
+		return error_set(error, -ENOMEM, NULL, "no memory");
+	return qemu_adopt(&launcher->adoption, launcher->launch.loop, adoption, on_adopted, events, data,
+			  error);
+}
+
+struct qemu_adoption *qemu_launcher_adoption(const struct launcher *launcher)
+{
+	return launcher->adoption;
+}
+
 unsigned qemu_launcher_resumes(const struct launcher *launcher)
 {
 	return launcher->life.resumes;
@@ -292,6 +342,7 @@ const struct launcher_ops qemu_launcher_ops = {
     .channels = launcher_channels,
     .prepare = launcher_prepare,
     .start = launcher_start,
+    .adopt = launcher_adopt,
     .end_reason = launcher_end_reason,
     .destroy = launcher_destroy,
 };
