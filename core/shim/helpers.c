@@ -27,7 +27,7 @@ static char *look_up(const char *kind, const char *name, void *data, struct erro
 		return text_format("%u", port);
 	if (text_equal(kind, "pw_emu_channel_host") && port)
 		return strdup("127.0.0.1");
-	if (text_equal(kind, "pw_emu_channel_path") && path)
+	if (text_equal(kind, "pw_emu_channel_path") && path && path[0])
 		return strdup(path);
 	return no_such(kind, name, error);
 }
