@@ -117,8 +117,8 @@ static void run_property_list(struct call *call)
 static void run_property_get(struct call *call)
 {
 	const struct connector_ops *connector;
-	struct launcher *launcher = require_launcher(call, &connector);
 	const json_t *arguments = call_arguments(call);
+	struct launcher *launcher = require_launcher(call, &connector);
 	if (launcher)
 		connector->property_get(launcher, json_member_string(arguments, "path", ""),
 					json_member_string(arguments, "name", ""), call_timeout_ms(call),
