@@ -3,7 +3,10 @@
 #include "core/base/clock.h"
 
 #include <dirent.h>
+#include <fcntl.h>
+#include <sched.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/wait.h>
 
 /* ---- waiting ---- */
@@ -199,6 +202,37 @@ void end_instance(struct fixture *fixture)
 {
 	instance_stop(fixture->instance);
 	wait_for_end(fixture);
+}
+
+/* ---- a small disk ---- */
+
+enum { DISK_BYTES = 1 << 20, FREE_BYTES = 1 << 19 };
+void use_small_disk(struct fixture *fixture)
+{
+	if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount("tmpfs", fixture->scratch.path, "tmpfs", 0, "size=1m,mode=700") < 0)
+		skip();
+	close(fixture->scratch.dirfd);
+	fixture->scratch.dirfd = open(fixture->scratch.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_true(fixture->scratch.dirfd >= 0);
+}
+
+void leave_small_disk(struct fixture *fixture)
+{
+	instance_destroy(TAKE(fixture->instance));
+	assert_int_equal(umount2(fixture->scratch.path, MNT_DETACH), 0);
+}
+
+void fill_disk(const struct fixture *fixture)
+{
+	int fd = openat(fixture->scratch.dirfd, "ballast", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	assert_int_equal(posix_fallocate(fd, 0, DISK_BYTES - FREE_BYTES / 2), 0);
+	close(fd);
+}
+
+void free_disk(const struct fixture *fixture)
+{
+	assert_int_equal(unlinkat(fixture->scratch.dirfd, "ballast", 0), 0);
 }
 
 /* ---- what is expected ---- */

@@ -69,4 +69,12 @@ void expect_exit(const struct fixture *fixture, const char *reason, int code, co
 char *read_text(const struct fixture *fixture, const char *name);
 pid_t process_of(const struct fixture *fixture, const char *name); /* 0: it has none */
 
+/* The state directory on a disk of its own of 1 MiB, before the instance is made; skips the test where such a
+ * one cannot be had. Filled, less than 512 KiB are free. */
+void use_small_disk(struct fixture *fixture);
+void fill_disk(const struct fixture *fixture);
+void free_disk(const struct fixture *fixture);
+/* The instance has gone then. */
+void leave_small_disk(struct fixture *fixture);
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_open, fixture_close)

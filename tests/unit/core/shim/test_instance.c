@@ -3,9 +3,6 @@
 #include "core/process/sweep.h"
 #include "core/shim/channels.h"
 
-#include <fcntl.h>
-#include <sched.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 
 static const char *const exits_with_three[] = {"sh", "-c", "exit 3", NULL};
@@ -392,37 +389,7 @@ static void an_instance_that_is_destroyed_leaves_nothing_running(void **state)
 
 /* ---- a full disk ---- */
 
-enum { DISK_BYTES = 1 << 20, FREE_BYTES = 1 << 19 };
 #define FULL_DISK "{'limits':{'free_bytes':524288}}"
-
-/* The state directory on a disk of its own, where such a one may be had. */
-static void use_small_disk(struct fixture *fixture)
-{
-	if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) < 0 ||
-	    mount("tmpfs", fixture->scratch.path, "tmpfs", 0, "size=1m,mode=700") < 0)
-		skip();
-	close(fixture->scratch.dirfd);
-	fixture->scratch.dirfd = open(fixture->scratch.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	assert_true(fixture->scratch.dirfd >= 0);
-}
-
-static void leave_small_disk(struct fixture *fixture)
-{
-	instance_destroy(TAKE(fixture->instance));
-	assert_int_equal(umount2(fixture->scratch.path, MNT_DETACH), 0);
-}
-
-static void fill_disk(const struct fixture *fixture)
-{
-	int fd = openat(fixture->scratch.dirfd, "ballast", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-	assert_int_equal(posix_fallocate(fd, 0, DISK_BYTES - FREE_BYTES / 2), 0);
-	close(fd);
-}
-
-static void free_disk(const struct fixture *fixture)
-{
-	assert_int_equal(unlinkat(fixture->scratch.dirfd, "ballast", 0), 0);
-}
 
 static void a_full_disk_pauses_the_board_until_there_is_room(void **state)
 {
