@@ -1,7 +1,7 @@
 /*
- * emud-shim: one start of one instance. Started by emud with the listening control socket as descriptor 3,
- * the state directory as 4 and, where there is a firmware, the firmware as 5. Ends when its emulator has
- * ended.
+ * emud-shim: one start of one instance. Run by emud, it makes itself ready and waits for its order (order.h):
+ * the listening control socket, the state directory and, where there is one, the firmware. Ends when its
+ * emulator has ended, or when emud goes before it has given the order.
  */
 
 #include "core/base/cleanup.h"
@@ -12,8 +12,8 @@
 #include "core/loop/loop.h"
 #include "core/process/sweep.h"
 #include "core/shim/control.h"
-#include "core/shim/descriptors.h"
 #include "core/shim/instance.h"
+#include "core/shim/order.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -21,6 +21,7 @@
 struct shim {
 	struct loop *loop;
 	struct log *log;
+	struct shim_order order;
 	struct spec spec;
 	int64_t start_number; /* 0: spec.json could not be read */
 	struct instance *instance;
@@ -59,61 +60,66 @@ static void on_terminate(int signal_number, void *data)
 	instance_stop(shim->instance);
 }
 
-static bool is_open(int fd)
+/* What it has to say goes where it can be found beside what its processes say. */
+static int open_log(int state_fd, struct error *error)
 {
-	return fcntl(fd, F_GETFD) >= 0;
-}
-
-static int claim_descriptors(struct error *error)
-{
-	if (!is_open(SHIM_CONTROL_FD) || !is_open(SHIM_STATE_FD))
-		return error_set(
-		    error, -EBADF, NULL,
-		    "emud-shim is started by emud, with its control socket and state directory open");
-	for (int fd = SHIM_CONTROL_FD; fd <= SHIM_FIRMWARE_FD; fd++)
-		if (is_open(fd) && fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
-			return error_set_errno(error, -errno, NULL, "descriptor %d", fd);
+	cleanup_close int fd = openat(state_fd, "shim.log",
+				      O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0 || dup2(fd, STDOUT_FILENO) < 0 || dup2(fd, STDERR_FILENO) < 0)
+		return error_set_errno(error, -errno, NULL, "cannot make shim.log");
 	return 0;
 }
 
 /* A start that cannot even begin leaves its reason where emud looks. */
-static void record_failure(int64_t start_number, const struct error *error)
+static void record_failure(const struct shim *shim, const struct error *error)
 {
 	char now[CLOCK_RFC3339_SIZE];
 	clock_format_rfc3339(clock_wall_ms(), now);
 	cleanup_json json_t *status =
 	    json_pack("{s:I, s:s, s:s, s:s, s:{s:n, s:n, s:s, s:s}}", "start_number",
-		      (json_int_t) start_number, "state", "failed", "started_at", now, "ended_at", now,
+		      (json_int_t) shim->start_number, "state", "failed", "started_at", now, "ended_at", now,
 		      "exit", "code", "signal", "reason", "start_failed", "detail", error->message);
-	exit_record_write(SHIM_STATE_FD, status, NULL);
+	exit_record_write(shim->order.state_fd, status, NULL);
 }
 
-static int set_up(struct shim *shim, struct error *error)
+/* All that needs no order: it is done while nobody waits. */
+static int get_ready(struct shim *shim, struct error *error)
 {
-	/* Asked before anything else is opened, which would take the number. */
-	int firmware_fd = is_open(SHIM_FIRMWARE_FD) ? SHIM_FIRMWARE_FD : -1;
+	char now[CLOCK_RFC3339_SIZE];
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
-	int result = claim_descriptors(error);
-	if (!result)
-		result = spec_read(SHIM_STATE_FD, &shim->spec, error);
-	if (!result)
-		result = sweep_become_subreaper(error);
-	shim->start_number = shim->spec.start_number;
+	if (fcntl(SHIM_ORDER_FD, F_SETFD, FD_CLOEXEC) < 0)
+		return error_set(error, -EBADF, NULL, "emud-shim is run by emud, which sends it its order");
+	clock_format_rfc3339(clock_wall_ms(), now); /* reads the time zone */
+	int result = sweep_become_subreaper(error);
 	if (result < 0)
 		return result;
 	shim->loop = loop_create(error);
-	if (!shim->loop)
-		return error->number;
+	return shim->loop ? 0 : error->number;
+}
+
+static int take_order(struct shim *shim, struct error *error)
+{
+	const struct shim_order *order = &shim->order;
+	int result = shim_order_receive(SHIM_ORDER_FD, &shim->order, error);
+	if (result < 0)
+		return result;
+	close(SHIM_ORDER_FD);
+	result = open_log(order->state_fd, error);
+	if (!result)
+		result = spec_read(order->state_fd, &shim->spec, error);
+	if (result < 0)
+		return result;
+	shim->start_number = shim->spec.start_number;
 	shim->on_terminate = loop_signal_create(shim->loop, SIGTERM, on_terminate, shim, error);
 	if (!shim->on_terminate)
 		return error->number;
-	shim->instance = instance_create(shim->loop, shim->log, &shim->spec, SHIM_STATE_FD, firmware_fd,
-					 &instance_events, shim, error);
+	shim->instance = instance_create(shim->loop, shim->log, &shim->spec, order->state_fd,
+					 order->firmware_fd, &instance_events, shim, error);
 	if (!shim->instance)
 		return error->number;
-	shim->control = control_create(shim->loop, SHIM_CONTROL_FD, shim->instance, error);
+	shim->control = control_create(shim->loop, order->listen_fd, shim->instance, error);
 	return shim->control ? 0 : error->number;
 }
 
@@ -129,16 +135,19 @@ static void tear_down(struct shim *shim)
 
 int main(void)
 {
-	struct shim shim = {.log = log_create(STDERR_FILENO, LOG_LEVEL_INFO, LOG_FORMAT_KEY_VALUE)};
+	struct shim shim = {.log = log_create(STDERR_FILENO, LOG_LEVEL_INFO, LOG_FORMAT_KEY_VALUE),
+			    .order = {.listen_fd = -1, .state_fd = -1, .firmware_fd = -1}};
 	struct error error;
-	int result = set_up(&shim, &error);
+	int result = get_ready(&shim, &error);
+	if (!result)
+		result = take_order(&shim, &error);
 	if (!result) {
 		instance_start(shim.instance);
 		loop_run(shim.loop);
-	} else {
+	} else if (result != -EPIPE) {
 		log_event(shim.log, LOG_LEVEL_ERROR, "shim.failed", "detail", error.message, NULL);
 		if (shim.start_number)
-			record_failure(shim.start_number, &error);
+			record_failure(&shim, &error);
 	}
 	tear_down(&shim);
 	return result < 0 ? 1 : 0;

@@ -4,6 +4,7 @@
 #include "core/base/clock.h"
 #include "core/base/json.h"
 #include "core/loop/listener.h"
+#include "core/shim/order.h"
 #include "server/shims/board_waits.h"
 #include "server/shims/shim_spawn.h"
 #include "server/shims/start_files.h"
@@ -26,6 +27,7 @@ static int write_files(struct board *board, const json_t *resolved, const json_t
 	    .id = board->row.id,
 	    .start_number = board->row.start_number,
 	    .boot_id = fleet_boot_id(board->fleet),
+	    .cookie = board->cookie,
 	    .resolved = resolved,
 	    .file = file,
 	    .args = json_object_get(board->spec, "args"),
@@ -33,26 +35,32 @@ static int write_files(struct board *board, const json_t *resolved, const json_t
 					      : json_member_boolean(board->spec, "paused", false),
 	    .debug = json_member_boolean(board->spec, "debug", false),
 	    .raw_channels = options->raw_channels,
+	    .adopt = board_is_adopted(board),
 	    .config = config,
 	    .cgroup_base = fleet_cgroup_base(board->fleet),
 	    .working_directory = options->bundled ? NULL : config_directory(config),
 	};
-	free(TAKE(board->cookie));
-	return start_files_write_spec(board->dirfd, &order, &board->cookie, error);
+	return start_files_write_spec(board->dirfd, &order, error);
 }
 
-static int spawn(struct board *board, int firmware_fd, struct error *error)
+static int give_order(struct board *board, const struct shim_handle *shim, int firmware_fd,
+		      struct error *error)
 {
-	const struct fleet_options *options = fleet_options(board->fleet);
 	cleanup_close int listen_fd = listener_open_unix(board->dirfd, "control.sock", error);
 	if (listen_fd < 0)
 		return listen_fd;
-	int result =
-	    shim_spawn(options->shim_program, board->cookie, listen_fd, board->dirfd, firmware_fd, error);
+	/* Linked first, since a shim that has its order starts whatever becomes of us: the connection waits.
+	 */
+	board->link = shim_link_connect(fleet_options(board->fleet)->loop, board->dirfd, &board_link_events,
+					board, error);
+	if (!board->link)
+		return error->number;
+	const struct shim_order order = {
+	    .listen_fd = listen_fd, .state_fd = board->dirfd, .firmware_fd = firmware_fd};
+	int result = shim_order_send(shim->order_fd, &order, error);
 	if (result < 0)
-		return result;
-	board->link = shim_link_connect(options->loop, board->dirfd, &board_link_events, board, error);
-	return board->link ? 0 : error->number;
+		shim_link_destroy(TAKE(board->link));
+	return result;
 }
 
 /* Puts the row to a new start before anything of it exists, so that a kill in the middle is seen. */
@@ -90,8 +98,20 @@ static void take_firmware(struct board *board, struct fleet_firmware *firmware)
 
 static int launch(struct board *board, const json_t *resolved, int firmware_fd, struct error *error)
 {
-	int result = write_files(board, resolved, json_object_get(board->spec, "file"), error);
-	return result ? result : spawn(board, firmware_fd, error);
+	struct shim_handle shim;
+	int result = shim_reserve_take(fleet_reserve(board->fleet), &shim, error);
+	if (result < 0)
+		return result;
+	free(board->cookie);
+	board->cookie = strdup(shim.cookie);
+	if (!board->cookie)
+		result = error_set(error, -ENOMEM, NULL, "no memory");
+	if (!result)
+		result = write_files(board, resolved, json_object_get(board->spec, "file"), error);
+	if (!result)
+		result = give_order(board, &shim, firmware_fd, error);
+	shim_dismiss(&shim);
+	return result;
 }
 
 /* Starts with what the board and next_* say. Nothing has changed where it fails before the shim. */
@@ -106,7 +126,9 @@ int board_begin_start(struct board *board, struct error *error)
 				 "the state directory %s is gone: delete the instance", board->row.path);
 	const json_t *file = board->next_file ? board->next_file : json_object_get(board->spec, "file");
 	struct fleet_firmware firmware = {.fd = -1};
-	int result = options->open_firmware(file, resolved, &firmware, error, options->data);
+	int result = board_is_adopted(board)
+			 ? 0
+			 : options->open_firmware(file, resolved, &firmware, error, options->data);
 	if (result < 0)
 		return result;
 	cleanup_close int firmware_fd = firmware.fd;
@@ -151,6 +173,14 @@ static int check_room(const struct board *board, struct error *error)
 	    (unsigned long long) limits->running_instances);
 }
 
+int board_refuse_start(const struct board *board, struct error *error)
+{
+	return error_set(error, -EPERM, "conflict",
+			 "%s was adopted: pw emu started its emulator, and starts it again; then delete the "
+			 "instance and PUT it anew",
+			 board->row.id);
+}
+
 int board_start(struct board *board, const struct board_start *start, struct error *error)
 {
 	if (board->deleting || board->restarting || board_is_in(board, "stopping"))
@@ -162,6 +192,8 @@ int board_start(struct board *board, const struct board_start *start, struct err
 	if (!board_is_over(board))
 		return error_set(error, -EALREADY, "already_running", "%s is %s already", board->row.id,
 				 board->row.state);
+	if (board_is_adopted(board) && board->row.start_number > 0)
+		return board_refuse_start(board, error);
 	int result = check_room(board, error);
 	if (result < 0)
 		return result;

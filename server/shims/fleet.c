@@ -6,6 +6,7 @@
 #include "core/base/json.h"
 #include "core/base/text.h"
 #include "core/process/cgroup.h"
+#include "server/shims/adoptable.h"
 #include "server/shims/fleet_internal.h"
 #include "server/shims/start_files.h"
 #include "server/shims/state_directory.h"
@@ -24,6 +25,7 @@ struct fleet {
 	struct config *config;
 	char *config_text;     /* config.json of every board made under it */
 	struct board **boards; /* sorted by id */
+	struct shim_reserve *reserve;
 	size_t count, capacity;
 
 	struct loop_timer *recovery_deadline;
@@ -157,6 +159,7 @@ static void on_ready_turn(void *data)
 	struct fleet *fleet = data;
 	fleet->recovery_turn = NULL;
 	loop_timer_stop(fleet->recovery_deadline);
+	shim_reserve_fill(fleet->reserve);
 	void (*on_ready)(void *data) = TAKE(fleet->on_ready);
 	if (on_ready)
 		on_ready(fleet->ready_data);
@@ -171,9 +174,15 @@ static void on_stopped_turn(void *data)
 		on_stopped(fleet->stopped_data);
 }
 
+struct shim_reserve *fleet_reserve(struct fleet *fleet)
+{
+	return fleet->reserve;
+}
+
 void fleet_board_changed(struct fleet *fleet, struct board *board)
 {
-	(void) board;
+	if (board && board_is_live(board))
+		shim_reserve_fill(fleet->reserve);
 	bool settled = true;
 	for (size_t i = 0; i < fleet->count; i++)
 		settled &= board_is_settled(fleet->boards[i]);
@@ -305,6 +314,8 @@ static int check_start(struct fleet *fleet, const struct board_request *request,
 	*ret_emulator = strdup(json_member_string(resolved, "emulator", ""));
 	if (!*ret_emulator)
 		return error_set(error, -ENOMEM, NULL, "no memory");
+	if (json_member_boolean(spec, "adopt", false))
+		return 0;
 	return fleet->options.open_firmware(file, resolved, ret_firmware, error, fleet->options.data);
 }
 
@@ -344,8 +355,8 @@ static int check_apart(const struct fleet *fleet, const char *path, struct error
 		cleanup_free char *used = file_real_path(board_dirfd(fleet->boards[i]));
 		if (used && (lies_in(used, path) || lies_in(path, used)))
 			return error_set(error, -EEXIST, "conflict",
-					 "%s and the state directory of %s lie in one another", path,
-					 board_id(fleet->boards[i]));
+					 "%s and the state directory of instance %s, %s, lie in one another",
+					 path, board_id(fleet->boards[i]), used);
 	}
 	return 0;
 }
@@ -391,7 +402,18 @@ static struct board *make_checked(struct fleet *fleet, struct instance_row *row,
 	return NULL;
 }
 
-struct board *fleet_make_board(struct fleet *fleet, const struct board_request *request, struct error *error)
+/* Where the state directory lies. */
+static char *make_path(const struct fleet *fleet, const struct board_request *request, const char *id)
+{
+	if (!request->path)
+		return text_format("%s/%s", fleet->own_root, id);
+	if (json_member_boolean(request->spec, "adopt", false))
+		return text_format("%s/%s", request->path, ADOPTABLE_FOLDER);
+	return strdup(request->path);
+}
+
+static struct board *make_requested(struct fleet *fleet, const struct board_request *request,
+				    struct error *error)
 {
 	struct fleet_firmware firmware = {.fd = -1};
 	cleanup_free char *emulator = NULL;
@@ -405,8 +427,7 @@ struct board *fleet_make_board(struct fleet *fleet, const struct board_request *
 	if (!request->id && make_id(fleet, json_member_string(request->spec, "target", ""), made_up) < 0)
 		error_set(error, -EEXIST, NULL, "no id could be made up");
 	else {
-		cleanup_free char *path =
-		    request->path ? strdup(request->path) : text_format("%s/%s", fleet->own_root, id);
+		cleanup_free char *path = make_path(fleet, request, id);
 		const char *root = !request->path ? NULL : request->root ? request->root : "/";
 		if (!path)
 			error_set(error, -ENOMEM, NULL, "no memory");
@@ -418,6 +439,28 @@ struct board *fleet_make_board(struct fleet *fleet, const struct board_request *
 	json_decref(firmware.file);
 	free(firmware.sha256);
 	return board;
+}
+
+struct board *fleet_make_board(struct fleet *fleet, const struct board_request *request, struct error *error)
+{
+	struct board_request wanted = *request;
+	cleanup_json json_t *adopted = NULL;
+	const char *root = request->root ? request->root : "/";
+	int found = request->path
+			? adoptable_look(fleet->config, root, request->path, request->spec, &adopted, error)
+			: 0;
+	if (found < 0)
+		return NULL;
+	if (found)
+		wanted.spec = adopted;
+	if (json_object_get(wanted.spec, "target"))
+		return make_requested(fleet, &wanted, error);
+	error_set(
+	    error, -ENOENT, "not_adoptable",
+	    "%.500s holds no handles.json: pw emu has started nothing there that could be adopted (name a "
+	    "target to start an emulator of emud's own there)",
+	    request->path ? request->path : "");
+	return NULL;
 }
 
 /* ---- coming and going ---- */
@@ -444,10 +487,12 @@ struct fleet *fleet_create(const struct fleet_options *options, struct config *c
 	fleet->own_root = text_format("%s/instances", options->state_dir);
 	fleet->options.state_dir = fleet->state_dir;
 	fleet->options.shim_program = fleet->shim_program;
+	fleet->reserve =
+	    fleet->shim_program ? shim_reserve_create(options->loop, fleet->shim_program, error) : NULL;
 	fleet->boot_id = read_boot_id();
 	fleet->cgroup_base = cgroup_find_base();
 	fleet->recovery_deadline = loop_timer_create(options->loop, on_recovery_deadline, fleet, error);
-	if (fleet->state_dir && fleet->own_root && fleet->shim_program && fleet->boot_id &&
+	if (fleet->state_dir && fleet->own_root && fleet->reserve && fleet->boot_id &&
 	    fleet->recovery_deadline && fleet_set_config(fleet, config, error) == 0)
 		return fleet;
 	error_set(error, -ENOMEM, NULL, "no memory");
@@ -464,6 +509,7 @@ void fleet_destroy(struct fleet *fleet)
 	for (size_t i = 0; i < fleet->count; i++)
 		board_destroy(fleet->boards[i]);
 	free(fleet->boards);
+	shim_reserve_destroy(fleet->reserve);
 	loop_timer_destroy(fleet->recovery_deadline);
 	loop_deferred_cancel(fleet->recovery_turn);
 	loop_deferred_cancel(fleet->stopped_turn);

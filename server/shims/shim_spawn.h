@@ -5,9 +5,23 @@
 
 #include "core/base/error.h"
 
-/* program: path of emud-shim. The descriptors are borrowed: listen_fd the listening control socket, state_fd
- * the state directory, firmware_fd the opened firmware or -1. The shim gets a session of its own, so that a
- * Ctrl-C at emud's terminal does not reach it, and EMUD_COOKIE=<cookie> in its environment, as every process
- * of the start has: by that one that hangs is found. 0 or a negative errno. */
-int shim_spawn(const char *program, const char *cookie, int listen_fd, int state_fd, int firmware_fd,
-	       struct error *error);
+#include <stdbool.h>
+
+enum { SHIM_COOKIE_SIZE = 33 };
+
+/* A shim that waits for its order (core/shim/order.h). */
+struct shim_handle {
+	int order_fd;                  /* -1: none */
+	char cookie[SHIM_COOKIE_SIZE]; /* of the start it will make, random */
+};
+
+/* program: path of emud-shim. It gets a session of its own, so that a Ctrl-C at emud's terminal does not
+ * reach it, and EMUD_COOKIE=<cookie> in its environment, as every process of the start will have: by that one
+ * that hangs is found. 0 or a negative errno. */
+int shim_spawn(const char *program, struct shim_handle *ret_handle, struct error *error);
+
+/* False: it is none, or was killed meanwhile. */
+bool shim_is_waiting(const struct shim_handle *handle);
+
+/* Lets go of it: one that has no order ends. */
+void shim_dismiss(struct shim_handle *handle);

@@ -6,23 +6,11 @@
 #include "core/handles/spec.h"
 
 #include <string.h>
-#include <sys/random.h>
 
-enum { SPEC_BYTES_MAX = 16 * 1024 * 1024, COOKIE_BYTES = 16 };
+enum { SPEC_BYTES_MAX = 16 * 1024 * 1024 };
 
 static const char *const resolved_keys[] = {"target",    "emulator",   "gdb",
 					    "pre_start", "post_start", "settings"};
-
-static char *make_cookie(void)
-{
-	unsigned char bytes[COOKIE_BYTES];
-	char text[2 * COOKIE_BYTES + 1];
-	if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t) sizeof(bytes))
-		return NULL;
-	for (size_t i = 0; i < sizeof(bytes); i++)
-		snprintf(text + 2 * i, 3, "%02x", bytes[i]);
-	return strdup(text);
-}
 
 static json_t *make_limits(const struct config_limits *limits)
 {
@@ -42,28 +30,25 @@ static int write_json(int dirfd, const char *name, const json_t *json, struct er
 	return file_write_atomic(dirfd, name, text, strlen(text), 0600, error);
 }
 
-int start_files_write_spec(int dirfd, const struct start_order *order, char **ret_cookie, struct error *error)
+int start_files_write_spec(int dirfd, const struct start_order *order, struct error *error)
 {
 	const struct config_server *server = config_server(order->config);
-	cleanup_free char *cookie = make_cookie();
 	cleanup_json json_t *args = order->args ? json_incref((json_t *) order->args) : json_array();
 	cleanup_json json_t *spec =
 	    json_pack("{s:i, s:s, s:I, s:s, s:s, s:O?, s:O, s:b, s:b, s:b, s:s?, s:s?, s:o, s:o}", "format",
 		      SPEC_FORMAT, "id", order->id, "start_number", (json_int_t) order->start_number,
-		      "boot_id", order->boot_id, "cookie", cookie ? cookie : "", "file", order->file, "args",
-		      args, "paused", order->paused, "debug", order->debug, "raw_channels",
-		      order->raw_channels, "working_directory", order->working_directory, "cgroup_base",
-		      order->cgroup_base, "limits", make_limits(&server->limits), "read_paths",
+		      "boot_id", order->boot_id, "cookie", order->cookie, "file", order->file, "args", args,
+		      "paused", order->paused, "debug", order->debug, "raw_channels", order->raw_channels,
+		      "working_directory", order->working_directory, "cgroup_base", order->cgroup_base,
+		      "limits", make_limits(&server->limits), "read_paths",
 		      json_from_text_vector((const char *const *) server->file_roots));
-	if (!spec || !cookie)
+	if (!spec)
 		return error_set(error, -ENOMEM, NULL, "no memory");
 	json_object_set_new(spec, "write_paths", json_array());
+	json_object_set_new(spec, "adopt", json_boolean(order->adopt));
 	for (size_t i = 0; i < sizeof(resolved_keys) / sizeof(resolved_keys[0]); i++)
 		json_object_set(spec, resolved_keys[i], json_object_get(order->resolved, resolved_keys[i]));
-	int result = write_json(dirfd, "spec.json", spec, error);
-	if (!result)
-		*ret_cookie = TAKE(cookie);
-	return result;
+	return write_json(dirfd, "spec.json", spec, error);
 }
 
 char *start_files_make_config(const struct config *config)

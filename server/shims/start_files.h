@@ -13,18 +13,18 @@ struct start_order {
 	const char *id;
 	int64_t start_number;
 	const char *boot_id;
+	const char *cookie;     /* of its shim */
 	const json_t *resolved; /* as config_resolve makes it */
 	const json_t *file;     /* or NULL */
 	const json_t *args;     /* or NULL */
 	bool paused, debug, raw_channels;
+	bool adopt; /* nothing is started: what `pw emu` has started is taken over */
 	const struct config *config;
 	const char *working_directory; /* NULL: the state directory */
 	const char *cgroup_base;       /* NULL: there are no cgroups here */
 };
 
-/* Writes spec.json with a fresh cookie; *ret_cookie is the caller's. */
-int start_files_write_spec(int dirfd, const struct start_order *order, char **ret_cookie,
-			   struct error *error);
+int start_files_write_spec(int dirfd, const struct start_order *order, struct error *error);
 /* config.json's text, for start_files_write_config; the caller's. NULL: no memory. */
 char *start_files_make_config(const struct config *config);
 int start_files_write_config(int dirfd, const char *text, struct error *error);

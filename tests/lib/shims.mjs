@@ -15,11 +15,22 @@ function orNothing(read) {
 	}
 }
 
+/** @param {string} pid @param {string} path */
+function holds(pid, path) {
+	let descriptors;
+	try {
+		descriptors = readdirSync(`/proc/${pid}/fd`);
+	} catch {
+		return false;
+	}
+	return descriptors.some((fd) => orNothing(() => readlinkSync(`/proc/${pid}/fd/${fd}`)) === path);
+}
+
 /** The pid of an instance's shim: the one that holds its state directory. @param {{path: string}} instance */
 export function findShim(instance) {
 	for (const name of readdirSync('/proc')) {
 		if (!/^\d+$/.test(name) || !orNothing(() => readFileSync(`/proc/${name}/cmdline`, 'utf8')).startsWith('emud-shim')) continue;
-		if (orNothing(() => readlinkSync(`/proc/${name}/fd/4`)) === instance.path && isAlive(Number(name))) return Number(name);
+		if (holds(name, instance.path) && isAlive(Number(name))) return Number(name);
 	}
 	return 0;
 }

@@ -3,7 +3,7 @@
 #include "core/base/json_lines.h"
 #include "core/handles/spec.h"
 #include "core/process/proctree.h"
-#include "core/shim/descriptors.h"
+#include "core/shim/order.h"
 #include "core/shim/protocol.h"
 #include "server/store/store.h"
 
@@ -175,6 +175,8 @@ struct fleet_fixture *fleet_fixture_create(void)
 	fixture->loop = loop_create(NULL);
 	fixture->log = log_create(STDERR_FILENO, LOG_LEVEL_ERROR, LOG_FORMAT_KEY_VALUE);
 	fixture->config = load_config(&fixture->scratch);
+	cleanup_free char *part = text_format("%s/part", fixture->scratch.path);
+	setenv("FAKE_SHIM", part, 1);
 	shims_play("run");
 	fleet_fixture_open(fixture);
 	run_loop_until(fixture->loop, is_ready, fixture);
@@ -191,9 +193,12 @@ void fleet_fixture_destroy(struct fleet_fixture *fixture)
 	free(fixture);
 }
 
+/* In a file: one that stands ready was started before its part was known. */
 void shims_play(const char *part)
 {
-	setenv("FAKE_SHIM", part, 1);
+	cleanup_close int fd = open(getenv("FAKE_SHIM"), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, part, strlen(part)), strlen(part));
 }
 
 struct board *make_board(struct fleet_fixture *fixture, const char *id)
@@ -265,8 +270,9 @@ bool cookie_is_gone(void *cookie)
 /* ---- the shim ---- */
 
 struct player {
+	struct shim_order order;
 	struct spec spec;
-	const char *part;
+	char *part;
 	int connection;
 };
 
@@ -292,7 +298,7 @@ static void end_in_order(const struct player *player)
 	json_object_set_new(
 	    status, "exit",
 	    json_pack("{s:i, s:n, s:s, s:n}", "code", 0, "signal", "reason", "stopped", "detail"));
-	exit_record_write(SHIM_STATE_FD, status, NULL);
+	exit_record_write(player->order.state_fd, status, NULL);
 	if (!text_equal(player->part, "mute end"))
 		say(player, shim_event_make("state", status));
 	_exit(0);
@@ -355,20 +361,23 @@ static void serve(struct player *player)
 
 int play_shim(void)
 {
-	struct player player = {.part = getenv("FAKE_SHIM")};
+	struct player player = {0};
 	signal(SIGPIPE, SIG_IGN);
 	/* No test may leave one behind for long. */
 	alarm(50);
-	if (spec_read(SHIM_STATE_FD, &player.spec, NULL) < 0)
+	if (shim_order_receive(SHIM_ORDER_FD, &player.order, NULL) < 0)
+		return 1;
+	if (spec_read(player.order.state_fd, &player.spec, NULL) < 0 ||
+	    file_read(AT_FDCWD, getenv("FAKE_SHIM"), 64, &player.part, NULL, NULL) < 0)
 		return 2;
-	fcntl(SHIM_CONTROL_FD, F_SETFL, 0);
+	fcntl(player.order.listen_fd, F_SETFL, 0);
 	if (text_equal(player.part, "fork"))
 		leave_a_child();
 	if (text_equal(player.part, "silent"))
 		for (;;)
 			pause();
 	for (;;) {
-		player.connection = accept4(SHIM_CONTROL_FD, NULL, NULL, SOCK_CLOEXEC);
+		player.connection = accept4(player.order.listen_fd, NULL, NULL, SOCK_CLOEXEC);
 		if (player.connection < 0)
 			return 4;
 		if (text_equal(player.part, "hang")) {

@@ -15,8 +15,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static void write_spec(struct fleet_fixture *fixture, const char *working_directory, struct spec *ret_spec,
-		       char **ret_cookie)
+static void write_spec(struct fleet_fixture *fixture, const char *working_directory, struct spec *ret_spec)
 {
 	cleanup_json json_t *resolved = config_resolve(fleet_config(fixture->fleet), "board", NULL, NULL);
 	cleanup_json json_t *args = json_pack("[s]", "-x");
@@ -24,6 +23,7 @@ static void write_spec(struct fleet_fixture *fixture, const char *working_direct
 	    .id = "b",
 	    .start_number = 4,
 	    .boot_id = "boot",
+	    .cookie = "c0ffee",
 	    .resolved = resolved,
 	    .args = args,
 	    .paused = true,
@@ -31,19 +31,18 @@ static void write_spec(struct fleet_fixture *fixture, const char *working_direct
 	    .working_directory = working_directory,
 	};
 	struct error error;
-	if (start_files_write_spec(fixture->scratch.dirfd, &order, ret_cookie, &error) < 0)
+	if (start_files_write_spec(fixture->scratch.dirfd, &order, &error) < 0)
 		fail_msg("%s", error.message);
 	assert_int_equal(spec_read(fixture->scratch.dirfd, ret_spec, &error), 0);
 }
 
 static void what_is_written_a_shim_reads(void **state)
 {
-	cleanup_free char *cookie = NULL;
 	struct spec spec;
-	write_spec(*state, "/project", &spec, &cookie);
+	write_spec(*state, "/project", &spec);
 	assert_string_equal(spec.id, "b");
 	assert_int_equal(spec.start_number, 4);
-	assert_string_equal(spec.cookie, cookie);
+	assert_string_equal(spec.cookie, "c0ffee");
 	assert_string_equal(spec.target, "board");
 	assert_string_equal(spec.emulator, "fake");
 	assert_string_equal(spec.args[0], "-x");
@@ -55,34 +54,21 @@ static void what_is_written_a_shim_reads(void **state)
 
 static void without_a_working_directory_there_is_none(void **state)
 {
-	cleanup_free char *cookie = NULL;
 	struct spec spec;
-	write_spec(*state, NULL, &spec, &cookie);
+	write_spec(*state, NULL, &spec);
 	assert_null(spec.working_directory);
 	spec_finish(&spec);
-}
-
-static void every_start_has_a_cookie_of_its_own(void **state)
-{
-	cleanup_free char *first = NULL, *second = NULL;
-	struct spec spec;
-	write_spec(*state, NULL, &spec, &first);
-	spec_finish(&spec);
-	write_spec(*state, NULL, &spec, &second);
-	spec_finish(&spec);
-	assert_int_equal(strlen(first), 32);
-	assert_string_not_equal(first, second);
 }
 
 static void what_was_resolved_is_found_again(void **state)
 {
 	struct fleet_fixture *fixture = *state;
-	cleanup_free char *cookie = NULL, *found = NULL;
+	cleanup_free char *found = NULL;
 	struct spec spec;
 	assert_null(start_files_read_resolved(fixture->scratch.dirfd, &found));
-	write_spec(fixture, NULL, &spec, &cookie);
+	write_spec(fixture, NULL, &spec);
 	cleanup_json json_t *resolved = start_files_read_resolved(fixture->scratch.dirfd, &found);
-	assert_string_equal(found, cookie);
+	assert_string_equal(found, "c0ffee");
 	assert_string_equal(json_member_string(resolved, "target", ""), "board");
 	assert_true(json_is_object(json_object_get(resolved, "settings")));
 	assert_null(json_object_get(resolved, "cookie"));
@@ -97,7 +83,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(what_is_written_a_shim_reads),
 	    TEST(without_a_working_directory_there_is_none),
-	    TEST(every_start_has_a_cookie_of_its_own),
 	    TEST(what_was_resolved_is_found_again),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
