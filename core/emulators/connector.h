@@ -15,16 +15,19 @@
 typedef void connector_done(const struct error *error, const json_t *result, void *data);
 
 struct connector_ops {
+	/* property_get's result is {"value","raw"}: the emulator speaks text, and raw is what it said. */
+	bool values_bear_text;
 	/* All mandatory. timeout_ms > 0. The launcher object is the connector's state too. */
 	void (*reset)(struct launcher *launcher, uint64_t timeout_ms, connector_done *on_done, void *data);
 	void (*pause)(struct launcher *launcher, uint64_t timeout_ms, connector_done *on_done, void *data);
 	void (*resume)(struct launcher *launcher, uint64_t timeout_ms, connector_done *on_done, void *data);
 	/* Asks the emulator itself to end; optional (NULL: SIGTERM is how). */
 	void (*quit)(struct launcher *launcher, uint64_t timeout_ms, connector_done *on_done, void *data);
-	/* result: [{"name","type",...}] */
+	/* result: [{"name","type",...}], or {"properties":[...],"methods":[{"name","returns","parameters"}]}
+	 */
 	void (*property_list)(struct launcher *launcher, const char *path, uint64_t timeout_ms,
 			      connector_done *on_done, void *data);
-	/* result: the value */
+	/* result: the value, unless values_bear_text */
 	void (*property_get)(struct launcher *launcher, const char *path, const char *name,
 			     uint64_t timeout_ms, connector_done *on_done, void *data);
 	void (*property_set)(struct launcher *launcher, const char *path, const char *name,

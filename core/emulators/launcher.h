@@ -23,6 +23,7 @@ struct channel_plan {
 	char *socket_name; /* tunnels: the emulator's unix socket below the state directory; NULL: its
 			    * launcher connects */
 	bool refuse_http;
+	bool refuse_pages; /* a channel that speaks HTTP: only what no web page can send gets through */
 };
 
 /* A process of the instance. All borrowed. */
@@ -61,7 +62,7 @@ struct adoption {
 	const struct adopted_channel {
 		const char *name;
 		bool pty;
-	} *channels;
+	} * channels;
 	size_t count;
 	/* A fresh connection to one of them, the caller's; or a negative errno. */
 	int (*connect)(const char *channel, void *data, struct error *error);
@@ -103,10 +104,10 @@ struct launcher_ops {
 	/* Optional. What the start waits for, for the error when it lasts too long ("its driver has not
 	 * answered ..."); NULL: nothing to tell. Borrowed until the next call. */
 	const char *(*waits_for)(const struct launcher *launcher);
-	/* Optional. In place of prepare() and start(): takes over an emulator that runs already. channels() tells
-	 * of the adopted ones from then on; connections are held for as long as one call takes, so that whoever
-	 * started it is not locked out. on_adopted fires once, never from within, unless this fails: error NULL
-	 * and whether the guest stands still, or why it cannot be taken over. */
+	/* Optional. In place of prepare() and start(): takes over an emulator that runs already. channels()
+	 * tells of the adopted ones from then on; connections are held for as long as one call takes, so that
+	 * whoever started it is not locked out. on_adopted fires once, never from within, unless this fails:
+	 * error NULL and whether the guest stands still, or why it cannot be taken over. */
 	int (*adopt)(struct launcher *launcher, const struct adoption *adoption,
 		     void (*on_adopted)(const struct error *error, bool paused, void *data),
 		     const struct emulator_events *events, void *data, struct error *error);
