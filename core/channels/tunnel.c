@@ -139,6 +139,12 @@ int tunnel_attach(struct tunnel *tunnel, int client_fd, const void *first_bytes,
 	return result;
 }
 
+void tunnel_detach(struct tunnel *tunnel)
+{
+	if (tunnel->relay)
+		on_end(RELAY_END_CLIENT, tunnel);
+}
+
 /* ---- tcp ---- */
 
 static void on_connection(int fd, void *data)

@@ -50,3 +50,5 @@ void tunnel_release(struct tunnel *tunnel);
  * of first_bytes), or what kept the emulator from being reached (code "emulator_unavailable"). */
 int tunnel_attach(struct tunnel *tunnel, int client_fd, const void *first_bytes, size_t length,
 		  struct error *error);
+/* Ends what tunnel_attach has joined, as if the client had gone. Without effect where nothing is. */
+void tunnel_detach(struct tunnel *tunnel);

@@ -4,6 +4,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/json.h"
 #include "core/base/text.h"
+#include "core/shim/adoption.h"
 #include "core/shim/channels.h"
 #include "core/shim/debug.h"
 
@@ -70,16 +71,19 @@ static void run_reset(struct call *call)
 	if (!launcher)
 		return;
 	channels_each_console(instance_channels(call_instance(call)), drain_console, NULL);
+	adoption_drop_input(call_instance(call));
 	connector->reset(launcher, call_timeout_ms(call), on_action_done, call);
 }
 
+/* The state of an adopted one may be another by now: `pw emu` is there too. It is always asked. */
 static void run_pause(struct call *call)
 {
 	const struct connector_ops *connector;
+	struct instance *instance = call_instance(call);
 	struct launcher *launcher = require_launcher(call, &connector);
 	if (!launcher)
 		return;
-	if (instance_is_paused(call_instance(call)))
+	if (instance_is_paused(instance) && !instance_spec(instance)->adopt)
 		reply_status(call);
 	else
 		connector->pause(launcher, call_timeout_ms(call), on_action_done, call);
@@ -93,7 +97,7 @@ static void run_resume(struct call *call)
 	if (!launcher)
 		return;
 	struct error error;
-	if (!instance_is_paused(instance)) {
+	if (!instance_is_paused(instance) && !instance_spec(instance)->adopt) {
 		reply_status(call);
 	} else if (instance_is_disk_full(instance)) {
 		error_set(&error, -ENOSPC, "disk_full",

@@ -6,6 +6,7 @@
 #include "core/base/json.h"
 #include "core/base/text.h"
 #include "core/channels/tunnel.h"
+#include "core/loop/listener.h"
 #include "core/loop/stream.h"
 #include "core/shim/channels.h"
 #include "core/shim/gdb_command.h"
@@ -17,10 +18,15 @@
 
 enum { OUTPUT_BYTES_MAX = 1024 * 1024 };
 
+static const char socket_name[] = "gdb-client.sock";
+
 /* One run of gdb. */
 struct session {
 	struct instance *instance;
 	struct tunnel *tunnel; /* claimed */
+	struct listener
+	    *listener; /* where gdb connects, if the emulator has no socket in the state directory */
+	bool attached; /* gdb has the tunnel now */
 	struct process *process;
 	struct confinement *confinement;
 	struct output {
@@ -36,13 +42,25 @@ struct session {
 	void *data;
 };
 
+static void close_socket(struct session *session)
+{
+	if (!session->listener)
+		return;
+	listener_destroy(TAKE(session->listener));
+	unlinkat(instance_dirfd(session->instance), socket_name, 0);
+}
+
 static void destroy_session(struct session *session)
 {
 	if (!session)
 		return;
+	close_socket(session);
 	if (session->tunnel) {
 		instance_on_closing(session->instance, NULL, NULL);
-		tunnel_release(session->tunnel);
+		if (session->attached)
+			tunnel_detach(session->tunnel);
+		else
+			tunnel_release(session->tunnel);
 	}
 	loop_timer_destroy(session->deadline);
 	process_destroy(session->process);
@@ -177,14 +195,14 @@ static int append_commands(char ***argv, const json_t *commands, struct error *e
 	return 0;
 }
 
-static char **make_argv(const struct session *session, const char *socket_name, const json_t *arguments,
+static char **make_argv(const struct session *session, const char *remote, const json_t *arguments,
 			struct error *error)
 {
 	static const char *const options[] = {
 	    "-nx", "-batch", "-iex", "set debuginfod enabled off", "-iex", "set auto-load off", NULL};
 	cleanup_text_vector char **argv =
 	    text_vector_copy((const char *const *) instance_spec(session->instance)->gdb);
-	cleanup_free char *connect = text_format("target remote %s", socket_name);
+	cleanup_free char *connect = text_format("target remote %s", remote);
 	char executable[64];
 	snprintf(executable, sizeof(executable), "/proc/self/fd/%d", session->executable_fd);
 	int result = argv && connect ? 0 : -ENOMEM;
@@ -238,6 +256,25 @@ static int spawn(struct session *session, char **argv, struct error *error)
 	return session->process ? 0 : error->number;
 }
 
+static void on_gdb(int fd, void *data)
+{
+	struct session *session = data;
+	if (!session->attached && tunnel_attach(session->tunnel, fd, NULL, 0, NULL) == 0)
+		session->attached = true;
+	else
+		close(fd);
+}
+
+/* A socket of ours that leads into the tunnel. */
+static int open_socket(struct session *session, struct error *error)
+{
+	int fd = listener_open_unix(instance_dirfd(session->instance), socket_name, error);
+	if (fd < 0)
+		return fd;
+	session->listener = listener_create(instance_loop(session->instance), fd, on_gdb, session, error);
+	return session->listener ? 0 : -ENOMEM;
+}
+
 static int prepare(struct session *session, const json_t *arguments, struct error *error)
 {
 	struct instance *instance = session->instance;
@@ -257,7 +294,10 @@ static int prepare(struct session *session, const json_t *arguments, struct erro
 		return error->number;
 	session->tunnel = tunnel;
 	instance_on_closing(instance, on_closing, session);
-	cleanup_text_vector char **argv = make_argv(session, plan->socket_name, arguments, error);
+	if (!plan->socket_name && open_socket(session, error) < 0)
+		return error->number;
+	cleanup_text_vector char **argv =
+	    make_argv(session, plan->socket_name ? plan->socket_name : socket_name, arguments, error);
 	if (!argv)
 		return error->number;
 	session->confinement =

@@ -8,6 +8,7 @@
 #include "core/emulators/registry.h"
 #include "core/process/cgroup.h"
 #include "core/process/sweep.h"
+#include "core/shim/adoption.h"
 #include "core/shim/archive.h"
 #include "core/shim/channels.h"
 #include "core/shim/crew.h"
@@ -43,12 +44,15 @@ static void finalize(void *data)
 	if (instance->launcher && instance->ending.exited && instance->emulator->launcher->end_reason)
 		instance->ending.launcher_reason =
 		    instance->emulator->launcher->end_reason(instance->launcher, &instance->ending.status);
+	if (instance->spec.adopt)
+		instance->ending.launcher_reason = "terminated"; /* its parent alone knows better */
 	instance->exit = ending_describe(&instance->ending, instance->dirfd, log_name);
 	console_guard_destroy(TAKE(instance->guard));
 	channels_destroy(TAKE(instance->channels));
 	/* Its files go now: later ones of their names are the next start's. */
 	if (instance->launcher)
 		instance->emulator->launcher->destroy(TAKE(instance->launcher));
+	adoption_end(instance);
 	handles_make_bare(instance->handles);
 	handles_remove(instance->dirfd);
 	bool failed = ending_is_failure(json_member_string(instance->exit, "reason", ""));
@@ -84,7 +88,8 @@ static void on_quit_done(const struct error *error, const json_t *result, void *
 static void ask_to_quit(struct instance *instance)
 {
 	const struct connector_ops *connector = instance->emulator->connector;
-	if (connector->quit && instance->control_open && !instance->ending.exited)
+	bool reachable = instance->control_open || (instance->spec.adopt && instance->launcher);
+	if (connector->quit && reachable && !instance->ending.exited)
 		connector->quit(instance->launcher, instance->spec.limits.stop_timeout_ms, on_quit_done,
 				instance);
 }
@@ -95,6 +100,9 @@ static void begin_end(struct instance *instance)
 		return;
 	instance->state = STATE_STOPPING;
 	instance->events->on_change(instance->data);
+	/* What was not started here ends here only when that is asked for. */
+	if (instance->spec.adopt && !instance->ending.stop_asked)
+		crew_let_go(instance->crew);
 	if (crew_count(instance->crew) > 0) {
 		crew_signal(instance->crew, SIGTERM);
 		ask_to_quit(instance);
@@ -110,7 +118,7 @@ static void note_start_error(struct instance *instance, const struct error *erro
 			 error->message);
 }
 
-static void fail_start(struct instance *instance, const struct error *error)
+void instance_fail_start(struct instance *instance, const struct error *error)
 {
 	note_start_error(instance, error);
 	instance->ending.start_was_given_up = true;
@@ -269,12 +277,22 @@ static int start_post_helpers(struct instance *instance, struct error *error)
 	return result ? result : handles_save(instance->handles, instance->dirfd, error);
 }
 
+void instance_enter_live(struct instance *instance, bool paused)
+{
+	instance->ending.went_live = true;
+	loop_timer_stop(instance->deadline);
+	instance->state = paused ? STATE_PAUSED : STATE_RUNNING;
+	instance->events->on_change(instance->data);
+	if (console_guard_is_disk_full(instance->guard))
+		on_disk_full(instance);
+}
+
 static void on_started(const struct error *failure, void *data)
 {
 	struct instance *instance = data;
 	if (failure && !text_equal(failure->code, "not_running")) {
 		instance->control_open = false;
-		fail_start(instance, failure);
+		instance_fail_start(instance, failure);
 		advance_end(instance);
 		return;
 	}
@@ -286,20 +304,13 @@ static void on_started(const struct error *failure, void *data)
 	if (instance->state != STATE_STARTING)
 		return;
 	struct error error;
-	instance->ending.went_live = true;
-	loop_timer_stop(instance->deadline);
-	if (start_post_helpers(instance, &error) < 0) {
-		instance->ending.went_live = false;
-		fail_start(instance, &error);
-		return;
-	}
-	instance->state = instance->spec.paused ? STATE_PAUSED : STATE_RUNNING;
-	instance->events->on_change(instance->data);
-	if (console_guard_is_disk_full(instance->guard))
-		on_disk_full(instance);
+	if (start_post_helpers(instance, &error) < 0)
+		instance_fail_start(instance, &error);
+	else
+		instance_enter_live(instance, instance->spec.paused);
 }
 
-static const struct emulator_events emulator_events = {
+const struct emulator_events instance_emulator_events = {
     .on_paused = on_paused,
     .on_running = on_running,
     .on_lost = on_control_lost,
@@ -322,10 +333,12 @@ static void guard_console(struct console *console, void *data)
 static int connect_channel(const char *name, void *data, struct error *error)
 {
 	struct instance *instance = data;
+	if (instance->adopted)
+		return adoption_connect(instance, name, error);
 	return instance->emulator->launcher->connect(instance->launcher, name, error);
 }
 
-static int make_channels(struct instance *instance, struct error *error)
+int instance_make_channels(struct instance *instance, struct error *error)
 {
 	size_t count;
 	const struct channel_plan *plan = instance->emulator->launcher->channels(instance->launcher, &count);
@@ -335,6 +348,7 @@ static int make_channels(struct instance *instance, struct error *error)
 	    .plan = plan,
 	    .count = count,
 	    .raw = instance->spec.raw_channels,
+	    .foreign = adoption_endpoints(instance),
 	    .connect = connect_channel,
 	    .data = instance,
 	};
@@ -361,7 +375,7 @@ static int start_process(const char *name, const struct launch_command *command,
 	return crew_start(instance->crew, name, command, instance->confinement, &pid, error);
 }
 
-static int make_launcher(struct instance *instance, struct error *error)
+int instance_make_launcher(struct instance *instance, struct error *error)
 {
 	const struct launch launch = {
 	    .loop = instance->loop,
@@ -401,7 +415,7 @@ static int start_processes(struct instance *instance, struct error *error)
 	struct error ignored;
 	pid_t pid;
 	int result = is_early ? execute_emulator(instance, &pid, error) : 0;
-	int made = make_channels(instance, result ? &ignored : error);
+	int made = instance_make_channels(instance, result ? &ignored : error);
 	if (!is_early && !made)
 		made = start_helpers(instance, spec->pre_start, error);
 	if (!is_early && !made)
@@ -409,7 +423,7 @@ static int start_processes(struct instance *instance, struct error *error)
 	if (result || made)
 		return result ? result : made;
 	instance->control_open = true;
-	ops->start(instance->launcher, pid, on_started, &emulator_events, instance);
+	ops->start(instance->launcher, pid, on_started, &instance_emulator_events, instance);
 	/* While the emulator loads: nobody who waits for the start waits for this. */
 	return handles_save(instance->handles, instance->dirfd, error);
 }
@@ -421,9 +435,9 @@ static void on_planned(const struct error *failure, void *data)
 	if (instance->state != STATE_STARTING)
 		return;
 	if (failure)
-		fail_start(instance, failure);
+		instance_fail_start(instance, failure);
 	else if (start_processes(instance, &error) < 0)
-		fail_start(instance, &error);
+		instance_fail_start(instance, &error);
 }
 
 static int try_start(struct instance *instance, struct error *error)
@@ -435,7 +449,7 @@ static int try_start(struct instance *instance, struct error *error)
 	if (result)
 		return result;
 	instance->confinement = sandbox_create(spec, instance->state_dir, instance->firmware_fd, error);
-	result = instance->confinement ? make_launcher(instance, error) : error->number;
+	result = instance->confinement ? instance_make_launcher(instance, error) : error->number;
 	if (result)
 		return result;
 	loop_timer_start(instance->deadline, spec->limits.start_timeout_ms);
@@ -449,8 +463,9 @@ void instance_start(struct instance *instance)
 {
 	struct error error;
 	instance->events->on_change(instance->data);
-	if (try_start(instance, &error) < 0)
-		fail_start(instance, &error);
+	int result = instance->spec.adopt ? adoption_begin(instance, &error) : try_start(instance, &error);
+	if (result < 0)
+		instance_fail_start(instance, &error);
 }
 
 void instance_stop(struct instance *instance)
@@ -531,6 +546,7 @@ void instance_destroy(struct instance *instance)
 	loop_timer_destroy(instance->deadline);
 	if (instance->launcher)
 		instance->emulator->launcher->destroy(instance->launcher);
+	adoption_end(instance);
 	crew_destroy(instance->crew);
 	cgroup_destroy(instance->cgroup);
 	console_guard_destroy(instance->guard);

@@ -52,6 +52,7 @@ bool instance_is_live(const struct instance *instance); /* running or paused */
 bool instance_is_disk_full(struct instance *instance);  /* looks now */
 const struct spec *instance_spec(const struct instance *instance);
 const char *instance_state_dir(const struct instance *instance); /* absolute */
+int instance_dirfd(const struct instance *instance);             /* the same, open */
 struct loop *instance_loop(const struct instance *instance);
 /* "EMUD_COOKIE=...", what each child gets; NULL-terminated. */
 const char *const *instance_environment(const struct instance *instance);

@@ -30,6 +30,7 @@ struct instance {
 	struct handles *handles;
 	const struct emulator *emulator;
 	struct launcher *launcher;
+	struct adopted *adopted; /* adoption.c's; NULL: nothing is */
 	struct channels *channels;
 	struct console_guard *guard;
 	struct confinement *confinement;
@@ -40,3 +41,11 @@ struct instance {
 	void (*on_closing)(void *data);
 	void *closing_data;
 };
+
+/* ---- the steps of a start that an adoption shares (instance.c) ---- */
+
+extern const struct emulator_events instance_emulator_events;
+int instance_make_launcher(struct instance *instance, struct error *error);
+int instance_make_channels(struct instance *instance, struct error *error);
+void instance_enter_live(struct instance *instance, bool paused);
+void instance_fail_start(struct instance *instance, const struct error *error);

@@ -18,9 +18,12 @@ static json_t *describe_gdb(const struct instance *instance)
 	    plan ? json_object_get(handles_channels(instance->handles), plan->name) : NULL;
 	const char *path = json_member_string(channel, "path", NULL);
 	json_int_t port = json_member_integer(channel, "port", 0);
-	cleanup_free char *remote = port   ? text_format("127.0.0.1:%d", (int) port)
-				    : path ? strdup(path)
-					   : NULL;
+	const char *host = json_member_string(channel, "host", "127.0.0.1");
+	bool is_v6 = strchr(host, ':');
+	cleanup_free char *remote =
+	    port   ? text_format("%s%s%s:%d", is_v6 ? "[" : "", host, is_v6 ? "]" : "", (int) port)
+	    : path ? strdup(path)
+		   : NULL;
 	json_t *command = json_from_text_vector((const char *const *) instance->spec.gdb);
 	cleanup_free char *connect = remote ? text_format("target remote %s", remote) : NULL;
 	if (connect && json_array_size(command) > 0) {
@@ -94,6 +97,11 @@ const struct spec *instance_spec(const struct instance *instance)
 const char *instance_state_dir(const struct instance *instance)
 {
 	return instance->state_dir;
+}
+
+int instance_dirfd(const struct instance *instance)
+{
+	return instance->dirfd;
 }
 
 struct loop *instance_loop(const struct instance *instance)

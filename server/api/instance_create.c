@@ -7,6 +7,7 @@
 #include "core/base/json.h"
 #include "core/base/text.h"
 #include "server/api/path_rules.h"
+#include "server/shims/adoptable.h"
 
 /* Keeps the uploaded firmware and names it in the spec. *ret_new_sha256: to be removed again if nothing comes
  * of it. */
@@ -45,7 +46,12 @@ static void begin(struct request *request, struct board *board, uint64_t timeout
 /* PUT of an id that is taken: the same spec changes nothing, another is refused. */
 static void answer_existing(struct request *request, struct board *board, const json_t *spec)
 {
-	if (json_equal(board_asked(board), spec))
+	cleanup_json json_t *complete =
+	    board_is_adopted(board)
+		? adoptable_complete(spec, board_target(board),
+				     json_member_string(board_asked(board), "emulator", NULL))
+		: json_incref((json_t *) spec);
+	if (json_equal(board_asked(board), complete))
 		reply_instance(request, 200, board);
 	else
 		reply_problem(request, "id_taken",

@@ -9,7 +9,7 @@
 enum { LABEL_VALUE_MAX = 255 };
 
 static const struct field spec_fields[] = {
-    {"target", FIELD_STRING, true},    {"id", FIELD_STRING, false},     {"path", FIELD_STRING, false},
+    {"target", FIELD_STRING, false},   {"id", FIELD_STRING, false},     {"path", FIELD_STRING, false},
     {"emulator", FIELD_STRING, false}, {"file", FIELD_FILE, false},     {"args", FIELD_STRING_LIST, false},
     {"paused", FIELD_BOOLEAN, false},  {"debug", FIELD_BOOLEAN, false}, {"labels", FIELD_STRING_MAP, false},
     {"start", FIELD_BOOLEAN, false},   {NULL, FIELD_ANY, false},
@@ -50,6 +50,9 @@ static void check_meaning(const json_t *body, const char *put_id, struct field_f
 {
 	const char *id = json_member_string(body, "id", NULL);
 	const char *path = json_member_string(body, "path", NULL);
+	/* A path in which pw emu has started something tells the target. */
+	if (!path && !json_object_get(body, "target"))
+		field_faults_add(faults, false, "/target", "is required");
 	if (id && !text_is_id(id))
 		field_faults_add(faults, true, "/id",
 				 "must be 1 to 63 of A-Z a-z 0-9 . _ - and begin with a letter or digit");
@@ -87,9 +90,8 @@ json_t *instance_spec_normalize(const json_t *body)
 {
 	json_t *args = json_object_get(body, "args"), *labels = json_object_get(body, "labels");
 	json_t *file = json_object_get(body, "file");
-	json_t *spec = json_pack("{s:O, s:b, s:b, s:b}", "target", json_object_get(body, "target"), "paused",
-				 json_member_boolean(body, "paused", false), "debug",
-				 json_member_boolean(body, "debug", false), "start",
+	json_t *spec = json_pack("{s:b, s:b, s:b}", "paused", json_member_boolean(body, "paused", false),
+				 "debug", json_member_boolean(body, "debug", false), "start",
 				 json_member_boolean(body, "start", true));
 	if (!spec)
 		return NULL;
@@ -97,6 +99,7 @@ json_t *instance_spec_normalize(const json_t *body)
 	json_object_set_new(spec, "labels", labels ? json_incref(labels) : json_object());
 	if (file)
 		json_object_set_new(spec, "file", normalize_file(file));
+	json_object_set(spec, "target", json_object_get(body, "target"));
 	json_object_set(spec, "emulator", json_object_get(body, "emulator"));
 	json_object_set(spec, "path", json_object_get(body, "path"));
 	return spec;

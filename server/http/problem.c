@@ -25,6 +25,8 @@ static const struct problem table[] = {
     {"conflict", 409, "Conflict", "The resource is not in a state that allows this."},
     {"already_running", 409, "Already running", "The instance runs already."},
     {"not_running", 409, "Not running", "The instance does not run; start it first."},
+    {"not_adoptable", 409, "Not adoptable",
+     "What runs in the directory, if anything does, cannot be adopted; detail says why."},
     {"id_taken", 409, "Id taken", "Another instance with another specification has this id."},
     {"instance_busy", 409, "Instance busy", "Another action on the instance is under way."},
     {"channel_busy", 409, "Channel busy", "Another client holds the channel, which serves one at a time."},

@@ -5,6 +5,7 @@
 #include "core/base/json.h"
 #include "core/base/shared_text.h"
 #include "core/base/text.h"
+#include "server/shims/adoptable.h"
 #include "server/shims/board_internal.h"
 #include "server/shims/board_waits.h"
 
@@ -82,6 +83,11 @@ bool board_is_over(const struct board *board)
 	return board_is_in(board, "created") || board_is_in(board, "exited") || board_is_in(board, "failed");
 }
 
+bool board_is_adopted(const struct board *board)
+{
+	return json_member_boolean(board->asked, "adopt", false);
+}
+
 bool board_is_settled(const struct board *board)
 {
 	return board->settled;
@@ -105,17 +111,26 @@ static void set_from_status(json_t *json, const json_t *status, const char *key,
 	json_decref(otherwise);
 }
 
+/* As it was named; what is ours lies in a folder of its own there where it is adopted. */
+static json_t *told_path(const struct board *board)
+{
+	const char *path = board->row.path;
+	size_t folder = board_is_adopted(board) ? sizeof("/" ADOPTABLE_FOLDER) - 1 : 0;
+	return json_stringn(path, strlen(path) - folder);
+}
+
 json_t *board_to_json(const struct board *board)
 {
 	const struct instance_row *row = &board->row;
 	const json_t *paused_by =
 	    board_is_in(board, "paused") ? json_object_get(board->status, "paused_by") : NULL;
 	json_t *args = json_object_get(board->spec, "args");
-	json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:s, s:O?, s:I, s:O?, s:o, s:O}", "id", row->id,
-				 "path", row->path, "target", row->target, "emulator", row->emulator, "state",
-				 row->state, "paused_by", paused_by, "start_number",
-				 (json_int_t) row->start_number, "file", json_object_get(board->spec, "file"),
-				 "args", args ? json_incref(args) : json_array(), "labels", board->labels);
+	json_t *json =
+	    json_pack("{s:s, s:o, s:b, s:s, s:s, s:s, s:O?, s:I, s:O?, s:o, s:O}", "id", row->id, "path",
+		      told_path(board), "adopted", board_is_adopted(board), "target", row->target, "emulator",
+		      row->emulator, "state", row->state, "paused_by", paused_by, "start_number",
+		      (json_int_t) row->start_number, "file", json_object_get(board->spec, "file"), "args",
+		      args ? json_incref(args) : json_array(), "labels", board->labels);
 	set_time(json, "created_at", row->created_at_ms);
 	set_time(json, "started_at", row->started_at_ms);
 	set_time(json, "ended_at", row->ended_at_ms);

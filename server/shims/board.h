@@ -28,6 +28,7 @@ const json_t *board_channels(const struct board *board);  /* name -> {...}; borr
 const json_t *board_processes(const struct board *board); /* name -> {"pid"}; borrowed, may be NULL */
 bool board_is_live(const struct board *board);            /* running or paused */
 bool board_is_over(const struct board *board);            /* created, exited or failed */
+bool board_is_adopted(const struct board *board);         /* its emulator is pw emu's */
 int board_dirfd(const struct board *board);               /* the state directory; -1: gone */
 
 /* As the API tells it. New reference. */

@@ -1,6 +1,7 @@
 #include "server/shims/board_internal.h"
 
 #include "core/base/cleanup.h"
+#include "server/shims/adoptable.h"
 #include "server/shims/state_directory.h"
 
 /* What comes of it is told by the status. */
@@ -56,6 +57,8 @@ int board_restart(struct board *board, const struct board_start *start, struct e
 	if (!board_is_live(board))
 		return error_set(error, -ESRCH, "not_running", "%s is %s, not running: start it",
 				 board->row.id, board->row.state);
+	if (board_is_adopted(board))
+		return board_refuse_start(board, error);
 	const struct fleet_options *options = fleet_options(board->fleet);
 	if (start->file && !json_is_null(start->file)) {
 		/* A file that is wrong must not cost a running board its life. */
@@ -84,6 +87,8 @@ int board_restart(struct board *board, const struct board_start *start, struct e
 
 static int remove_directory(struct board *board, struct error *error)
 {
+	if (board_is_adopted(board))
+		adoptable_let_go(board->dirfd);
 	return board->dirfd < 0 ? 0 : state_directory_remove(board->row.path, board->dirfd, error);
 }
 

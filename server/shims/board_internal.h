@@ -72,6 +72,8 @@ int board_ask_stop(struct board *board, struct error *error);
 
 /* ---- start and delete ---- */
 
+/* Of an adopted one: there is nothing of ours to start. */
+int board_refuse_start(const struct board *board, struct error *error);
 void board_note_start(struct board *board, const struct board_start *start);
 /* Starts with what the board and next_* say. Nothing has changed where it fails before the shim. */
 int board_begin_start(struct board *board, struct error *error);

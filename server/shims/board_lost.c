@@ -6,6 +6,7 @@
 #include "core/handles/spec.h"
 #include "core/process/cgroup.h"
 #include "core/process/sweep.h"
+#include "server/shims/adoptable.h"
 #include "server/shims/start_files.h"
 #include "server/shims/state_directory.h"
 
@@ -72,6 +73,8 @@ static void run_sweep(void *data)
 /* `pw emu` must not find what has ended. */
 static void clear_remains(struct board *board)
 {
+	if (board_is_adopted(board))
+		adoptable_let_go(board->dirfd);
 	if (board->dirfd >= 0)
 		state_directory_clear(board->dirfd);
 }
@@ -125,8 +128,12 @@ static bool take_record(struct board *board)
 static void on_lost_swept(struct board *board)
 {
 	if (!take_record(board))
-		board_set_lost(board, "supervisor_lost",
-			       "the instance's emud-shim was killed; its processes were ended with it");
+		board_set_lost(
+		    board, "supervisor_lost",
+		    board_is_adopted(board)
+			? "the instance's emud-shim was killed; the emulator is pw emu's and was let "
+			  "be: delete the instance and PUT it anew to adopt it again"
+			: "the instance's emud-shim was killed; its processes were ended with it");
 }
 
 static void on_hung_swept(struct board *board)

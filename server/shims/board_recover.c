@@ -3,6 +3,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/text.h"
 #include "core/handles/spec.h"
+#include "server/shims/adoptable.h"
 #include "server/shims/start_files.h"
 #include "server/shims/state_directory.h"
 
@@ -46,6 +47,8 @@ static void recover_live(struct board *board)
 	if (!text_equal(board->row.boot_id, fleet_boot_id(board->fleet))) {
 		/* Its pids are others' by now: nobody may find them. */
 		state_directory_clear(board->dirfd);
+		if (board_is_adopted(board))
+			adoptable_let_go(board->dirfd);
 		cleanup_json json_t *record = exit_record_read(board->dirfd, board->row.start_number);
 		if (record)
 			board_set_ended(board, record);
