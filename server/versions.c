@@ -93,17 +93,19 @@ struct versions *versions_create(struct loop *loop, json_t *emulators, struct er
 	size_t count = 0;
 	while (emulator_registry[count])
 		count++;
+	/* The one row that is no emulator of its own has no answer. */
 	struct versions *versions = calloc(1, sizeof(*versions) + count * sizeof(struct answer));
 	if (!versions) {
 		error_set(error, -ENOMEM, NULL, "no memory");
 		return NULL;
 	}
 	versions->emulators = json_incref(emulators);
-	versions->count = count;
 	for (size_t i = 0; i < count; i++) {
 		const struct emulator *emulator = emulator_registry[i];
+		if (!emulator_is_built_in(emulator))
+			continue;
 		char *reason = emulator->unavailable ? emulator->unavailable(NULL) : NULL;
-		versions->answers[i].emulator = emulator;
+		versions->answers[versions->count++].emulator = emulator;
 		json_object_set_new(emulators, emulator->name,
 				    json_pack("{s:b, s:n}", "available", reason == NULL, "version"));
 		free(reason);

@@ -23,13 +23,24 @@ static int append_installation(char ***paths, const char *executable)
 	return text_vector_append(paths, folder);
 }
 
+static int append_settings(char ***paths, const json_t *settings)
+{
+	size_t index;
+	const json_t *path;
+	int result = append_installation(paths, json_member_string(settings, "executable", NULL));
+	json_array_foreach (json_object_get(settings, "read_paths"), index, path) {
+		if (!result && json_is_string(path))
+			result = text_vector_append(paths, json_string_value(path));
+	}
+	return result;
+}
+
 struct confinement *sandbox_create(const struct spec *spec, const char *state_dir, int firmware_fd,
 				   struct error *error)
 {
 	cleanup_text_vector char **read_paths = text_vector_copy((const char *const *) spec->read_paths);
 	cleanup_text_vector char **write_paths = text_vector_copy((const char *const *) spec->write_paths);
-	const char *executable = json_member_string(spec->settings, "executable", NULL);
-	if (!read_paths || !write_paths || append_installation(&read_paths, executable) < 0 ||
+	if (!read_paths || !write_paths || append_settings(&read_paths, spec->settings) < 0 ||
 	    (spec->working_directory && text_vector_append(&read_paths, spec->working_directory) < 0) ||
 	    text_vector_append(&write_paths, state_dir) < 0) {
 		error_set(error, -ENOMEM, NULL, "no memory");

@@ -3,6 +3,7 @@
 
 #include "core/base/buffer.h"
 #include "core/base/cleanup.h"
+#include "core/emulators/registry.h"
 #include "core/process/confine.h"
 
 #include <inttypes.h>
@@ -33,6 +34,21 @@ void get_readiness(struct request *request, void *data)
 		reply_json(request, 200, json_pack("{s:s}", "status", "ok"));
 }
 
+/* Those that the configuration declares are asked for nothing: only their drivers know a version. */
+static json_t *list_emulators(const struct app *app)
+{
+	json_t *emulators = json_copy(app->emulators), *declaration;
+	const char *name;
+	json_object_foreach ((json_t *) config_declared_emulators(fleet_config(app->fleet)), name,
+			     declaration) {
+		const struct emulator *emulator = emulator_find(name);
+		cleanup_free char *reason = emulator ? emulator->unavailable(declaration) : NULL;
+		json_object_set_new(emulators, name,
+				    json_pack("{s:b, s:n}", "available", emulator && !reason, "version"));
+	}
+	return emulators;
+}
+
 void get_version(struct request *request, void *data)
 {
 	struct app *app = data;
@@ -43,10 +59,10 @@ void get_version(struct request *request, void *data)
 	if (auth_is_required(app->auth))
 		json_array_append_new(features, json_string("tokens"));
 	reply_json(request, 200,
-		   json_pack("{s:s, s:s, s:s, s:o, s:O, s:{s:i, s:b, s:b}}", "name", "emud", "version",
+		   json_pack("{s:s, s:s, s:s, s:o, s:o, s:{s:i, s:b, s:b}}", "name", "emud", "version",
 			     EMUD_VERSION, "api_version", "v1", "features", features, "emulators",
-			     app->emulators, "confinement", "landlock_abi", support.landlock_abi, "seccomp",
-			     support.seccomp, "cgroup", support.cgroup));
+			     list_emulators(app), "confinement", "landlock_abi", support.landlock_abi,
+			     "seccomp", support.seccomp, "cgroup", support.cgroup));
 }
 
 void reload_configuration(struct request *request, void *data)

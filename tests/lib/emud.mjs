@@ -28,6 +28,7 @@ const TAIL = 4000;
  * @typedef {object} EmudOptions
  * @property {object} [server] settings of the configuration's server: map
  * @property {object} [targets] more targets
+ * @property {object} [pwEmu] more below pw_emu
  * @property {string[]} [fileRoots] more of them
  * @property {string} [configText] the configuration file as it is, instead of all these
  * @property {string} [tokens] content of a token file

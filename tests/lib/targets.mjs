@@ -22,11 +22,11 @@ const TARGETS = {
 
 /**
  * A configuration file's content.
- * @param {{server?: object, targets?: object, fileRoots?: string[]}} [options]
+ * @param {{server?: object, targets?: object, fileRoots?: string[], pwEmu?: object}} [options] pwEmu: more below pw_emu
  */
-export function makeConfig({ server = {}, targets = {}, fileRoots = [] } = {}) {
+export function makeConfig({ server = {}, targets = {}, fileRoots = [], pwEmu = {} } = {}) {
 	return {
-		pw: { pw_emu: { gdb: ['gdb-multiarch'], targets: { ...TARGETS, ...targets } } },
+		pw: { pw_emu: { gdb: ['gdb-multiarch'], ...pwEmu, targets: { ...TARGETS, ...targets } } },
 		server: { file_roots: [FIRMWARE_DIR, ...fileRoots], ...server },
 	};
 }
