@@ -1,0 +1,42 @@
+#pragma once
+
+/* What launcher.c and connector.c of this folder share about a running Renode. */
+
+#include "core/emulators/connector.h"
+#include "core/emulators/launcher.h"
+#include "core/emulators/renode/board.h"
+#include "core/emulators/renode/robot_client.h"
+
+#include <stdbool.h>
+#include <sys/queue.h>
+
+struct operation;
+TAILQ_HEAD(operations, operation);
+
+struct session {
+	struct loop *loop;
+	struct robot_client *client; /* NULL before prepare() */
+	struct board *board;
+	struct operations operations;         /* the first is under way, the others wait for it */
+	struct loop_deferred *next;           /* the first is about to begin */
+	json_t *listings;                     /* path to listing, for as long as the machine stands */
+	int state_dirfd;                      /* borrowed */
+	bool paused;                          /* as last seen or asked for */
+	bool ended;                           /* the process has */
+	const struct emulator_events *events; /* NULL until the start is completed */
+	void *data;
+};
+
+extern const struct launcher_ops renode_launcher_ops;
+extern const struct connector_ops renode_connector_ops;
+
+struct session *renode_launcher_session(struct launcher *launcher);
+
+/* The machine is gone, and Renode is not: sets it up again, as soon as what is under way is over. */
+void renode_session_bring_back(struct session *session);
+
+/* Completes all that waits: Renode has ended, or the launcher is being destroyed. */
+void renode_session_finish(struct session *session);
+
+/* Renode's temporary folder and its home, below the state directory. */
+#define RENODE_FOLDER "renode.tmp"

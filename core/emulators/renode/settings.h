@@ -1,0 +1,7 @@
+#pragma once
+
+/* The resolved settings of one target on Renode as they stand in spec.json:
+ * {"executable","machine","terminals":{"<channel>":{"device-path","type"},...}} */
+
+/* Where neither level names one. */
+#define RENODE_EXECUTABLE "renode"
