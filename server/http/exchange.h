@@ -99,6 +99,7 @@ struct http_server {
 	struct loop_timer *pump_timer;
 	bool is_pumping, is_pump_wanted, is_stopping;
 	unsigned idle_timeout_s, connection_limit;
+	unsigned sse_heartbeat_ms, ping_interval_ms;
 	struct acceptor *acceptor;
 	struct deadlines *deadlines;
 	struct vigil *vigil;

@@ -325,6 +325,8 @@ static int start(struct http_server *server, const struct http_server_options *o
 	unsigned head_timeout_s = or_default(options->head_timeout_s, 30);
 	server->idle_timeout_s = or_default(options->idle_timeout_s, 60);
 	server->connection_limit = acceptor_connection_limit();
+	server->sse_heartbeat_ms = or_default(options->sse_heartbeat_ms, 15 * 1000);
+	server->ping_interval_ms = or_default(options->ping_interval_ms, 30 * 1000);
 	const unsigned delays_ms[DEADLINE_KINDS] = {
 	    [DEADLINE_HEAD] = head_timeout_s * 1000,
 	    [DEADLINE_IDLE] = (server->idle_timeout_s + head_timeout_s) * 1000,

@@ -28,10 +28,12 @@ struct http_server_options {
 	const struct route *routes; /* ends with a NULL pattern; see router.h */
 	void *app;                  /* handed to every handler */
 	struct http_gate gate;
-	uint64_t max_body_bytes; /* default for routes that name no limit of their own */
-	unsigned idle_timeout_s; /* 0: 60 */
-	unsigned head_timeout_s; /* from the connection to its first whole head; 0: 30 */
-	unsigned body_timeout_s; /* for each 64 KiB of a body, or all of a smaller one; 0: 60 */
+	uint64_t max_body_bytes;   /* default for routes that name no limit of their own */
+	unsigned idle_timeout_s;   /* 0: 60 */
+	unsigned head_timeout_s;   /* from the connection to its first whole head; 0: 30 */
+	unsigned body_timeout_s;   /* for each 64 KiB of a body, or all of a smaller one; 0: 60 */
+	unsigned sse_heartbeat_ms; /* 0: 15 s */
+	unsigned ping_interval_ms; /* of WebSockets; 0: 30 s */
 };
 
 struct http_server *http_server_create(const struct http_server_options *options, struct error *error);

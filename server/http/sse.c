@@ -2,12 +2,14 @@
 
 #include "core/base/buffer.h"
 #include "core/base/json.h"
+#include "server/http/exchange.h"
 
 #include <string.h>
 
 struct sse {
 	struct reply_stream *stream;
 	struct loop_timer *heartbeat;
+	unsigned heartbeat_ms;
 	struct buffer queue;
 	bool is_full, is_ended;
 	const struct sse_events *events;
@@ -53,7 +55,7 @@ static void on_heartbeat(void *data)
 		buffer_append_text(&sse->queue, ":\n\n");
 		wake(sse);
 	}
-	loop_timer_start(sse->heartbeat, SSE_HEARTBEAT_MS);
+	loop_timer_start(sse->heartbeat, sse->heartbeat_ms);
 }
 
 struct sse *sse_create(struct request *request, unsigned retry_ms, const struct sse_events *events,
@@ -65,6 +67,7 @@ struct sse *sse_create(struct request *request, unsigned retry_ms, const struct 
 		goto no_memory;
 	sse->events = events;
 	sse->data = data;
+	sse->heartbeat_ms = request->server->sse_heartbeat_ms;
 	sse->heartbeat = loop_timer_create(request_loop(request), on_heartbeat, sse, NULL);
 	if (!sse->heartbeat || buffer_append_format(&sse->queue, "retry: %u\n\n", retry_ms) < 0) {
 		loop_timer_destroy(sse->heartbeat);
@@ -72,7 +75,7 @@ struct sse *sse_create(struct request *request, unsigned retry_ms, const struct 
 		free(sse);
 		goto no_memory;
 	}
-	loop_timer_start(sse->heartbeat, SSE_HEARTBEAT_MS);
+	loop_timer_start(sse->heartbeat, sse->heartbeat_ms);
 	reply_header(request, "Cache-Control", "no-store");
 	reply_header(request, "X-Accel-Buffering", "no");
 	struct reply_stream *stream = reply_stream(request, 200, "text/event-stream", &source, sse);

@@ -15,7 +15,7 @@ struct sse_events {
 	void (*on_closed)(void *data);
 };
 
-enum { SSE_QUEUE_BYTES = 256 * 1024, SSE_HEARTBEAT_MS = 15 * 1000 };
+enum { SSE_QUEUE_BYTES = 256 * 1024 };
 
 /* The reply to the request: 200 text/event-stream, beginning with the client's reconnection time. events must
  * be static. NULL (on_closed has been called then): no memory, a problem was replied. */

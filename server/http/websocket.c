@@ -13,7 +13,6 @@
 #include <wslay/wslay.h>
 
 enum {
-	HEARTBEAT_MS = 30 * 1000,
 	UNANSWERED_MOST = 2,
 	CLOSE_DEADLINE_MS = 5 * 1000,
 	READ_A_TURN_BYTES = 64 * 1024,
@@ -220,7 +219,7 @@ static void on_timeout(void *data)
 	websocket->unanswered++;
 	struct wslay_event_msg ping = {.opcode = WSLAY_PING};
 	wslay_event_queue_msg(websocket->wslay, &ping);
-	loop_timer_start(websocket->timer, HEARTBEAT_MS);
+	loop_timer_start(websocket->timer, websocket->server->ping_interval_ms);
 	serve(websocket);
 }
 
@@ -317,7 +316,7 @@ static void on_upgraded(void *data, struct MHD_Connection *mhd, void *context, c
 		return;
 	}
 	websocket->is_reading = true;
-	loop_timer_start(websocket->timer, HEARTBEAT_MS);
+	loop_timer_start(websocket->timer, websocket->server->ping_interval_ms);
 	websocket->is_serving = true;
 	if (websocket->events->on_open)
 		websocket->events->on_open(websocket, websocket->data);

@@ -21,8 +21,9 @@ struct websocket_events {
 /* True if the request asks for an upgrade to a WebSocket, rightly (version 13, key). */
 bool request_is_websocket(const struct request *request);
 
-/* The reply to such a request: 101. events must be static. Heartbeat (ping every 30 s, closed after two
- * unanswered) included. max_message_bytes bounds what a client may send in one message. */
+/* The reply to such a request: 101. events must be static. Heartbeat (a ping every interval of the
+ * server's, closed after two unanswered) included. max_message_bytes bounds what a client may send in one
+ * message. */
 void reply_websocket(struct request *request, const struct websocket_events *events, size_t max_message_bytes,
 		     void *data);
 

@@ -36,6 +36,7 @@ struct harness {
 	int notices[2]; /* a handler writes a letter, the test waits for it */
 	int log_pipe[2];
 	pthread_t thread;
+	unsigned heartbeat_ms; /* of event streams and WebSockets; set before the start; 0: as usual */
 };
 
 static inline void harness_on_stop(int events, void *data)
@@ -72,7 +73,9 @@ static inline void harness_start(struct harness *harness, const struct route *ro
 					      .max_body_bytes = 100 * 1000,
 					      .idle_timeout_s = timeout_s,
 					      .head_timeout_s = timeout_s,
-					      .body_timeout_s = timeout_s};
+					      .body_timeout_s = timeout_s,
+					      .sse_heartbeat_ms = harness->heartbeat_ms,
+					      .ping_interval_ms = harness->heartbeat_ms};
 	harness->server = http_server_create(&options, &error);
 	if (!harness->server)
 		fail_msg("%s", error.message);
