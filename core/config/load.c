@@ -14,9 +14,6 @@
 #include <limits.h>
 #include <string.h>
 
-/* Emulators that pw_emu has built in: their sections are known here even where this build lacks them. */
-static const char *const foreign_emulators[] = {"renode", NULL};
-
 static const struct config_key pw_emu_rows[] = {
     {"gdb", CONFIG_STRING_LIST, false}, {"target_files", CONFIG_STRING_LIST, false},
     {"emulators.*", CONFIG_MAP, false}, {"targets", CONFIG_MAP, false},
@@ -74,8 +71,6 @@ static int name_emulators(struct loader *loader, json_t *pw_emu, const struct pl
 	for (const struct config_emulator *const *row = loader->config->emulators; *row; row++)
 		if (!(*row)->resolve_declared)
 			result = add_name(loader, (*row)->name) < 0 ? -ENOMEM : result;
-	for (const char *const *foreign = foreign_emulators; *foreign; foreign++)
-		result = add_name(loader, *foreign) < 0 ? -ENOMEM : result;
 	struct place map_place = place_member(place, "emulators");
 	const char *name;
 	json_t *emulator;

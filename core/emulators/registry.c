@@ -3,7 +3,7 @@
 #include <string.h>
 
 /* The table: ROW(x) stands for x_emulator and its x_config, which the folder x defines. */
-#define EMULATORS(ROW) ROW(qemu) ROW(external)
+#define EMULATORS(ROW) ROW(qemu) ROW(renode) ROW(external)
 
 #define DECLARE(name) \
 	extern const struct emulator name##_emulator; \

@@ -80,8 +80,8 @@ static void on_deadline(void *data)
 		  (double) operation->timeout_ms / 1000);
 	if (!operation->has_begun) {
 		finish(operation, &error, NULL);
-	} else if (board_is_busy(operation->session->board)) {
-		board_cancel(operation->session->board);
+	} else if (renode_machine_is_busy(operation->session->machine)) {
+		renode_machine_cancel(operation->session->machine);
 		on_board_done(&error, operation);
 	}
 	/* Else it ends by the deadline of the command that is under way. */
@@ -129,8 +129,8 @@ void renode_session_finish(struct session *session)
 	session->ended = true;
 	/* Completes those whose command is under way. */
 	robot_client_destroy(TAKE(session->client));
-	if (session->board)
-		board_cancel(session->board);
+	if (session->machine)
+		renode_machine_cancel(session->machine);
 	while ((operation = TAILQ_FIRST(&session->operations)))
 		finish(operation, &error, NULL);
 	loop_deferred_cancel(TAKE(session->next));
@@ -226,8 +226,8 @@ static void set_up_anew(struct operation *operation)
 {
 	struct session *session = operation->session;
 	json_object_clear(session->listings);
-	board_set_up(session->board, true, !session->paused, remaining_ms(operation), on_board_done,
-		     operation);
+	renode_machine_set_up(session->machine, true, !session->paused, remaining_ms(operation),
+			      on_board_done, operation);
 }
 
 static void on_reset(const struct error *error, void *data)
@@ -243,7 +243,8 @@ static void on_reset(const struct error *error, void *data)
 static void begin_reset(struct operation *operation)
 {
 	struct session *session = operation->session;
-	board_reset(session->board, !session->paused, remaining_ms(operation), on_reset, operation);
+	renode_machine_reset(session->machine, !session->paused, remaining_ms(operation), on_reset,
+			     operation);
 }
 
 static void connector_reset(struct launcher *launcher, uint64_t timeout_ms, connector_done *on_done,

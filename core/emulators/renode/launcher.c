@@ -102,7 +102,7 @@ static void on_terminal_lost(void *data)
 	struct session *session = &launcher->session;
 	if (!session->ended)
 		renode_session_bring_back(session);
-	else if (board_connected_terminals(session->board) == 0)
+	else if (renode_machine_connected_terminals(session->machine) == 0)
 		tell_lost(launcher);
 }
 
@@ -119,7 +119,8 @@ static void launcher_process_ended(struct launcher *launcher, const char *name, 
 		error_set(&error, -ESRCH, "not_running", "Renode ended before the board stood");
 		finish_start(launcher, &error);
 	} else {
-		bool is_silent = !session->board || board_connected_terminals(session->board) == 0;
+		bool is_silent =
+		    !session->machine || renode_machine_connected_terminals(session->machine) == 0;
 		loop_timer_start(launcher->timer, is_silent ? 0 : LAST_WORDS_MS);
 	}
 }
@@ -151,8 +152,8 @@ static void look_for_robot_port(struct launcher *launcher)
 		return;
 	}
 	robot_client_set_port(launcher->session.client, launcher->robot_port);
-	board_set_up(launcher->session.board, false, !launcher->launch.paused, STEP_TIMEOUT_MS, on_set_up,
-		     launcher);
+	renode_machine_set_up(launcher->session.machine, false, !launcher->launch.paused, STEP_TIMEOUT_MS,
+			      on_set_up, launcher);
 }
 
 static void on_timer(void *data)
@@ -212,19 +213,19 @@ static int make_session(struct launcher *launcher, struct error *error)
 	session->client = robot_client_create(launcher->launch.loop, launcher->network, error);
 	if (!session->client)
 		return error->number;
-	const struct board_options options = {.launch = &launcher->launch,
-					      .network = launcher->network,
-					      .client = session->client,
-					      .on_terminal_lost = on_terminal_lost,
-					      .data = launcher};
-	session->board = board_create(&options, error);
-	if (!session->board)
+	const struct renode_machine_options options = {.launch = &launcher->launch,
+						       .network = launcher->network,
+						       .client = session->client,
+						       .on_terminal_lost = on_terminal_lost,
+						       .data = launcher};
+	session->machine = renode_machine_create(&options, error);
+	if (!session->machine)
 		return error->number;
 	if (launcher->launch.firmware_fd < 0)
 		return 0;
 	char image[64];
 	snprintf(image, sizeof(image), "/proc/self/fd/%d", launcher->launch.firmware_fd);
-	return board_set_image(session->board, image);
+	return renode_machine_set_image(session->machine, image);
 }
 
 static int launcher_prepare(struct launcher *launcher, struct launch_command *ret_command,
@@ -271,7 +272,7 @@ static int launcher_connect(struct launcher *launcher, const char *channel, stru
 {
 	const struct session *session = &launcher->session;
 	uint16_t port = text_equal(channel, "robot") ? launcher->robot_port
-			: session->board             ? board_gdb_port(session->board)
+			: session->machine           ? renode_machine_gdb_port(session->machine)
 						     : 0;
 	if (!port || session->ended)
 		return error_set(error, -ENOTCONN, "emulator_unavailable", "Renode is not running");
@@ -292,7 +293,7 @@ static void launcher_destroy(struct launcher *launcher)
 	launcher->on_started = NULL;
 	launcher->session.events = NULL;
 	renode_session_finish(&launcher->session);
-	board_destroy(launcher->session.board);
+	renode_machine_destroy(launcher->session.machine);
 	network_destroy(launcher->network);
 	loop_timer_destroy(launcher->timer);
 	if (launcher->argv)

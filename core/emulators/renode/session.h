@@ -4,7 +4,7 @@
 
 #include "core/emulators/connector.h"
 #include "core/emulators/launcher.h"
-#include "core/emulators/renode/board.h"
+#include "core/emulators/renode/machine.h"
 #include "core/emulators/renode/robot_client.h"
 
 #include <stdbool.h>
@@ -16,7 +16,7 @@ TAILQ_HEAD(operations, operation);
 struct session {
 	struct loop *loop;
 	struct robot_client *client; /* NULL before prepare() */
-	struct board *board;
+	struct renode_machine *machine;
 	struct operations operations;         /* the first is under way, the others wait for it */
 	struct loop_deferred *next;           /* the first is about to begin */
 	json_t *listings;                     /* path to listing, for as long as the machine stands */
