@@ -12,7 +12,7 @@ static bool can_execute(const char *path)
 	return stat(path, &status) == 0 && S_ISREG(status.st_mode) && access(path, X_OK) == 0;
 }
 
-static bool is_in_path(const char *name)
+static char *find_in_path(const char *name)
 {
 	const char *folders = getenv("PATH");
 	cleanup_free char *copy = strdup(folders ? folders : "/usr/local/bin:/usr/bin:/bin");
@@ -21,14 +21,20 @@ static bool is_in_path(const char *name)
 	     folder = strtok_r(NULL, ":", &rest)) {
 		cleanup_free char *path = text_format("%s/%s", folder, name);
 		if (path && can_execute(path))
-			return true;
+			return TAKE(path);
 	}
-	return false;
+	return NULL;
+}
+
+char *program_find(const char *name)
+{
+	if (!strchr(name, '/'))
+		return find_in_path(name);
+	return can_execute(name) ? strdup(name) : NULL;
 }
 
 bool program_is_there(const char *name)
 {
-	if (!strchr(name, '/'))
-		return is_in_path(name);
-	return name[0] != '/' || can_execute(name);
+	cleanup_free char *path = program_find(name);
+	return path || (strchr(name, '/') && name[0] != '/');
 }

@@ -6,8 +6,11 @@
 #include "core/config/file_names.h"
 #include "core/emulators/renode/names.h"
 #include "core/emulators/renode/settings.h"
+#include "core/process/program.h"
 
-#include <string.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdlib.h>
 
 static const struct config_key emulator_keys[] = {
     {"executable", CONFIG_STRING, false},
@@ -69,6 +72,17 @@ static bool has_control_characters(const char *text)
 	return false;
 }
 
+/* Where Renode lies, which it reads: found on the PATH, perhaps through a link. New reference. */
+static json_t *installation_paths(const char *executable)
+{
+	char resolved[PATH_MAX];
+	cleanup_free char *path = program_find(executable);
+	json_t *paths = json_array();
+	if (path && realpath(path, resolved))
+		json_array_append_new(paths, json_string(dirname(resolved)));
+	return paths;
+}
+
 static json_t *terminals_of(const json_t *section)
 {
 	return json_object_get(json_object_get(section, "channels"), "terminals");
@@ -93,8 +107,8 @@ static json_t *resolve(const json_t *emulator_section, const json_t *target_sect
 	json_t *terminals = resolve_terminals(terminals_of(target_section), type, error);
 	if (!terminals)
 		return NULL;
-	json_t *settings = json_pack("{s:s, s:s, s:o}", "executable", executable, "machine", machine,
-				     "terminals", terminals);
+	json_t *settings = json_pack("{s:s, s:s, s:o, s:o}", "executable", executable, "machine", machine,
+				     "terminals", terminals, "read_paths", installation_paths(executable));
 	if (!settings)
 		error_set(error, -ENOMEM, NULL, "no memory");
 	return settings;
