@@ -11,7 +11,7 @@ import { after, before } from 'node:test';
 import { Client } from './client.mjs';
 import { until, within } from './deadline.mjs';
 import { BUILD } from './firmware.mjs';
-import { findProcesses } from './processes.mjs';
+import { findProcesses, holdsBelow } from './processes.mjs';
 import { makeConfig } from './targets.mjs';
 
 export const EMUD = path.join(BUILD, 'bin/emud');
@@ -127,6 +127,11 @@ export class Emud {
 	/** Its processes, and those of its shims, emulators and helpers. */
 	processes() {
 		return findProcesses(this.mark, this.stateDir);
+	}
+
+	/** Those without emud itself and the shim that stands ready for a next board. */
+	boardProcesses() {
+		return this.processes().filter(({ pid, command }) => pid !== this.process?.pid && !(command === 'emud-shim' && !holdsBelow(pid, this.stateDir)));
 	}
 
 	get runs() {

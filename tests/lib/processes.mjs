@@ -1,6 +1,6 @@
 // Which processes of one emud are left: told by a mark in their environment, or its state directory in their command line.
 
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 
 /** @param {string} file */
 function read(file) {
@@ -31,4 +31,22 @@ export function findProcesses(mark, stateDir) {
 		if (read(`/proc/${pid}/environ`).includes(mark) || command.includes(stateDir)) found.push({ pid, command });
 	}
 	return found;
+}
+
+/** Whether a process has something below a directory open. @param {number} pid @param {string} directory */
+export function holdsBelow(pid, directory) {
+	try {
+		return readdirSync(`/proc/${pid}/fd`).some((fd) => linkTo(`/proc/${pid}/fd/${fd}`).startsWith(`${directory}/`));
+	} catch {
+		return false;
+	}
+}
+
+/** @param {string} link */
+function linkTo(link) {
+	try {
+		return readlinkSync(link);
+	} catch {
+		return '';
+	}
 }
