@@ -284,6 +284,25 @@ static void a_connection_that_outlives_a_stopped_emulator_is_not_waited_for(void
 	expect_exit(fixture, "stopped", -1, "SIGTERM", NULL);
 }
 
+static bool emulator_has_ended(void *data)
+{
+	(void) data;
+	return strstr(fake.calls, "ended:fake") != NULL;
+}
+
+static void an_end_waits_for_what_the_emulator_said_last(void **state)
+{
+	struct fixture *fixture = *state;
+	fake.keeps_connection = true;
+	run_instance(fixture, NULL);
+	instance_stop(fixture->instance);
+	wait_until(fixture, emulator_has_ended, NULL);
+	assert_false(wait_ms(fixture, has_ended, fixture, 50));
+	fake_lost();
+	wait_for_end(fixture);
+	expect_calls("ended:fake:15 destroy");
+}
+
 static void a_start_whose_connection_outlives_it_tells_the_exit(void **state)
 {
 	struct fixture *fixture = *state;
@@ -484,6 +503,7 @@ int main(void)
 	    TEST(an_emulator_that_lives_on_without_its_connection_is_ended),
 	    TEST(a_connection_that_outlives_the_emulator_is_not_waited_for),
 	    TEST(a_connection_that_outlives_a_stopped_emulator_is_not_waited_for),
+	    TEST(an_end_waits_for_what_the_emulator_said_last),
 	    TEST(a_start_whose_connection_outlives_it_tells_the_exit),
 	    TEST(the_end_is_recorded_before_it_is_told),
 	    TEST(output_and_logs_stay_when_all_else_goes),
