@@ -46,9 +46,24 @@ static struct launcher *require_launcher(struct call *call, const struct connect
 	return launcher;
 }
 
+static void on_looked(const struct error *error, const json_t *result, void *data)
+{
+	(void) error; /* what was known last is told then */
+	(void) result;
+	reply_status(data);
+}
+
 static void run_status(struct call *call)
 {
-	reply_status(call);
+	struct instance *instance = call_instance(call);
+	const struct connector_ops *connector;
+	struct error error;
+	struct launcher *launcher =
+	    instance_spec(instance)->adopt ? instance_launcher(instance, &connector, &error) : NULL;
+	if (launcher && connector->look)
+		connector->look(launcher, call_timeout_ms(call), on_looked, call);
+	else
+		reply_status(call);
 }
 
 /* Answered at once: what comes of it is told by events. */

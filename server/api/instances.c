@@ -86,11 +86,54 @@ void list_instances(struct request *request, void *data)
 
 /* ---- GET, DELETE /instances/{id} ---- */
 
+/* `pw emu` may have paused or resumed an adopted one unheard: its emulator is asked. One with ptys looks for
+ * clients once a second. */
+enum { LOOK_TIMEOUT_MS = 1500 };
+
+struct looking {
+	struct request *request;
+	struct app *app;
+	struct shim_call *call;
+};
+
+static void on_look_gone(void *data)
+{
+	struct looking *looking = data;
+	shim_call_cancel(looking->call);
+	free(looking);
+}
+
+/* Whatever came of it; the instance may be gone meanwhile. */
+static void on_looked(const struct error *error, const json_t *body, void *data)
+{
+	(void) error;
+	(void) body;
+	struct looking looking = *(struct looking *) data;
+	free(data);
+	struct board *board = require_board(looking.request, looking.app);
+	if (board)
+		reply_instance(looking.request, 200, board);
+}
+
 void get_instance(struct request *request, void *app)
 {
+	struct error error;
 	struct board *board = require_board(request, app);
-	if (board)
-		reply_instance(request, 200, board);
+	if (!board)
+		return;
+	struct looking *looking =
+	    board_is_adopted(board) && board_is_live(board) ? malloc(sizeof(*looking)) : NULL;
+	if (looking) {
+		*looking = (struct looking){.request = request, .app = app};
+		looking->call =
+		    board_command(board, "status", NULL, LOOK_TIMEOUT_MS, on_looked, looking, &error);
+	}
+	if (looking && looking->call) {
+		request_on_gone(request, on_look_gone, looking);
+		return;
+	}
+	free(looking);
+	reply_instance(request, 200, board);
 }
 
 struct deleting {

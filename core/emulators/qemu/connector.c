@@ -156,6 +156,14 @@ static void connector_quit(struct launcher *launcher, uint64_t timeout_ms, conne
 		  .lost_is_done = true, .timeout_ms = timeout_ms, .on_done = on_done, .data = data});
 }
 
+/* An adopted QEMU's connection has asked by itself before it comes to this. */
+static void connector_look(struct launcher *launcher, uint64_t timeout_ms, connector_done *on_done,
+			   void *data)
+{
+	start(launcher, "query-status",
+	      (struct operation){.timeout_ms = timeout_ms, .on_done = on_done, .data = data});
+}
+
 static void connector_property_list(struct launcher *launcher, const char *path, uint64_t timeout_ms,
 				    connector_done *on_done, void *data)
 {
@@ -207,6 +215,7 @@ const struct connector_ops qemu_connector_ops = {
     .pause = connector_pause,
     .resume = connector_resume,
     .quit = connector_quit,
+    .look = connector_look,
     .property_list = connector_property_list,
     .property_get = connector_property_get,
     .property_set = connector_property_set,
