@@ -418,7 +418,10 @@ static void helpers_after_the_start_are_started_when_the_guest_runs(void **state
 static void a_helper_after_the_start_that_cannot_be_run_fails_the_start(void **state)
 {
 	struct fixture *fixture = *state;
+	static const char *const argv[] = {"sh", "-c", "echo chatter >&2; exec sleep 1000", NULL};
+	fake.argv = argv;
 	start_instance(fixture, "{'post_start':[{'name':'after','command':['/nowhere/helper']}]}");
+	wait_for_file(fixture, "fake.log", "chatter");
 	fake_started(NULL);
 	wait_for_end(fixture);
 	expect_story(fixture, "starting stopping failed ended");
