@@ -30,6 +30,7 @@ enum { HTTP_IDLE_TIMEOUT_S = 60 };
 struct service {
 	struct app app;
 	struct settings settings;
+	struct confine_support confinement;
 	struct config *config;
 	struct versions *versions;
 	struct loop_signal *on_terminate, *on_interrupt, *on_hangup;
@@ -228,14 +229,13 @@ static struct log *make_log(const struct settings *settings)
 			  text_equal(settings->log_format, "json") ? LOG_FORMAT_JSON : LOG_FORMAT_KEY_VALUE);
 }
 
-static void log_start(struct log *log)
+static void log_start(struct log *log, const struct confine_support *support)
 {
-	struct confine_support support;
 	char landlock_abi[16];
-	confine_probe(&support);
-	snprintf(landlock_abi, sizeof(landlock_abi), "%d", support.landlock_abi);
+	snprintf(landlock_abi, sizeof(landlock_abi), "%d", support->landlock_abi);
 	log_event(log, LOG_LEVEL_INFO, "emud.started", "version", EMUD_VERSION, "landlock_abi", landlock_abi,
-		  "seccomp", support.seccomp ? "true" : "false", "cgroup", support.cgroup ? "true" : "false",
+		  "seccomp", support->seccomp ? "true" : "false", "cgroup",
+		  support->cgroup ? "true" : "false", "namespaces", support->namespaces ? "true" : "false",
 		  NULL);
 }
 
@@ -252,7 +252,9 @@ static int set_up(struct service *service, struct error *error)
 	app->log = make_log(&service->settings);
 	if (!app->log || !app->emulators)
 		return error_set(error, -ENOMEM, NULL, "no memory");
-	log_start(app->log);
+	confine_probe(&service->confinement);
+	app->confinement = &service->confinement;
+	log_start(app->log, app->confinement);
 	if (!(app->loop = loop_create(error)) || !(app->growth = growth_create(app->loop, error)))
 		return error->number;
 	if (growth_keep(app->growth, error) < 0)

@@ -3,6 +3,7 @@
 #include "core/base/cleanup.h"
 #include "core/process/cgroup.h"
 #include "core/process/landlock.h"
+#include "core/process/namespaces.h"
 #include "core/process/syscall_filter.h"
 
 #include <fcntl.h>
@@ -93,6 +94,7 @@ void confine_probe(struct confine_support *support)
 	    .landlock_abi = landlock_abi(),
 	    .seccomp = seccomp_is_supported(),
 	    .cgroup = cgroup_base != NULL,
+	    .namespaces = namespaces_are_permitted(),
 	};
 }
 

@@ -15,8 +15,10 @@
 struct confine_support {
 	int landlock_abi; /* 0: none */
 	bool seccomp;
-	bool cgroup; /* every start has a group of its own (see cgroup.h) */
+	bool cgroup;     /* every start has a group of its own (see cgroup.h) */
+	bool namespaces; /* an emulator that opens ports has a network of its own (see namespaces.h) */
 };
+/* Tries what cannot be asked: 1 ms. */
 void confine_probe(struct confine_support *support);
 
 struct confine_rules {

@@ -13,7 +13,8 @@
 struct namespaces;
 
 /* Makes both, with the caller's uid and gid as themselves and loopback up (0.5 ms, blocks). NULL with error
- * where the kernel, its settings or a container do not allow it. Single-threaded callers only. */
+ * where the kernel, its settings, a container or EMUD_NO_NAMESPACES do not allow it. Single-threaded callers
+ * only. */
 struct namespaces *namespaces_create(struct error *error);
 void namespaces_destroy(struct namespaces *namespaces); /* takes NULL */
 

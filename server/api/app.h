@@ -13,6 +13,7 @@
 
 #include <jansson.h>
 
+struct confine_support;
 struct growth;
 struct static_files;
 
@@ -28,6 +29,7 @@ struct app {
 	struct static_files *web;
 	struct static_files *specification;
 	struct http_server *http;
+	const struct confine_support *confinement; /* what this kernel allows */
 	json_t *emulators; /* {"qemu":{"available","version"}}, as /version tells it */
 	int64_t started_at_ms;
 	/* Reads the configuration again. 0 with *ret_warnings ([text]), or negative with error and

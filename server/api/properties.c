@@ -3,6 +3,8 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/text.h"
+#include "core/emulators/connector.h"
+#include "core/emulators/registry.h"
 #include "server/api/fields.h"
 
 /* True where the query has all of names (NULL-terminated), none empty; else the problem that names each was
@@ -31,8 +33,12 @@ static const char *const property_names[] = {"path", "name", NULL};
 static void reply_list(struct request *request, const json_t *result, void *data)
 {
 	(void) data;
+	bool has_methods = json_is_object(result);
+	json_t *properties = has_methods ? json_object_get(result, "properties") : (json_t *) result;
+	json_t *methods = has_methods ? json_object_get(result, "methods") : NULL;
 	reply_json(request, 200,
-		   json_pack("{s:s, s:O}", "path", request_query(request, "path"), "properties", result));
+		   json_pack("{s:s, s:O, s:O*}", "path", request_query(request, "path"), "properties",
+			     properties, "methods", methods));
 }
 
 void list_properties(struct request *request, void *app)
@@ -57,6 +63,15 @@ static void reply_value(struct request *request, const json_t *result, void *dat
 	reply_json(request, 200, describe(request, result));
 }
 
+/* What an emulator that speaks text said, beside what it means. */
+static void reply_value_and_text(struct request *request, const json_t *result, void *data)
+{
+	(void) data;
+	json_t *described = describe(request, json_object_get(result, "value"));
+	json_object_set(described, "raw", json_object_get(result, "raw"));
+	reply_json(request, 200, described);
+}
+
 static void reply_set(struct request *request, const json_t *result, void *data)
 {
 	(void) result;
@@ -72,7 +87,10 @@ void get_property(struct request *request, void *app)
 		return;
 	cleanup_json json_t *arguments = json_pack("{s:s, s:s}", "path", request_query(request, "path"),
 						   "name", request_query(request, "name"));
-	command_board(request, board, "property-get", arguments, timeout_ms, reply_value, NULL);
+	const struct emulator *emulator = emulator_find(board_emulator(board));
+	bool bears_text = emulator && emulator->connector->values_bear_text;
+	command_board(request, board, "property-get", arguments, timeout_ms,
+		      bears_text ? reply_value_and_text : reply_value, NULL);
 }
 
 void set_property(struct request *request, void *app)

@@ -52,17 +52,17 @@ static json_t *list_emulators(const struct app *app)
 void get_version(struct request *request, void *data)
 {
 	struct app *app = data;
-	struct confine_support support;
-	confine_probe(&support);
+	const struct confine_support *support = app->confinement;
 	json_t *features =
 	    json_pack("[s, s, s, s, s]", "consoles", "properties", "gdb", "files", "websocket");
 	if (auth_is_required(app->auth))
 		json_array_append_new(features, json_string("tokens"));
 	reply_json(request, 200,
-		   json_pack("{s:s, s:s, s:s, s:o, s:o, s:{s:i, s:b, s:b}}", "name", "emud", "version",
+		   json_pack("{s:s, s:s, s:s, s:o, s:o, s:{s:i, s:b, s:b, s:b}}", "name", "emud", "version",
 			     EMUD_VERSION, "api_version", "v1", "features", features, "emulators",
-			     list_emulators(app), "confinement", "landlock_abi", support.landlock_abi,
-			     "seccomp", support.seccomp, "cgroup", support.cgroup));
+			     list_emulators(app), "confinement", "landlock_abi", support->landlock_abi,
+			     "seccomp", support->seccomp, "cgroup", support->cgroup, "namespaces",
+			     support->namespaces));
 }
 
 void reload_configuration(struct request *request, void *data)

@@ -33,6 +33,11 @@ const char *board_target(const struct board *board)
 	return board->row.target;
 }
 
+const char *board_emulator(const struct board *board)
+{
+	return board->row.emulator;
+}
+
 int64_t board_start_number(const struct board *board)
 {
 	return board->row.start_number;

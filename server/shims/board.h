@@ -19,6 +19,7 @@ const char *board_id(const struct board *board);
 const char *board_path(const struct board *board);
 const char *board_state(const struct board *board); /* by API.md's names */
 const char *board_target(const struct board *board);
+const char *board_emulator(const struct board *board);
 int64_t board_start_number(const struct board *board);
 const json_t *board_asked(
     const struct board *board); /* the spec as the client sent it, normalized; borrowed */

@@ -11,7 +11,7 @@
 
 static const char *const own_names[] = {"spec.json",    "config.json", "exit.json",    "handles.json",
 					"control.sock", "starts",      "adopted.json", NULL};
-static const char *const own_suffixes[] = {".out", ".in", ".log", ".pid", ".sock", ".new", NULL};
+static const char *const own_suffixes[] = {".out", ".in", ".log", ".pid", ".sock", ".new", ".tmp", NULL};
 
 static bool is_own(int dirfd, const char *name)
 {
@@ -140,7 +140,9 @@ void state_directory_clear(int dirfd)
 	if (!directory)
 		return;
 	for (struct dirent *entry; (entry = readdir(directory));)
-		if (tells_of_running(dirfd, entry->d_name))
+		if (text_equal(strrchr(entry->d_name, '.'), ".tmp"))
+			file_remove_tree(dirfd, entry->d_name, NULL);
+		else if (tells_of_running(dirfd, entry->d_name))
 			unlinkat(dirfd, entry->d_name, 0);
 	closedir(directory);
 }

@@ -22,9 +22,7 @@ struct network *network_create(struct error *error)
 		return NULL;
 	}
 	network->next_port = FIRST_PORT;
-	/* For tests of the way without them, too. */
-	if (!getenv("EMUD_NO_NAMESPACES"))
-		network->namespaces = namespaces_create(NULL);
+	network->namespaces = namespaces_create(NULL);
 	return network;
 }
 
