@@ -123,6 +123,8 @@ static void give_input(struct bridge *bridge)
 	if (in->length == 0)
 		return;
 	ssize_t count = send(bridge->socket_fd, in->bytes + in->start, in->length, MSG_NOSIGNAL);
+	if (count < 0 && errno == ENOTSOCK)
+		count = write(bridge->socket_fd, in->bytes + in->start, in->length);
 	if (count < 0 && would_block(errno))
 		return;
 	if (count < 0) {

@@ -15,10 +15,10 @@ struct bridge;
 /* Looks for room again this often while the disk is full, which no event tells. */
 enum { BRIDGE_RETRY_MS = 250 };
 
-/* Takes socket_fd (connected; closed even on failure). The console's file and FIFO must be there below dirfd,
- * which is borrowed for the call. on_end fires once, never from within the call: the socket has ended (0: end
- * of file, else a negative errno) and all that it said lies in the file, or the file cannot be written. The
- * bridge then does nothing more; it may be destroyed there. */
+/* Takes socket_fd (connected, or a pty; closed even on failure). The console's file and FIFO must be there
+ * below dirfd, which is borrowed for the call. on_end fires once, never from within the call: the socket has
+ * ended (0: end of file, else a negative errno) and all that it said lies in the file, or the file cannot be
+ * written. The bridge then does nothing more; it may be destroyed there. */
 struct bridge *bridge_create(struct loop *loop, int socket_fd, int dirfd, const char *console,
 			     void (*on_end)(int number, void *data), void *data, struct error *error);
 

@@ -134,6 +134,7 @@ static void note_start_timeout(struct instance *instance)
 		  (unsigned long long) instance->spec.limits.start_timeout_ms, wait ? ": " : "",
 		  wait ? wait : "");
 	note_start_error(instance, &error);
+	instance->ending.start_was_given_up = true;
 }
 
 static void on_deadline(void *data)

@@ -282,12 +282,12 @@ static void enqueue(struct driver_client *client, struct request template, const
 	loop_timer_start(deadline, kept ? 0 : template.timeout_ms);
 }
 
-static int send_request(struct driver_client *client, json_int_t id, const char *command,
-			const json_t *arguments, struct error *error)
+/* Takes json. */
+static int send_line(struct driver_client *client, json_t *json, struct error *error)
 {
-	cleanup_json json_t *json = driver_request_make(id, command, arguments);
+	cleanup_json json_t *owned = json;
 	cleanup_buffer struct buffer bytes = {0};
-	if (!json || json_lines_append(&bytes, json) < 0)
+	if (!owned || json_lines_append(&bytes, owned) < 0)
 		return error_set(error, -ENOMEM, NULL, "no memory for a request to the driver");
 	if (stream_queued_bytes(client->stream) + bytes.length > DRIVER_UNREAD_BYTES_MAX)
 		return error_set(error, -ENOBUFS, "emulator_timeout",
@@ -301,7 +301,8 @@ void driver_client_request(struct driver_client *client, const char *command, co
 			   uint64_t timeout_ms, driver_client_done *on_done, void *data)
 {
 	struct error error = client->reason;
-	if (!client->stream || send_request(client, client->last_id + 1, command, arguments, &error) < 0) {
+	if (!client->stream ||
+	    send_line(client, driver_request_make(client->last_id + 1, command, arguments), &error) < 0) {
 		driver_client_refuse(client, &error, on_done, data);
 		return;
 	}
@@ -312,6 +313,12 @@ void driver_client_request(struct driver_client *client, const char *command, co
 				 .on_done = on_done,
 				 .data = data},
 		NULL);
+}
+
+void driver_client_tell(struct driver_client *client, const char *event, const json_t *event_data)
+{
+	if (client->stream)
+		send_line(client, json_pack("{s:s, s:O}", "event", event, "data", event_data), NULL);
 }
 
 void driver_client_refuse(struct driver_client *client, const struct error *refusal,

@@ -43,6 +43,9 @@ void driver_client_destroy(struct driver_client *client);
 void driver_client_request(struct driver_client *client, const char *command, const json_t *arguments,
 			   uint64_t timeout_ms, driver_client_done *on_done, void *data);
 
+/* {"event","data"}, which has no answer; data is borrowed. */
+void driver_client_tell(struct driver_client *client, const char *event, const json_t *event_data);
+
 /* Completes from the loop with that error, as if the driver had been asked. */
 void driver_client_refuse(struct driver_client *client, const struct error *refusal,
 			  driver_client_done *on_done, void *data);

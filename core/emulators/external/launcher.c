@@ -226,11 +226,25 @@ static int launcher_prepare(struct launcher *launcher, struct launch_command *re
 	return 0;
 }
 
-/* Completes the start, once. */
+static void tell_lost(struct launcher *launcher)
+{
+	struct error error;
+	error_set(&error, -EPIPE, "not_running", "%s has ended", launcher->launch.emulator);
+	/* Its driver may have said why, and sees by the end of its input that it may go. */
+	driver_client_end(launcher->driver, &error);
+	launcher->events->on_lost(&error, launcher->data);
+}
+
+/* Completes the start, once. A guest that has ended meanwhile has run, if the driver says so. */
 static void finish_start(struct launcher *launcher, const struct error *error)
 {
-	if (launcher->on_started)
-		TAKE(launcher->on_started)(error, launcher->data);
+	struct error ended;
+	error_set(&ended, -EPIPE, "not_running", "%s has ended", launcher->launch.emulator);
+	if (!launcher->on_started)
+		return;
+	TAKE(launcher->on_started)(error && launcher->process_ended ? &ended : error, launcher->data);
+	if (launcher->process_ended)
+		tell_lost(launcher);
 }
 
 static void on_resumed(const struct error *failure, const json_t *result, void *data)
@@ -239,22 +253,26 @@ static void on_resumed(const struct error *failure, const json_t *result, void *
 	finish_start(data, failure);
 }
 
+static int set_up(struct launcher *launcher, const json_t *result, struct error *error)
+{
+	const struct launch *launch = &launcher->launch;
+	if (external_plan_complete(&launcher->plan, result, error) < 0)
+		return blame_driver(launcher, error);
+	if (launcher->process_ended)
+		return 0;
+	launcher->joints = joints_create(launch->loop, launch->state_dirfd, &launcher->plan, error);
+	return launcher->joints ? 0 : -EIO;
+}
+
 static void on_set_up(const struct error *failure, const json_t *result, void *data)
 {
 	struct launcher *launcher = data;
-	const struct launch *launch = &launcher->launch;
 	struct error error;
 	if (!launcher->on_started)
 		return;
-	if (!failure && external_plan_complete(&launcher->plan, result, &error) < 0) {
-		blame_driver(launcher, &error);
+	if (!failure && set_up(launcher, result, &error) < 0)
 		failure = &error;
-	}
-	if (!failure) {
-		launcher->joints = joints_create(launch->loop, launch->state_dirfd, &launcher->plan, &error);
-		failure = launcher->joints ? NULL : &error;
-	}
-	bool is_held = launcher->capabilities & DRIVER_HOLDS && !launch->paused;
+	bool is_held = launcher->capabilities & DRIVER_HOLDS && !launcher->launch.paused;
 	if (failure || !is_held)
 		finish_start(launcher, failure);
 	else
@@ -302,17 +320,18 @@ static void tell_driver_end(struct launcher *launcher, const struct process_end 
 	driver_client_end(launcher->driver, &error);
 }
 
-static void tell_emulator_end(struct launcher *launcher)
+/* A start that is under way waits for what the driver has to say: the shim's patience bounds it. */
+static void tell_emulator_end(struct launcher *launcher, const struct process_end *end)
 {
-	struct error error;
-	error_set(&error, -EPIPE, "not_running", "%s has ended", launcher->launch.emulator);
-	/* Its driver may have said why, and sees by the end of its input that it may go. */
-	driver_client_end(launcher->driver, &error);
+	char name[16];
+	cleanup_json json_t *told =
+	    json_pack("{s:o, s:s?}", "code", end->signal ? json_null() : json_integer(end->code), "signal",
+		      end->signal ? process_signal_name(end->signal, name) : NULL);
 	launcher->process_ended = true;
 	if (launcher->on_started)
-		finish_start(launcher, &error);
+		driver_client_tell(launcher->driver, "ended", told);
 	else if (launcher->events)
-		launcher->events->on_lost(&error, launcher->data);
+		tell_lost(launcher);
 }
 
 static void launcher_process_ended(struct launcher *launcher, const char *name, const struct process_end *end)
@@ -320,7 +339,7 @@ static void launcher_process_ended(struct launcher *launcher, const char *name, 
 	if (launcher->driver && text_equal(name, launcher->driver_name))
 		tell_driver_end(launcher, end);
 	else if (launcher->driver && text_equal(name, launcher->launch.emulator))
-		tell_emulator_end(launcher);
+		tell_emulator_end(launcher, end);
 }
 
 static int launcher_connect(struct launcher *launcher, const char *channel, struct error *error)
