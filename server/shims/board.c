@@ -213,10 +213,11 @@ bool board_start_failure(const struct board *board, struct error *ret_error)
 
 /* ---- coming and going ---- */
 
-json_t *board_spec_pack(const json_t *asked, const json_t *file, const json_t *args, const json_t *resolved)
+json_t *board_spec_pack(const json_t *asked, const json_t *file, const json_t *args, const json_t *resolved,
+			const json_t *next)
 {
-	return json_pack("{s:O, s:O?, s:O?, s:O*}", "asked", asked, "file", file, "args", args, "resolved",
-			 resolved);
+	return json_pack("{s:O, s:O?, s:O?, s:O*, s:O*}", "asked", asked, "file", file, "args", args,
+			 "resolved", resolved, "next", next);
 }
 
 struct board *board_make(struct fleet *fleet, struct instance_row *row, int dirfd, struct error *error)
@@ -232,13 +233,13 @@ struct board *board_make(struct fleet *fleet, struct instance_row *row, int dirf
 	board->fleet = fleet;
 	board->row = *row;
 	*row = (struct instance_row){0};
-	board->next_paused = -1;
 	cleanup_json json_t *kept = json_parse(board->row.spec, strlen(board->row.spec), error);
 	board->asked = json_incref(json_object_get(kept, "asked"));
 	board->spec = json_copy(board->asked);
 	json_object_set(board->spec, "file", json_object_get(kept, "file"));
 	json_object_set(board->spec, "args", json_object_get(kept, "args"));
 	board->resolved = json_incref(json_object_get(kept, "resolved"));
+	board->next = json_incref(json_object_get(kept, "next"));
 	board->labels = json_parse(board->row.labels, strlen(board->row.labels), error);
 	board->waits = board_waits_create(fleet_options(fleet)->loop, board, error);
 	board->settled = board_is_over(board);
@@ -262,8 +263,7 @@ void board_destroy(struct board *board)
 	json_decref(board->resolved);
 	json_decref(board->labels);
 	json_decref(board->status);
-	json_decref(board->next_file);
-	json_decref(board->next_args);
+	json_decref(board->next);
 	free(board->cookie);
 	shared_text_unref(board->text);
 	instance_row_finish(&board->row);

@@ -93,8 +93,9 @@ bool board_start_failure(const struct board *board, struct error *ret_error);
 /* ---- for fleet.c ---- */
 
 /* How a row keeps a spec: what was asked, the file and args in force, and (unless NULL) the target as
- * resolved. New reference. */
-json_t *board_spec_pack(const json_t *asked, const json_t *file, const json_t *args, const json_t *resolved);
+ * resolved and what the next start is to have of its own. New reference. */
+json_t *board_spec_pack(const json_t *asked, const json_t *file, const json_t *args, const json_t *resolved,
+			const json_t *next);
 
 struct instance_row;
 /* Takes the row's strings and dirfd, its state directory (negative: it is gone). */

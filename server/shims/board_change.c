@@ -4,6 +4,7 @@
 #include "core/base/clock.h"
 #include "core/base/json.h"
 #include "core/base/text.h"
+#include "core/handles/spec.h"
 #include "server/shims/board_waits.h"
 
 #include <string.h>
@@ -66,6 +67,15 @@ void board_changed(struct board *board)
 	fleet_board_changed(board->fleet, board);
 }
 
+/* What the start was to have of its own, it has had. */
+static void forget_next(struct board *board)
+{
+	if (board->row.phase != INSTANCE_IDLE || !board->next)
+		return;
+	json_decref(TAKE(board->next));
+	board_keep_spec(board);
+}
+
 /* The current start has ended; status is the shim's last word or its exit.json. */
 void board_set_ended(struct board *board, json_t *status)
 {
@@ -85,6 +95,7 @@ void board_set_ended(struct board *board, json_t *status)
 			   : board->restarting ? INSTANCE_RESTARTING
 					       : INSTANCE_IDLE;
 	board->settled = true;
+	forget_next(board);
 	board_changed(board);
 }
 
@@ -93,6 +104,8 @@ void board_set_lost(struct board *board, const char *reason, const char *detail)
 {
 	cleanup_json json_t *status = board->status ? json_deep_copy(board->status) : json_object();
 	json_object_set_new(status, "state", json_string("failed"));
+	json_object_set_new(status, "start_number", json_integer((json_int_t) board->row.start_number));
+	json_object_set_new(status, "processes", json_object());
 	json_object_set_new(
 	    status, "exit",
 	    json_pack("{s:n, s:n, s:s, s:s}", "code", "signal", "reason", reason, "detail", detail));
@@ -104,6 +117,9 @@ void board_set_lost(struct board *board, const char *reason, const char *detail)
 		json_object_del(channel, "port");
 		json_object_del(channel, "path");
 	}
+	/* So that the next emud knows of it, too, whose output is kept. */
+	if (board->dirfd >= 0)
+		exit_record_write(board->dirfd, status, NULL);
 	board_set_ended(board, status);
 }
 
@@ -149,6 +165,7 @@ static void on_status(const json_t *status, void *data)
 		board_set_state(board, state);
 	if (board_is_live(board))
 		board->row.phase = INSTANCE_IDLE;
+	forget_next(board);
 	if (!same)
 		board_changed(board);
 }

@@ -75,11 +75,14 @@ int board_restart(struct board *board, const struct board_start *start, struct e
 	board_note_start(board, start);
 	board->restarting = true;
 	board->row.phase = INSTANCE_RESTARTING;
+	board_keep_spec(board);
 	board_save(board);
 	int result = begin_stop(board, error);
 	if (result < 0) {
 		board->restarting = false;
 		board->row.phase = INSTANCE_IDLE;
+		json_decref(TAKE(board->next));
+		board_keep_spec(board);
 		board_save(board);
 	}
 	return result;

@@ -25,8 +25,8 @@ struct board {
 	struct shared_text *text;         /* board_to_text's, until something changes; NULL: none */
 
 	bool restarting;
-	json_t *next_file, *next_args; /* of the start that follows a stop */
-	int next_paused;
+	json_t
+	    *next; /* {"file"?,"args"?,"paused"?}: what the next start is to have of its own; NULL: nothing */
 
 	bool deleting;
 	void (*on_deleted)(const struct error *error, void *data);
@@ -75,7 +75,9 @@ int board_ask_stop(struct board *board, struct error *error);
 /* Of an adopted one: there is nothing of ours to start. */
 int board_refuse_start(const struct board *board, struct error *error);
 void board_note_start(struct board *board, const struct board_start *start);
-/* Starts with what the board and next_* say. Nothing has changed where it fails before the shim. */
+/* What was asked, the file and args in force, and what the next start is to have, put into the row. */
+void board_keep_spec(struct board *board);
+/* Starts with what the board and its next say. Nothing has changed where it fails before the shim. */
 int board_begin_start(struct board *board, struct error *error);
 /* Takes the ended board away, and tells who asked for it. */
 void board_finish_delete(struct board *board);

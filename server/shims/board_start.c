@@ -31,8 +31,8 @@ static int write_files(struct board *board, const json_t *resolved, const json_t
 	    .resolved = resolved,
 	    .file = file,
 	    .args = json_object_get(board->spec, "args"),
-	    .paused = board->next_paused >= 0 ? board->next_paused
-					      : json_member_boolean(board->spec, "paused", false),
+	    .paused =
+		json_member_boolean(board->next, "paused", json_member_boolean(board->spec, "paused", false)),
 	    .debug = json_member_boolean(board->spec, "debug", false),
 	    .raw_channels = options->raw_channels,
 	    .adopt = board_is_adopted(board),
@@ -77,11 +77,11 @@ static void enter_start(struct board *board)
 	board->row.boot_id = strdup(fleet_boot_id(board->fleet));
 }
 
-/* Keeps what was asked, and the file and args in force beside it, in the row. */
-static void keep_spec(struct board *board)
+void board_keep_spec(struct board *board)
 {
-	cleanup_json json_t *kept = board_spec_pack(board->asked, json_object_get(board->spec, "file"),
-						    json_object_get(board->spec, "args"), board->resolved);
+	cleanup_json json_t *kept =
+	    board_spec_pack(board->asked, json_object_get(board->spec, "file"),
+			    json_object_get(board->spec, "args"), board->resolved, board->next);
 	char *text = kept ? json_to_text(kept) : NULL;
 	if (!text)
 		return;
@@ -114,7 +114,7 @@ static int launch(struct board *board, const json_t *resolved, int firmware_fd, 
 	return result;
 }
 
-/* Starts with what the board and next_* say. Nothing has changed where it fails before the shim. */
+/* Starts with what the board and its next say. Nothing has changed where it fails before the shim. */
 int board_begin_start(struct board *board, struct error *error)
 {
 	const struct fleet_options *options = fleet_options(board->fleet);
@@ -124,7 +124,9 @@ int board_begin_start(struct board *board, struct error *error)
 	if (board->dirfd < 0)
 		return error_set(error, -ENOENT, "conflict",
 				 "the state directory %s is gone: delete the instance", board->row.path);
-	const json_t *file = board->next_file ? board->next_file : json_object_get(board->spec, "file");
+	const json_t *file = json_object_get(board->next, "file");
+	if (!file)
+		file = json_object_get(board->spec, "file");
 	struct fleet_firmware firmware = {.fd = -1};
 	int result = board_is_adopted(board)
 			 ? 0
@@ -133,17 +135,14 @@ int board_begin_start(struct board *board, struct error *error)
 		return result;
 	cleanup_close int firmware_fd = firmware.fd;
 	take_firmware(board, &firmware);
-	if (board->next_args)
-		json_object_set(board->spec, "args", board->next_args);
+	if (json_object_get(board->next, "args"))
+		json_object_set(board->spec, "args", json_object_get(board->next, "args"));
 	json_decref(board->resolved);
 	board->resolved = json_incref(resolved);
 	enter_start(board);
-	keep_spec(board);
+	board_keep_spec(board);
 	board_save(board);
 	result = launch(board, resolved, firmware_fd, error);
-	json_decref(TAKE(board->next_file));
-	json_decref(TAKE(board->next_args));
-	board->next_paused = -1;
 	if (result < 0) {
 		board_set_lost(board, "start_failed", error->message);
 		return result;
@@ -155,11 +154,15 @@ int board_begin_start(struct board *board, struct error *error)
 
 void board_note_start(struct board *board, const struct board_start *start)
 {
-	json_decref(board->next_file);
-	json_decref(board->next_args);
-	board->next_file = start->file ? json_deep_copy(start->file) : NULL;
-	board->next_args = start->args ? json_deep_copy(start->args) : NULL;
-	board->next_paused = start->paused;
+	json_t *next = json_object();
+	if (start->file)
+		json_object_set(next, "file", (json_t *) start->file);
+	if (start->args)
+		json_object_set(next, "args", (json_t *) start->args);
+	if (start->paused >= 0)
+		json_object_set_new(next, "paused", json_boolean(start->paused));
+	json_decref(board->next);
+	board->next = next;
 }
 
 static int check_room(const struct board *board, struct error *error)

@@ -324,7 +324,7 @@ static int fill_row(struct instance_row *row, const struct board_request *reques
 {
 	const json_t *spec = request->spec, *labels = json_object_get(spec, "labels");
 	cleanup_json json_t *kept =
-	    board_spec_pack(spec, firmware->file, json_object_get(spec, "args"), NULL);
+	    board_spec_pack(spec, firmware->file, json_object_get(spec, "args"), NULL, NULL);
 	*row = (struct instance_row){
 	    .id = strdup(id),
 	    .path = strdup(path),

@@ -1,6 +1,7 @@
 #include "support.h"
 
 #include "core/base/clock.h"
+#include "core/handles/spec.h"
 
 #include <signal.h>
 #include <sys/resource.h>
@@ -335,6 +336,55 @@ static void an_end_while_emud_was_away_is_told(void **state)
 	expect_reason(fleet_find(fixture->fleet, "b"), "stopped");
 }
 
+/* Stopped by the restart, not yet begun again: what it is to begin with lies in the store alone. */
+static void a_restart_that_emud_dies_in_has_what_was_asked_for(void **state)
+{
+	struct fleet_fixture *fixture = *state;
+	struct board *board = run_board(fixture, "b");
+	cleanup_free char *cookie = read_cookie(board);
+	cleanup_json json_t *args = json_pack("[s]", "-new");
+	const struct board_start start = {.paused = 1, .args = args};
+	struct error error;
+	assert_int_equal(board_restart(board, &start, &error), 0);
+	fleet_fixture_close(fixture);
+	run_loop_until(fixture->loop, cookie_is_gone, cookie);
+	fleet_fixture_open(fixture);
+	wait_for_state(fixture, "b", "running");
+	board = fleet_find(fixture->fleet, "b");
+	assert_int_equal(board_start_number(board), 2);
+	struct spec spec;
+	assert_int_equal(spec_read(board_dirfd(board), &spec, &error), 0);
+	assert_string_equal(spec.args[0], "-new");
+	assert_true(spec.paused);
+	spec_finish(&spec);
+	stop(board);
+	wait_for_state(fixture, "b", "exited");
+	/* The args are in force from then on; being paused was for that start. */
+	start_board(board);
+	assert_int_equal(spec_read(board_dirfd(board), &spec, &error), 0);
+	assert_string_equal(spec.args[0], "-new");
+	assert_false(spec.paused);
+	spec_finish(&spec);
+	wait_for_state(fixture, "b", "running");
+	stop(board);
+	wait_for_state(fixture, "b", "exited");
+}
+
+static void what_a_lost_start_had_is_known_to_the_next_emud(void **state)
+{
+	struct fleet_fixture *fixture = *state;
+	struct board *board = run_board(fixture, "b");
+	command(board, "die");
+	wait_for_state(fixture, "b", "failed");
+	cleanup_json json_t *record = exit_record_read(board_dirfd(board), 1);
+	assert_non_null(json_object_get(record, "channels"));
+	fleet_fixture_restart(fixture);
+	board = fleet_find(fixture->fleet, "b");
+	expect_reason(board, "supervisor_lost");
+	assert_non_null(board_channels(board));
+	assert_int_equal(json_object_size(board_processes(board)), 0);
+}
+
 static void a_stop_goes_on_after_emud_was_away(void **state)
 {
 	struct fleet_fixture *fixture = *state;
@@ -411,6 +461,8 @@ int main(int argc, char **argv)
 	    TEST(a_shim_that_never_spoke_is_deleted),
 	    TEST(a_running_board_is_found_again),
 	    TEST(an_end_while_emud_was_away_is_told),
+	    TEST(a_restart_that_emud_dies_in_has_what_was_asked_for),
+	    TEST(what_a_lost_start_had_is_known_to_the_next_emud),
 	    TEST(a_stop_goes_on_after_emud_was_away),
 	    TEST(a_directory_that_is_gone_is_a_failed_board),
 	    TEST(want_of_descriptors_ends_no_board),
