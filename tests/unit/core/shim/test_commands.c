@@ -16,11 +16,15 @@ static struct client *client_of_running(struct control_fixture *control)
 static void a_stop_is_answered_at_once(void **state)
 {
 	struct control_fixture *control = *state;
+	static const char *const argv[] = {"sh", "-c", "trap '' TERM; echo ready; exec sleep 1000", NULL};
+	fake.argv = argv;
 	struct client *client = client_of_running(control);
+	wait_for_file(control->fixture, "fake.log", "ready");
 	client_say(client, "{'id':1,'command':'stop'}");
 	client_expect_status(client, 1, "stopping");
 	client_say(client, "{'id':2,'command':'stop'}");
 	client_expect_status(client, 2, "stopping");
+	kill(process_of(control->fixture, "fake"), SIGKILL);
 	wait_for_end(control->fixture);
 }
 

@@ -227,7 +227,7 @@ static void a_gdb_that_hangs_is_killed(void **state)
 {
 	struct outcome outcome = {.fixture = *state};
 	run_with_gdb(outcome.fixture, "echo connecting >&2; echo $$ >pid; trap '' TERM; exec sleep 1000\n");
-	run_gdb(&outcome, "{}", 300);
+	run_gdb(&outcome, "{}", 1000);
 	expect_error(&outcome, "timeout", "gdb did not end in time; it said: connecting\n");
 	cleanup_free char *pid = read_text(outcome.fixture, "pid");
 	assert_int_equal(kill(atoi(pid), 0), -1);
@@ -238,7 +238,7 @@ static void a_gdb_whose_children_hold_its_output_is_not_waited_for_beyond_the_de
 {
 	struct outcome outcome = {.fixture = *state};
 	run_with_gdb(outcome.fixture, "echo done; sleep 1000 & exit 2\n");
-	run_gdb(&outcome, "{}", 300);
+	run_gdb(&outcome, "{}", 1000);
 	expect_result(&outcome, 2, "done\n", "");
 	end_instance(outcome.fixture);
 }

@@ -223,7 +223,7 @@ static void a_helper_that_must_be_killed_does_not_make_the_end_a_kill(void **sta
 {
 	struct fixture *fixture = *state;
 	start_instance(fixture,
-		       "{'limits':{'stop_timeout':0.05},'pre_start':[{'name':'first','command':['sh','-c',"
+		       "{'limits':{'stop_timeout':1},'pre_start':[{'name':'first','command':['sh','-c',"
 		       "'trap \\'\\' TERM; echo ready; while :; do sleep 1000 & wait; done']}]}");
 	fake_started(NULL);
 	wait_for_file(fixture, "first.log", "ready");
@@ -279,7 +279,7 @@ static void a_connection_that_outlives_a_stopped_emulator_is_not_waited_for(void
 {
 	struct fixture *fixture = *state;
 	fake.keeps_connection = true;
-	run_instance(fixture, "{'limits':{'stop_timeout':0.1}}");
+	run_instance(fixture, "{'limits':{'stop_timeout':1}}");
 	end_instance(fixture);
 	expect_exit(fixture, "stopped", -1, "SIGTERM", NULL);
 }
