@@ -2,12 +2,15 @@
 // Where a real `pw` is installed, RealPwEmu does the same through it.
 
 import { spawn, spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 
 import { until, within } from './deadline.mjs';
 import { isAlive } from './processes.mjs';
 import { connectQmp, openChannel } from './qmp.mjs';
+import { ByteStream } from './streams.mjs';
 
 const KILL_AFTER_MS = 5000;
 
@@ -48,6 +51,9 @@ export class PwEmuDouble {
 	/** @param {string} command @param {object} [parameters] */
 	async qmp(command, parameters) {
 		const { qmp } = this.handles.channels;
+		// Each verb of the real one begins with an interpreter that starts: a QEMU with ptys needs the time to see its
+		// last client go, else it greets none.
+		if (!this.connection && qmp.type === 'pty') await run([process.execPath, '-e', '0']);
 		this.connection ??= await connectQmp(qmp);
 		return this.connection.run(command, parameters);
 	}
@@ -103,7 +109,7 @@ export class PwEmuDouble {
 	}
 }
 
-/** The real one, as far as it answers without a terminal. */
+/** The real one. */
 export class RealPwEmu extends PwEmuDouble {
 	/** @param {string[]} args */
 	async call(args) {
@@ -127,7 +133,25 @@ export class RealPwEmu extends PwEmuDouble {
 
 	/** @param {string[]} commands */
 	async gdbCommands(commands) {
-		return { code: 0, output: await this.call(['gdb-cmds', ...commands]) };
+		// It keeps to itself what gdb prints: gdb writes that to a file as well.
+		const log = path.join(os.tmpdir(), `pw-emu-gdb-${randomBytes(6).toString('hex')}.log`);
+		await this.call(['gdb-cmds', `set logging file ${log}`, 'set logging enabled on', ...commands]);
+		const output = readFileSync(log, 'utf8');
+		rmSync(log);
+		return { code: 0, output };
+	}
+
+	/** Its terminal wants a tty, which script(1) gives it. @param {string} channel */
+	async term(channel) {
+		const child = spawn('script', ['-qefc', `exec pw emu -C '${this.directory}' term ${channel}`, '/dev/null'], { stdio: ['pipe', 'pipe', 'inherit'] });
+		const stream = new ByteStream();
+		child.stdout.on('data', (/** @type {Buffer} */ bytes) => stream.push(bytes));
+		child.on('exit', () => stream.finish('end'));
+		await stream.until('---');
+		return Object.assign(stream, {
+			send: (/** @type {string} */ text) => child.stdin.write(text),
+			close: () => child.kill('SIGTERM'),
+		});
 	}
 
 	async stop() {
