@@ -9,9 +9,11 @@
 /* One way: from -> buffer -> to. */
 struct way {
 	int from, to;
-	bool ended;  /* `from` gives nothing more */
-	bool closed; /* and `to` has been told */
-	bool held;   /* nothing goes out until the first bytes are judged */
+	bool ended;                     /* `from` gives nothing more */
+	bool closed;                    /* and `to` has been told */
+	bool held;                      /* nothing goes out until the first bytes are judged */
+	struct http_guard_watch *watch; /* or every request is; NULL: not */
+	size_t judged, allowed;         /* with a watch: how many of length it has seen, and lets pass */
 	size_t start, length;
 	char bytes[RELAY_BUFFER_BYTES];
 };
@@ -57,12 +59,17 @@ static bool empty(struct way *way)
 {
 	if (way->held)
 		return true;
-	if (way->length > 0) {
-		ssize_t count = put(way->to, way->bytes + way->start, way->length);
+	size_t ready = way->watch ? way->allowed : way->length;
+	if (ready > 0) {
+		ssize_t count = put(way->to, way->bytes + way->start, ready);
 		if (count < 0)
 			return would_block();
 		way->start += (size_t) count;
 		way->length -= (size_t) count;
+		if (way->watch) {
+			way->judged -= (size_t) count;
+			way->allowed -= (size_t) count;
+		}
 	}
 	if (way->ended && way->length == 0 && !way->closed) {
 		way->closed = true;
@@ -71,9 +78,25 @@ static bool empty(struct way *way)
 	return true;
 }
 
+/* False: refused. A request that does not end before the connection does goes nowhere. */
+static bool judge_requests(struct way *way)
+{
+	const char *fresh = way->bytes + way->start + way->judged;
+	ssize_t count = http_guard_watch_feed(way->watch, fresh, way->length - way->judged);
+	if (count < 0)
+		return false;
+	way->judged = way->length;
+	way->allowed += (size_t) count;
+	if (way->ended && way->allowed == 0)
+		way->length = way->judged = 0;
+	return way->allowed > 0 || way->length < sizeof(way->bytes);
+}
+
 /* False: refused. */
 static bool judge(struct way *way)
 {
+	if (way->watch)
+		return judge_requests(way);
 	enum http_guard verdict =
 	    way->held ? http_guard_judge(way->bytes + way->start, way->length) : HTTP_GUARD_OTHER;
 	way->held = verdict == HTTP_GUARD_UNDECIDED && !way->ended;
@@ -83,7 +106,7 @@ static bool judge(struct way *way)
 static int wanted_events(const struct way *in, const struct way *out)
 {
 	bool room = !in->ended && in->length < sizeof(in->bytes);
-	bool waiting = !out->held && out->length > 0;
+	bool waiting = !out->held && (out->watch ? out->allowed : out->length) > 0;
 	return (room ? LOOP_READABLE : 0) | (waiting ? LOOP_WRITABLE : 0);
 }
 
@@ -105,7 +128,7 @@ static void step(struct relay *relay, int client_events, int emulator_events)
 	client = empty(outward) && client;
 	if (allowed && !empty(inward)) {
 		/* The emulator takes nothing more, but its last words may still be on the way. */
-		inward->length = 0;
+		inward->length = inward->judged = inward->allowed = 0;
 		inward->ended = inward->closed = true;
 	}
 	if (!allowed)
@@ -151,6 +174,11 @@ struct relay *relay_create(struct loop *loop, const struct relay_options *option
 		memcpy(relay->inward.bytes, options->first_bytes, options->first_length);
 	relay->on_end = on_end;
 	relay->data = data;
+	if (options->refuse_pages && !(relay->inward.watch = http_guard_watch_create())) {
+		relay_destroy(relay);
+		error_set(error, -ENOMEM, NULL, "no memory");
+		return NULL;
+	}
 	relay->client_watch = loop_watch_create(loop, options->client_fd, 0, on_client, relay, error);
 	relay->emulator_watch = loop_watch_create(loop, options->emulator_fd, 0, on_emulator, relay, error);
 	relay->first_turn = loop_timer_create(loop, on_first_turn, relay, error);
@@ -169,5 +197,6 @@ void relay_destroy(struct relay *relay)
 	loop_watch_destroy(relay->client_watch);
 	loop_watch_destroy(relay->emulator_watch);
 	loop_timer_destroy(relay->first_turn);
+	http_guard_watch_destroy(relay->inward.watch);
 	free(relay);
 }

@@ -23,6 +23,7 @@ struct relay_options {
 	int client_fd;           /* non-blocking; a socket or a pty's master */
 	int emulator_fd;         /* non-blocking */
 	bool refuse_http;        /* hold the client's first bytes until they cannot be an HTTP request */
+	bool refuse_pages;       /* the emulator speaks HTTP: let through what no web page can send */
 	const void *first_bytes; /* what the client has sent already, at most RELAY_BUFFER_BYTES */
 	size_t first_length;
 };

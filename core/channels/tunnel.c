@@ -17,9 +17,10 @@ struct tunnel {
 	struct loop *loop;
 	char *name, *socket_name;
 	int (*connect)(const char *name, void *data, struct error *error);
+	void (*on_left)(const char *name, void *data);
 	void *connect_data;
 	int dirfd;
-	bool refuse_http;
+	bool refuse_http, refuse_pages;
 	bool claimed;
 	struct listener *listener;
 	uint16_t port;
@@ -65,6 +66,8 @@ static void on_end(enum relay_end end, void *data)
 	struct tunnel *tunnel = data;
 	bool was_pty = tunnel->client_fd < 0;
 	disconnect(tunnel);
+	if (tunnel->on_left)
+		tunnel->on_left(tunnel->name, tunnel->connect_data);
 	if (tunnel->pty.master < 0)
 		return;
 	/* What nobody has read is not for the next user. */
@@ -152,7 +155,8 @@ static void on_connection(int fd, void *data)
 	struct tunnel *tunnel = data;
 	int on = 1;
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	const struct relay_options options = {.refuse_http = tunnel->refuse_http};
+	const struct relay_options options = {.refuse_http = tunnel->refuse_http,
+					      .refuse_pages = tunnel->refuse_pages};
 	if (connect_client(tunnel, fd, options, NULL) < 0)
 		close(fd);
 }
@@ -228,9 +232,11 @@ struct tunnel *tunnel_create(struct loop *loop, const struct tunnel_options *opt
 	    .name = strdup(options->name),
 	    .socket_name = options->socket_name ? strdup(options->socket_name) : NULL,
 	    .connect = options->connect,
+	    .on_left = options->socket_name ? NULL : options->on_left,
 	    .connect_data = options->data,
 	    .dirfd = options->dirfd,
 	    .refuse_http = options->refuse_http,
+	    .refuse_pages = options->refuse_pages,
 	    .pty = {.master = -1, .slave = -1},
 	    .client_fd = -1,
 	    .emulator_fd = -1,

@@ -22,12 +22,15 @@ struct tunnel;
 struct tunnel_options {
 	const char *name;
 	enum console_endpoint endpoint;
-	bool refuse_http; /* close a client whose first bytes look like an HTTP request */
-	int dirfd;        /* state directory (borrowed, outlives the tunnel) */
+	bool refuse_http;  /* close a client whose first bytes look like an HTTP request */
+	bool refuse_pages; /* the emulator speaks HTTP: close a client that sends what a web page could */
+	int dirfd;         /* state directory (borrowed, outlives the tunnel) */
 	const char
 	    *socket_name; /* the emulator's unix socket below dirfd: "gdb.sock"; NULL: connect is asked */
 	/* A fresh connection to the emulator, or a negative errno. */
 	int (*connect)(const char *name, void *data, struct error *error);
+	/* Optional. A client whom connect served has gone. */
+	void (*on_left)(const char *name, void *data);
 	void *data;
 };
 

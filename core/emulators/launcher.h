@@ -117,6 +117,8 @@ struct launcher_ops {
 	/* Optional, for channels whose plan names no socket: a fresh connection to the emulator, the
 	 * caller's. */
 	int (*connect)(struct launcher *launcher, const char *channel, struct error *error);
+	/* Optional. Whoever had such a connection has gone. */
+	void (*left)(struct launcher *launcher, const char *channel);
 	/* Optional. What the end of the process means, from its status and what the connector heard. */
 	const char *(*end_reason)(const struct launcher *launcher, const struct process_end *end);
 	/* Mandatory. Takes NULL. Cancels what is under way. */

@@ -44,9 +44,11 @@ static int open_entry(const struct channels_options *options, struct growth *gro
 	    .name = plan->name,
 	    .endpoint = options->foreign ? CONSOLE_ENDPOINT_NONE : endpoint,
 	    .refuse_http = plan->refuse_http,
+	    .refuse_pages = plan->refuse_pages,
 	    .dirfd = options->dirfd,
 	    .socket_name = plan->socket_name,
 	    .connect = options->connect,
+	    .on_left = options->on_left,
 	    .data = options->data,
 	};
 	entry->tunnel = tunnel_create(options->loop, &tunnel, error);

@@ -21,6 +21,7 @@ struct channels_options {
 	const json_t *foreign;
 	/* See struct tunnel_options. */
 	int (*connect)(const char *name, void *data, struct error *error);
+	void (*on_left)(const char *name, void *data);
 	void *data;
 };
 

@@ -339,6 +339,13 @@ static int connect_channel(const char *name, void *data, struct error *error)
 	return instance->emulator->launcher->connect(instance->launcher, name, error);
 }
 
+static void on_channel_left(const char *name, void *data)
+{
+	struct instance *instance = data;
+	if (instance->launcher && instance->emulator->launcher->left)
+		instance->emulator->launcher->left(instance->launcher, name);
+}
+
 int instance_make_channels(struct instance *instance, struct error *error)
 {
 	size_t count;
@@ -351,6 +358,7 @@ int instance_make_channels(struct instance *instance, struct error *error)
 	    .raw = instance->spec.raw_channels,
 	    .foreign = adoption_endpoints(instance),
 	    .connect = connect_channel,
+	    .on_left = on_channel_left,
 	    .data = instance,
 	};
 	instance->channels = channels_create(&options, instance->handles, error);

@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* How long a machine that somebody tore down may take to stand again. */
-enum { BRING_BACK_TIMEOUT_MS = 60000 };
+enum { BRING_BACK_TIMEOUT_MS = 60000, LOOK_TIMEOUT_MS = 10000 };
 
 /* One connector call. They follow each other: a setting up takes several commands, and none may come between.
  */
@@ -206,6 +206,32 @@ static void connector_resume(struct launcher *launcher, uint64_t timeout_ms, con
 	start(renode_launcher_session(launcher),
 	      (struct operation){
 		  .begin = begin_state, .timeout_ms = timeout_ms, .on_done = on_done, .data = data});
+}
+
+static void on_looked(const struct error *error, const char *text, void *data)
+{
+	struct operation *operation = data;
+	if (!error)
+		tell_state(operation->session, text_equal(text, "True"));
+	finish(operation, error, NULL);
+}
+
+static void begin_look(struct operation *operation)
+{
+	execute(operation, "machine IsPaused", on_looked);
+}
+
+static void connector_look(struct launcher *launcher, uint64_t timeout_ms, connector_done *on_done,
+			   void *data)
+{
+	start(renode_launcher_session(launcher),
+	      (struct operation){
+		  .begin = begin_look, .timeout_ms = timeout_ms, .on_done = on_done, .data = data});
+}
+
+void renode_session_look(struct session *session)
+{
+	start(session, (struct operation){.begin = begin_look, .timeout_ms = LOOK_TIMEOUT_MS});
 }
 
 /* ---- the machine back at its start ---- */
@@ -470,6 +496,7 @@ const struct connector_ops renode_connector_ops = {
     .pause = connector_pause,
     .resume = connector_resume,
     .quit = connector_quit,
+    .look = connector_look,
     .property_list = connector_property_list,
     .property_get = connector_property_get,
     .property_set = connector_property_set,

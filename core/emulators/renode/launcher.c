@@ -279,6 +279,13 @@ static int launcher_connect(struct launcher *launcher, const char *channel, stru
 	return network_dial(launcher->network, port, error);
 }
 
+/* `pw emu resume` is a client of the robot port that says nothing to us. */
+static void launcher_left(struct launcher *launcher, const char *channel)
+{
+	if (text_equal(channel, "robot") && launcher->session.events)
+		renode_session_look(&launcher->session);
+}
+
 /* ---- the launcher ---- */
 
 struct session *renode_launcher_session(struct launcher *launcher)
@@ -341,6 +348,7 @@ const struct launcher_ops renode_launcher_ops = {
     .waits_for = launcher_waits_for,
     .process_ended = launcher_process_ended,
     .connect = launcher_connect,
+    .left = launcher_left,
     .end_reason = launcher_end_reason,
     .destroy = launcher_destroy,
 };

@@ -35,6 +35,9 @@ struct session *renode_launcher_session(struct launcher *launcher);
 /* The machine is gone, and Renode is not: sets it up again, as soon as what is under way is over. */
 void renode_session_bring_back(struct session *session);
 
+/* Somebody else may have paused or started the machine: asks Renode, and tells what has changed. */
+void renode_session_look(struct session *session);
+
 /* Completes all that waits: Renode has ended, or the launcher is being destroyed. */
 void renode_session_finish(struct session *session);
 
