@@ -1,5 +1,6 @@
 #include "client.h"
 
+#include "core/loop/listener.h"
 #include "core/shim/protocol.h"
 
 static void who_connects_is_greeted_with_the_status(void **state)
@@ -210,6 +211,16 @@ static void the_end_is_quiet_when_everybody_has_it(void **state)
 	}
 }
 
+static void whoever_comes_after_the_end_is_refused(void **state)
+{
+	struct control_fixture *control = *state;
+	struct quiet quiet = {0};
+	control_run(control, NULL);
+	control_finish(control->control, note_quiet, &quiet);
+	assert_int_equal(listener_connect_unix(control->fixture->scratch.dirfd, "control.sock", NULL),
+			 -ECONNREFUSED);
+}
+
 static void the_end_is_quiet_in_time_though_one_does_not_read(void **state)
 {
 	struct control_fixture *control = *state;
@@ -265,6 +276,7 @@ int main(void)
 	    CONTROL_TEST(a_client_that_hangs_up_is_forgotten_with_what_it_asked),
 	    CONTROL_TEST(a_client_that_does_not_read_is_dropped_and_nobody_waits_for_it),
 	    CONTROL_TEST(the_end_is_quiet_when_everybody_has_it),
+	    CONTROL_TEST(whoever_comes_after_the_end_is_refused),
 	    CONTROL_TEST(the_end_is_quiet_in_time_though_one_does_not_read),
 	    CONTROL_TEST(the_end_is_quiet_when_the_last_who_had_not_read_hangs_up),
 	    CONTROL_TEST(a_control_that_goes_closes_its_connections),

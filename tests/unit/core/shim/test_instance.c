@@ -193,7 +193,7 @@ static void the_guests_exit_code_is_told(void **state)
 	struct fixture *fixture = *state;
 	fake.argv = exits_with_three;
 	run_instance(fixture, NULL);
-	wait_for_end(fixture);
+	assert_true(wait_ms(fixture, has_ended, fixture, 900));
 	expect_story(fixture, "starting running stopping exited ended");
 	expect_exit(fixture, "guest_exit", 3, NULL, NULL);
 }
@@ -440,6 +440,11 @@ static void a_start_on_a_full_disk_is_paused_at_once(void **state)
 	leave_small_disk(fixture);
 }
 
+static bool disk_full_is_logged(void *fixture)
+{
+	return log_has(fixture, "disk.full");
+}
+
 static void who_paused_the_board_himself_resumes_it_himself(void **state)
 {
 	struct fixture *fixture = *state;
@@ -447,7 +452,7 @@ static void who_paused_the_board_himself_resumes_it_himself(void **state)
 	run_instance(fixture, FULL_DISK);
 	fake_paused();
 	fill_disk(fixture);
-	assert_true(instance_is_disk_full(fixture->instance));
+	wait_until(fixture, disk_full_is_logged, fixture);
 	free_disk(fixture);
 	assert_false(wait_ms(fixture, has_ended, fixture, 2500));
 	expect_calls("");

@@ -69,6 +69,17 @@ static void gdb_is_told_where_to_connect_by_tcp(void **state)
 	end_instance(fixture);
 }
 
+static void without_a_gdb_there_is_no_command(void **state)
+{
+	struct fixture *fixture = *state;
+	run_instance(fixture, NULL);
+	cleanup_json json_t *status = status_of(fixture);
+	const json_t *gdb = json_object_get(status, "gdb");
+	assert_true(text_starts_with(json_member_string(gdb, "remote", ""), "127.0.0.1:"));
+	assert_int_equal(json_array_size(json_object_get(gdb, "command")), 0);
+	end_instance(fixture);
+}
+
 static void gdb_is_told_where_to_connect_by_pty(void **state)
 {
 	struct fixture *fixture = *state;
@@ -145,6 +156,7 @@ int main(void)
 	    TEST(an_instance_that_has_not_begun_has_nothing_but_its_number),
 	    TEST(a_running_instance_tells_its_command_and_channels),
 	    TEST(gdb_is_told_where_to_connect_by_tcp),
+	    TEST(without_a_gdb_there_is_no_command),
 	    TEST(gdb_is_told_where_to_connect_by_pty),
 	    TEST(without_raw_channels_there_is_nowhere_to_connect),
 	    TEST(an_ended_instance_has_times_and_neither_processes_nor_endpoints),
