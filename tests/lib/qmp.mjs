@@ -1,7 +1,7 @@
 // Channels opened as any other tool would, from what handles.json says of them; and QMP spoken over one.
 
 import { once } from 'node:events';
-import { constants, openSync } from 'node:fs';
+import { closeSync, constants, openSync } from 'node:fs';
 import net from 'node:net';
 import tty from 'node:tty';
 
@@ -12,9 +12,10 @@ import { ByteStream } from './streams.mjs';
 
 /** A raw channel: bytes as they come, and a way to send some. */
 export class RawChannel extends ByteStream {
-	/** @param {net.Socket} input @param {net.Socket} output */
-	constructor(input, output) {
+	/** @param {net.Socket} input @param {net.Socket} output @param {number[]} descriptors to be closed with it */
+	constructor(input, output, descriptors = []) {
 		super();
+		this.descriptors = descriptors;
 		this.input = input;
 		this.output = output;
 		input.on('data', (bytes) => this.push(bytes));
@@ -30,6 +31,7 @@ export class RawChannel extends ByteStream {
 	close() {
 		this.input.destroy();
 		this.output.destroy();
+		for (const fd of this.descriptors.splice(0)) closeSync(fd);
 	}
 }
 
@@ -41,7 +43,9 @@ export async function openChannel({ type, host, port, path }) {
 		return new RawChannel(socket, socket);
 	}
 	const open = () => openSync(path ?? '', constants.O_RDWR | constants.O_NOCTTY);
-	return new RawChannel(new tty.ReadStream(open()), new tty.WriteStream(open()));
+	// A tty stream opens the device anew, and leaves the descriptor it was given.
+	const descriptors = [open(), open()];
+	return new RawChannel(new tty.ReadStream(descriptors[0]), new tty.WriteStream(descriptors[1]), descriptors);
 }
 
 export class Qmp {
