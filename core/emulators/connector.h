@@ -23,8 +23,14 @@ struct connector_ops {
 	void (*resume)(struct launcher *launcher, uint64_t timeout_ms, connector_done *on_done, void *data);
 	/* Asks the emulator itself to end; optional (NULL: SIGTERM is how). */
 	void (*quit)(struct launcher *launcher, uint64_t timeout_ms, connector_done *on_done, void *data);
-	/* Asks whether the guest stands still, which the events tell; optional (NULL: every change is heard). */
+	/* Asks whether the guest stands still, which the events tell; optional (NULL: every change is heard).
+	 */
 	void (*look)(struct launcher *launcher, uint64_t timeout_ms, connector_done *on_done, void *data);
+	/* Optional (NULL: gdb loads, and a reset follows). Starts the board from another image, which a reset
+	 * then starts again; fd is borrowed for the call. One that will not do leaves the board at the start
+	 * of the image it had. */
+	void (*load)(struct launcher *launcher, int fd, bool paused, uint64_t timeout_ms,
+		     connector_done *on_done, void *data);
 	/* result: [{"name","type",...}], or {"properties":[...],"methods":[{"name","returns","parameters"}]}
 	 */
 	void (*property_list)(struct launcher *launcher, const char *path, uint64_t timeout_ms,

@@ -162,8 +162,7 @@ static void on_closing(void *data)
 
 /* ---- making it ---- */
 
-/* Opens the very file that emud has looked at: the path may have been given another since. */
-static int open_executable(const json_t *file, struct error *error)
+int debug_open_file(const json_t *file, struct error *error)
 {
 	if (!file || json_is_null(file))
 		return -1;
@@ -287,7 +286,7 @@ static int prepare(struct session *session, const json_t *arguments, struct erro
 		return error_set(error, -ENOENT, "emulator_unavailable",
 				 "the configuration names no gdb for this target");
 	const json_t *file = json_object_get(arguments, "file");
-	session->executable_fd = open_executable(file, error);
+	session->executable_fd = debug_open_file(file, error);
 	if (session->executable_fd < -1 || (file && !json_is_null(file) && session->executable_fd < 0))
 		return error->number;
 	if (tunnel_claim(tunnel, error) < 0)

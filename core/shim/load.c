@@ -4,11 +4,12 @@
 #include "core/base/json.h"
 
 #include <string.h>
+#include <unistd.h>
 
 /*
- * Loading into a running board: gdb writes the image, a reset makes the CPU take stack and entry from its
- * new vector table, a second look with gdb tells whether the image outlived the reset (a board whose code
- * lies in RAM gets its first firmware back).
+ * Loading into a running board: where the emulator does not do it itself, gdb writes the image, a reset makes
+ * the CPU take stack and entry from its new vector table, a second look with gdb tells whether the image
+ * outlived the reset (a board whose code lies in RAM gets its first firmware back).
  */
 struct loading {
 	struct instance *instance;
@@ -107,6 +108,25 @@ static void on_loaded(const struct error *error, const json_t *result, void *dat
 		connector->reset(launcher, loading->timeout_ms, on_reset, loading);
 }
 
+static void on_loaded_by_emulator(const struct error *error, const json_t *result, void *data)
+{
+	(void) result;
+	finish(data, error);
+}
+
+static void load_by_emulator(struct loading *loading, struct launcher *launcher,
+			     const struct connector_ops *connector)
+{
+	struct error error = {0};
+	int fd = debug_open_file(loading->file, &error);
+	if (fd < 0) {
+		finish(loading, &error);
+		return;
+	}
+	connector->load(launcher, fd, loading->paused, loading->timeout_ms, on_loaded_by_emulator, loading);
+	close(fd);
+}
+
 void debug_load(struct instance *instance, const json_t *arguments, uint64_t timeout_ms,
 		connector_done *on_done, void *data)
 {
@@ -130,5 +150,10 @@ void debug_load(struct instance *instance, const json_t *arguments, uint64_t tim
 		finish(loading, &error);
 		return;
 	}
-	run_gdb(loading, "load", on_loaded);
+	const struct connector_ops *connector;
+	struct launcher *launcher = require_launcher(loading, &connector);
+	if (launcher && connector->load)
+		load_by_emulator(loading, launcher, connector);
+	else if (launcher)
+		run_gdb(loading, "load", on_loaded);
 }

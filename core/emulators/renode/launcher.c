@@ -329,6 +329,7 @@ static struct launcher *launcher_create(const struct launch *launch, struct erro
 	launcher->launch = *launch;
 	launcher->session.loop = launch->loop;
 	launcher->session.state_dirfd = launch->state_dirfd;
+	launcher->session.state_dir = launch->state_dir;
 	launcher->session.listings = json_object();
 	TAILQ_INIT(&launcher->session.operations);
 	launcher->timer = loop_timer_create(launch->loop, on_timer, launcher, error);

@@ -337,6 +337,11 @@ int renode_machine_set_image(struct renode_machine *machine, const char *path)
 	return 0;
 }
 
+const char *renode_machine_image(const struct renode_machine *machine)
+{
+	return machine->image;
+}
+
 void renode_machine_drop_input(struct renode_machine *machine)
 {
 	for (size_t i = 0; i < machine->terminal_count; i++)

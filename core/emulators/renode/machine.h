@@ -55,6 +55,7 @@ bool renode_machine_is_busy(const struct renode_machine *machine);
 /* The ELF file by which Renode is to know the image from now on, e.g. "/proc/self/fd/5"; NULL: none. 0 or
  * -ENOMEM. */
 int renode_machine_set_image(struct renode_machine *machine, const char *path);
+const char *renode_machine_image(const struct renode_machine *machine); /* NULL: none */
 
 void renode_machine_drop_input(struct renode_machine *machine);
 /* How many terminals are connected: after the end of the process, how many have not said all yet. */

@@ -17,10 +17,12 @@ struct session {
 	struct loop *loop;
 	struct robot_client *client; /* NULL before prepare() */
 	struct renode_machine *machine;
-	struct operations operations;         /* the first is under way, the others wait for it */
-	struct loop_deferred *next;           /* the first is about to begin */
-	json_t *listings;                     /* path to listing, for as long as the machine stands */
-	int state_dirfd;                      /* borrowed */
+	struct operations operations; /* the first is under way, the others wait for it */
+	struct loop_deferred *next;   /* the first is about to begin */
+	json_t *listings;             /* path to listing, for as long as the machine stands */
+	int state_dirfd;              /* these are borrowed */
+	const char *state_dir;
+	unsigned image_number;                /* of the one that was loaded last while it ran */
 	bool paused;                          /* as last seen or asked for */
 	bool ended;                           /* the process has */
 	const struct emulator_events *events; /* NULL until the start is completed */
