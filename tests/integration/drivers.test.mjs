@@ -1,11 +1,14 @@
 // Emulators with a driver: the mock (tests/drivers/mock) does what an emulator should.
 
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
+import path from 'node:path';
 import { test } from 'node:test';
 
 import { until, within } from '../lib/deadline.mjs';
-import { shareEmud, startEmud } from '../lib/emud.mjs';
+import { EMUD, shareEmud, startEmud } from '../lib/emud.mjs';
 import { firmware } from '../lib/firmware.mjs';
 import { MOCK_DRIVER, mockEmulator, mockTarget } from '../lib/mock.mjs';
 import { assertNumbered } from '../lib/numbered.mjs';
@@ -26,6 +29,7 @@ const TARGETS = {
 	printing: mockTarget({ print: 3_000_000 }),
 	'printing-unix': mockTarget({ print: 3_000_000, channels: { uart: { via: 'unix' } } }),
 	ending: mockTarget({ exit: 7 }),
+	logging: mockTarget({ log: true }),
 	both: { ...mockTarget(), qemu: { executable: 'qemu-system-arm', machine: 'lm3s6965evb' } },
 };
 
@@ -227,4 +231,31 @@ test('a driver that cannot be run makes its targets unavailable, before anything
 	assert.deepEqual([json.available, json.unavailable_reason], [false, 'its driver \'/nowhere/driver\' is not there or cannot be executed']);
 	await client.refused(503, 'emulator_unavailable', 'PUT', '/instances/x', { json: { target: 'mock' } });
 	assert.deepEqual((await client.get('/version')).json.emulators.mock, { available: false, version: null });
+});
+
+test('no driver runs for --check-config, a reload, /targets or /version', async (t) => {
+	const emud = await startEmud(t);
+	const client = emud.client();
+	t.after(() => client.close());
+	const config = JSON.parse(readFileSync(emud.configFile, 'utf8'));
+	const trace = path.join(emud.directory, 'trace');
+	config.pw.pw_emu.emulators = { mock: { driver: ['sh', '-c', `touch ${trace}; exec ${MOCK_DRIVER}`] } };
+	config.pw.pw_emu.targets.mock = mockTarget();
+	writeFileSync(emud.configFile, JSON.stringify(config));
+	const check = spawnSync(EMUD, ['--config', emud.configFile, '--check-config'], { encoding: 'utf8' });
+	assert.equal(check.status, 0, check.stderr);
+	await client.post('/config/reload');
+	assert.equal((await client.get('/targets/mock')).json.available, true);
+	assert.equal((await client.get('/version')).json.emulators.mock.available, true);
+	assert.ok(!existsSync(trace));
+});
+
+test('a firmware reaches driver and emulator as a path that both can open', async () => {
+	const instance = await start('fw', { target: 'logging', file: firmware('hello'), args: ['x'] });
+	const plan = JSON.parse(new StateDir(instance).read('mock-driver.log'));
+	assert.match(plan.firmware, /^\/proc\/self\/fd\/\d+$/);
+	assert.deepEqual(
+		[plan.emulator, plan.target, plan.state_dir, plan.args, plan.paused, plan.debug, plan.firmware_bytes],
+		['mock', 'logging', instance.path, ['x'], false, false, readFileSync(firmware('hello')).length]);
+	assert.match((await shared.client.get('/instances/fw/logs/mock')).text, new RegExp(`firmware of ${plan.firmware_bytes} bytes`));
 });

@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -246,6 +247,14 @@ static int connect_driver(void)
 	return fd;
 }
 
+static void log_firmware(void)
+{
+	const char *file = getenv("FIRMWARE");
+	struct stat status;
+	if (file && *file && stat(file, &status) == 0)
+		fprintf(stderr, "mock-board: a firmware of %lld bytes\n", (long long) status.st_size);
+}
+
 static void read_option(struct board *board, const char *name, const char *value)
 {
 	if (strcmp(name, "print") == 0)
@@ -267,6 +276,7 @@ int main(int argc, char **argv)
 	if (argc < 2 || chdir(argv[1]) < 0)
 		fail("the state directory");
 	fprintf(stderr, "mock-board: here I am\n");
+	log_firmware();
 	board.control = connect_driver();
 	for (int i = 2; i < argc; i++) {
 		char *equals = strchr(argv[i], '=');
