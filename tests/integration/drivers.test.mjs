@@ -30,6 +30,7 @@ const TARGETS = {
 	'printing-unix': mockTarget({ print: 3_000_000, channels: { uart: { via: 'unix' } } }),
 	ending: mockTarget({ exit: 7 }),
 	logging: mockTarget({ log: true }),
+	deaf: mockTarget({ deaf: 1 }),
 	both: { ...mockTarget(), qemu: { executable: 'qemu-system-arm', machine: 'lm3s6965evb' } },
 };
 
@@ -166,6 +167,12 @@ test('stop and restart', async () => {
 		assert.deepEqual([json.state, json.start_number], ['running', number]);
 		await shared.client.waitForOutput('stops', 'uart ready\r\n', 'uart');
 	}
+});
+
+test('an emulator that leaves SIGTERM alone is asked to end by its driver', async () => {
+	await start('deaf', { target: 'deaf' });
+	const { json } = await shared.client.post('/instances/deaf/stop');
+	assert.deepEqual([json.state, json.exit.reason, json.exit.code], ['exited', 'stopped', 0]);
 });
 
 test('a target with two emulators runs on the one that is named', async () => {

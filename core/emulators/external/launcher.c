@@ -131,12 +131,17 @@ static void on_hello(const struct error *failure, const json_t *result, void *da
 	}
 	if (!failure && check_capabilities(launcher, &error) < 0)
 		failure = &error;
-	if (failure) {
-		finish_plan(launcher, failure);
-		return;
+	cleanup_json json_t *arguments = failure ? NULL : describe_launch(&launcher->launch);
+	if (!failure && !arguments) {
+		error_set(&error, -EILSEQ, "invalid_value",
+			  "the state directory's path is not UTF-8 text, so no driver can be told of it");
+		failure = &error;
 	}
-	cleanup_json json_t *arguments = describe_launch(&launcher->launch);
-	driver_client_request(launcher->driver, "plan", arguments, START_TIMEOUT_MS, on_plan, launcher);
+	if (failure)
+		finish_plan(launcher, failure);
+	else
+		driver_client_request(launcher->driver, "plan", arguments, START_TIMEOUT_MS, on_plan,
+				      launcher);
 }
 
 static void on_driver_event(const char *name, const json_t *event_data, void *data)

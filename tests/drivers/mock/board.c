@@ -151,7 +151,9 @@ static void open_console(struct board *board, const char *name, const char *via)
 static void obey(struct board *board, const char *word)
 {
 	char answer[64];
-	if (strcmp(word, "reset") == 0) {
+	if (strcmp(word, "quit") == 0) {
+		exit(0);
+	} else if (strcmp(word, "reset") == 0) {
 		board->printed = board->number = 0;
 		board->greeted = board->running;
 		if (board->running)

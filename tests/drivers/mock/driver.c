@@ -14,8 +14,9 @@
  *   {"return":JSON}  it answers that
  *   {"event":JSON}   it says that event, and then answers as it should
  *
- * The section's print, delay, exit and deaf go to the board; its channels with their "via" are offered;
- * "capabilities" takes the place of all that it has; with "log" it logs what it is told to plan.
+ * The section's print, delay, exit and deaf go to the board (deaf: the driver leaves SIGTERM alone, too); its
+ * channels with their "via" are offered; "capabilities" takes the place of all that it has; with "log" it
+ * logs what it is told to plan.
  */
 
 #include "core/base/cleanup.h"
@@ -156,6 +157,8 @@ static void plan(struct driver *driver, json_int_t id, const json_t *arguments)
 	if (chdir(state_dir) < 0)
 		exit(7);
 	driver->paused = json_member_boolean(arguments, "paused", false);
+	if (json_object_get(driver->section, "deaf"))
+		signal(SIGTERM, SIG_IGN);
 	if (json_member_boolean(driver->section, "log", false))
 		log_plan(arguments);
 	listen_for_board(driver);
@@ -226,6 +229,8 @@ static void behave(struct driver *driver, json_int_t id, const char *command, co
 		      : text_equal(command, "pause") ? "pause"
 						     : "resume",
 		      true);
+	} else if (text_equal(command, "quit") && driver->board >= 0) {
+		await(driver, id, "quit", true);
 	} else if (text_equal(command, "property-list")) {
 		list_properties(id, arguments);
 	} else if (text_equal(command, "property-get")) {
