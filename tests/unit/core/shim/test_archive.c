@@ -73,7 +73,9 @@ static void only_so_many_are_kept(void **state)
 	assert_false(scratch_has(scratch, "starts/5"));
 	assert_false(scratch_has(scratch, "starts/6"));
 	assert_true(scratch_has(scratch, "starts/not-a-number"));
+	scratch_write(scratch, "serial0.out", "x");
 	begin(scratch, 8, UINT64_MAX);
+	assert_true(scratch_has(scratch, "starts/7/serial0.out"));
 }
 
 static void a_start_that_is_begun_again_does_not_overwrite_its_forerunner(void **state)

@@ -1,6 +1,7 @@
 #include "gdb_double.h"
 
 #include "core/channels/tunnel.h"
+#include "core/process/confine.h"
 #include "core/shim/channels.h"
 
 #include <fcntl.h>
@@ -110,14 +111,37 @@ static void gdb_runs_in_the_state_directory_with_the_instances_cookie(void **sta
 	expect_result(&outcome, 0, wanted, "");
 }
 
+static void gdb_reaches_no_more_than_the_emulator_does(void **state)
+{
+	struct outcome outcome = {.fixture = *state};
+	struct confine_support support;
+	confine_probe(&support);
+	if (!support.landlock_abi)
+		skip();
+	struct scratch beside;
+	scratch_make(&beside);
+	scratch_write(&beside, "secret", "secret");
+	cleanup_free char *script = text_format("echo mine >mine; cat mine; cat %s/secret; echo x >%s/new\n",
+						beside.path, beside.path);
+	run_with_gdb(outcome.fixture, script);
+	run_gdb(&outcome, "{}", 10000);
+	outcome_wait(&outcome);
+	assert_string_equal(json_member_string(outcome.result, "stdout", ""), "mine\n");
+	outcome_finish(&outcome);
+	assert_false(scratch_has(&beside, "new"));
+	scratch_remove(&beside);
+}
+
 /* ---- files ---- */
 
-static char *file_arguments(const struct fixture *fixture, const char *name, int inode_off_by)
+static char *file_arguments(const struct fixture *fixture, const char *name, int device_off_by,
+			    int inode_off_by)
 {
 	struct stat status;
 	assert_int_equal(fstatat(fixture->scratch.dirfd, name, &status, 0), 0);
 	return text_format("{'file':{'path':'%s/%s','device':%lld,'inode':%lld}}", fixture->scratch.path,
-			   name, (long long) status.st_dev, (long long) status.st_ino + inode_off_by);
+			   name, (long long) status.st_dev + device_off_by,
+			   (long long) status.st_ino + inode_off_by);
 }
 
 static void gdb_is_given_the_very_file(void **state)
@@ -125,7 +149,7 @@ static void gdb_is_given_the_very_file(void **state)
 	struct outcome outcome = {.fixture = *state};
 	run_with_gdb(outcome.fixture, "cat $7\n");
 	scratch_write(&outcome.fixture->scratch, "fw.elf", "firmware");
-	cleanup_free char *arguments = file_arguments(outcome.fixture, "fw.elf", 0);
+	cleanup_free char *arguments = file_arguments(outcome.fixture, "fw.elf", 0, 0);
 	run_gdb(&outcome, arguments, 10000);
 	expect_result(&outcome, 0, "firmware", "");
 }
@@ -135,10 +159,13 @@ static void a_file_that_was_replaced_is_refused(void **state)
 	struct outcome outcome = {.fixture = *state};
 	run_with_gdb(outcome.fixture, ECHO);
 	scratch_write(&outcome.fixture->scratch, "fw.elf", "firmware");
-	cleanup_free char *arguments = file_arguments(outcome.fixture, "fw.elf", 1);
+	cleanup_free char *another = file_arguments(outcome.fixture, "fw.elf", 0, 1);
+	cleanup_free char *elsewhere = file_arguments(outcome.fixture, "fw.elf", 1, 0);
 	cleanup_free char *message =
 	    text_format("%s/fw.elf was replaced meanwhile: try again", outcome.fixture->scratch.path);
-	run_gdb(&outcome, arguments, 10000);
+	run_gdb(&outcome, another, 10000);
+	expect_error(&outcome, "file_not_found", message);
+	run_gdb(&outcome, elsewhere, 10000);
 	expect_error(&outcome, "file_not_found", message);
 	expect_free_channel(outcome.fixture);
 }
@@ -153,7 +180,7 @@ static void a_file_that_is_not_there_or_a_link_is_refused(void **state)
 	expect_error(&outcome, "file_not_found", "cannot open : No such file or directory");
 	scratch_write(&outcome.fixture->scratch, "fw.elf", "firmware");
 	assert_int_equal(symlinkat("fw.elf", outcome.fixture->scratch.dirfd, "link.elf"), 0);
-	cleanup_free char *arguments = file_arguments(outcome.fixture, "link.elf", 0);
+	cleanup_free char *arguments = file_arguments(outcome.fixture, "link.elf", 0, 0);
 	cleanup_free char *message = text_format("cannot open %s/link.elf: Too many levels of symbolic links",
 						 outcome.fixture->scratch.path);
 	run_gdb(&outcome, arguments, 10000);
@@ -266,6 +293,7 @@ int main(void)
 	    TEST(what_is_no_text_is_told_as_bytes_too),
 	    TEST(more_than_enough_output_is_cut),
 	    TEST(gdb_runs_in_the_state_directory_with_the_instances_cookie),
+	    TEST(gdb_reaches_no_more_than_the_emulator_does),
 	    TEST(gdb_is_given_the_very_file),
 	    TEST(a_file_that_was_replaced_is_refused),
 	    TEST(a_file_that_is_not_there_or_a_link_is_refused),
