@@ -22,7 +22,7 @@ const kind = isReal ? 'the real Renode' : "Renode's double: no renode is on the 
 
 const doublePath = `${folder}:${process.env.PATH}`;
 
-/** The environment for emud. */
+/** The environment for emud. @type {Record<string, string>} */
 export const renodeEnvironment = isReal ? {} : { PATH: doublePath };
 
 /**
