@@ -9,9 +9,9 @@
 static const struct channel_plan plan[] = {
     {.name = (char *) "serial0", .kind = CHANNEL_CONSOLE},
     {.name = (char *) "serial1", .kind = CHANNEL_CONSOLE, .pty = true},
-    {.name = (char *) "gdb", .kind = CHANNEL_GDB, .socket_name = (char *) "gdb.sock"},
-    {.name = (char *) "monitor", .kind = CHANNEL_MONITOR, .pty = true},
     {.name = (char *) "qmp", .kind = CHANNEL_CONTROL, .refuse_http = true},
+    {.name = (char *) "monitor", .kind = CHANNEL_MONITOR, .pty = true},
+    {.name = (char *) "gdb", .kind = CHANNEL_GDB, .socket_name = (char *) "gdb.sock"},
 };
 
 enum { PLAN_COUNT = sizeof(plan) / sizeof(plan[0]) };
@@ -132,9 +132,10 @@ static void a_channel_is_found_by_its_name_and_its_nature(void **state)
 	assert_null(channels_console(made, "gdb"));
 	assert_null(channels_console(made, "serial9"));
 	assert_null(channels_tunnel(made, ""));
-	assert_ptr_equal(channels_find_kind(made, CHANNEL_GDB), &plan[2]);
 	assert_ptr_equal(channels_find_kind(made, CHANNEL_CONSOLE), &plan[0]);
-	assert_ptr_equal(channels_find_kind(made, CHANNEL_CONTROL), &plan[4]);
+	assert_ptr_equal(channels_find_kind(made, CHANNEL_CONTROL), &plan[2]);
+	assert_ptr_equal(channels_find_kind(made, CHANNEL_MONITOR), &plan[3]);
+	assert_ptr_equal(channels_find_kind(made, CHANNEL_GDB), &plan[4]);
 }
 
 static void where_there_are_no_channels_none_is_found(void **state)
@@ -181,17 +182,42 @@ static bool is_connected(void *data)
 	return ((struct channels_fixture *) data)->connection >= 0;
 }
 
+static int connect_to_qmp(const struct channels_fixture *channels)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET,
+				      .sin_port =
+					  htons(tunnel_port(channels_tunnel(channels->channels, "qmp"))),
+				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(connect(fd, (struct sockaddr *) &address, sizeof(address)), 0);
+	return fd;
+}
+
 static void a_tunnel_without_a_socket_asks_to_be_connected(void **state)
 {
 	struct channels_fixture *channels = *state;
-	struct channels *made = make(channels, true, NULL);
-	struct sockaddr_in address = {.sin_family = AF_INET,
-				      .sin_port = htons(tunnel_port(channels_tunnel(made, "qmp"))),
-				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	cleanup_close int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	assert_int_equal(connect(fd, (struct sockaddr *) &address, sizeof(address)), 0);
+	assert_non_null(make(channels, true, NULL));
+	cleanup_close int fd = connect_to_qmp(channels);
 	wait_until(channels->fixture, is_connected, channels);
 	assert_string_equal(channels->connected, "qmp");
+}
+
+static bool is_hung_up(void *data)
+{
+	char byte;
+	return recv(*(const int *) data, &byte, 1, MSG_DONTWAIT) == 0;
+}
+
+static void what_looks_like_a_page_is_refused_where_the_plan_says_so(void **state)
+{
+	struct channels_fixture *channels = *state;
+	static const char request[] = "POST / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+	char byte;
+	assert_non_null(make(channels, true, NULL));
+	cleanup_close int fd = connect_to_qmp(channels);
+	assert_int_equal(send(fd, request, strlen(request), 0), strlen(request));
+	wait_until(channels->fixture, is_hung_up, &fd);
+	assert_int_equal(recv(channels->connection, &byte, 1, MSG_DONTWAIT), 0);
 }
 
 int main(void)
@@ -204,6 +230,7 @@ int main(void)
 	    TEST(consoles_are_told_in_their_order),
 	    TEST(a_channel_that_cannot_be_made_is_named_and_takes_the_others_along),
 	    TEST(a_tunnel_without_a_socket_asks_to_be_connected),
+	    TEST(what_looks_like_a_page_is_refused_where_the_plan_says_so),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

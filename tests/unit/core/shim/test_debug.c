@@ -5,6 +5,7 @@
 #include "core/shim/channels.h"
 
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #define ECHO "for word; do echo \"$word\"; done\n"
@@ -130,6 +131,44 @@ static void gdb_reaches_no_more_than_the_emulator_does(void **state)
 	outcome_finish(&outcome);
 	assert_false(scratch_has(&beside, "new"));
 	scratch_remove(&beside);
+}
+
+struct answering_machine {
+	int fd;
+	bool heard;
+};
+
+/* The emulator, which answers gdb. */
+static bool has_answered(void *data)
+{
+	struct answering_machine *machine = data;
+	char bytes[5];
+	if (recv(machine->fd, bytes, sizeof(bytes), MSG_DONTWAIT) == sizeof(bytes))
+		machine->heard = memcmp(bytes, "hello", 5) == 0 && send(machine->fd, "world", 5, 0) == 5;
+	return machine->heard;
+}
+
+static void gdb_reaches_an_emulator_without_a_socket_through_one_of_ours(void **state)
+{
+	struct outcome outcome = {.fixture = *state};
+	static const struct channel_plan plan[] = {{.name = (char *) "gdb", .kind = CHANNEL_GDB}};
+	static const char script[] =
+	    "perl -MSocket -e 'socket(S, PF_UNIX, SOCK_STREAM, 0); connect(S, sockaddr_un($ARGV[-1] =~ "
+	    "s/target remote //r)) or die $!; syswrite S, \"hello\"; sysread S, $b, 5; print $b' -- \"$@\"\n";
+	int pair[2];
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair), 0);
+	struct answering_machine machine = {.fd = pair[1]};
+	fake.channels = plan;
+	fake.channel_count = 1;
+	fake.connection = pair[0];
+	run_with_gdb(outcome.fixture, script);
+	run_gdb(&outcome, "{}", 10000);
+	wait_until(outcome.fixture, has_answered, &machine);
+	expect_result(&outcome, 0, "world", "");
+	expect_calls("connect:gdb");
+	assert_false(scratch_has(&outcome.fixture->scratch, "gdb-client.sock"));
+	expect_free_channel(outcome.fixture);
+	close(pair[1]);
 }
 
 /* ---- files ---- */
@@ -294,6 +333,7 @@ int main(void)
 	    TEST(more_than_enough_output_is_cut),
 	    TEST(gdb_runs_in_the_state_directory_with_the_instances_cookie),
 	    TEST(gdb_reaches_no_more_than_the_emulator_does),
+	    TEST(gdb_reaches_an_emulator_without_a_socket_through_one_of_ours),
 	    TEST(gdb_is_given_the_very_file),
 	    TEST(a_file_that_was_replaced_is_refused),
 	    TEST(a_file_that_is_not_there_or_a_link_is_refused),
