@@ -115,24 +115,7 @@ static struct request *find_request(struct driver_client *client, json_int_t id)
 	return NULL;
 }
 
-static void dispatch_reply(struct driver_client *client, const struct driver_message *message)
-{
-	struct request *request = find_request(client, message->id);
-	struct error error;
-	if (message->id > client->last_id || message->id < 1) {
-		error_set(&error, -EPROTO, NULL, "answered the request %lld, which was never made",
-			  (long long) message->id);
-		lose_for(client, error.message);
-	} else if (request && message->kind == DRIVER_RETURN) {
-		complete(request, NULL, message->body);
-	} else if (request) {
-		error_set(&error, -EIO, driver_error_code(message->name), "the driver of %s: %s",
-			  client->emulator, message->words);
-		complete(request, &error, NULL);
-	}
-	/* Else its deadline has passed meanwhile. */
-}
-
+/* Counts what nobody has asked for. */
 static bool is_flooding(struct driver_client *client)
 {
 	int64_t now_ms = loop_now_ms(client->loop);
@@ -140,24 +123,52 @@ static bool is_flooding(struct driver_client *client)
 		client->window_start_ms = now_ms;
 		client->lines_in_window = 0;
 	}
-	return ++client->lines_in_window > DRIVER_LINES_PER_SECOND_MAX;
+	return ++client->lines_in_window > DRIVER_UNASKED_LINES_PER_SECOND_MAX;
+}
+
+static void answer(struct driver_client *client, struct request *request,
+		   const struct driver_message *message)
+{
+	struct error error;
+	if (message->kind == DRIVER_RETURN) {
+		complete(request, NULL, message->body);
+		return;
+	}
+	error_set(&error, -EIO, driver_error_code(message->name), "the driver of %s: %s", client->emulator,
+		  message->words);
+	complete(request, &error, NULL);
+}
+
+static void dispatch_unasked(struct driver_client *client, const struct driver_message *message)
+{
+	struct error error;
+	if (is_flooding(client)) {
+		error_set(&error, -EPROTO, NULL, "said more than %d lines in a second that nobody asked for",
+			  DRIVER_UNASKED_LINES_PER_SECOND_MAX);
+		lose_for(client, error.message);
+	} else if (message->kind == DRIVER_EVENT) {
+		client->events->on_event(message->name, message->body, client->data);
+	} else if (message->id > client->last_id || message->id < 1) {
+		error_set(&error, -EPROTO, NULL, "answered the request %lld, which was never made",
+			  (long long) message->id);
+		lose_for(client, error.message);
+	}
+	/* Else the deadline of what it answers has passed meanwhile. */
 }
 
 static void dispatch(struct driver_client *client, const json_t *json)
 {
 	struct driver_message message;
 	struct error error;
-	if (is_flooding(client)) {
-		error_set(&error, -EPROTO, NULL, "said more than %d lines in a second",
-			  DRIVER_LINES_PER_SECOND_MAX);
+	if (driver_message_parse(json, &message, &error) < 0) {
 		lose_for(client, error.message);
-	} else if (driver_message_parse(json, &message, &error) < 0) {
-		lose_for(client, error.message);
-	} else if (message.kind == DRIVER_EVENT) {
-		client->events->on_event(message.name, message.body, client->data);
-	} else {
-		dispatch_reply(client, &message);
+		return;
 	}
+	struct request *request = message.kind == DRIVER_EVENT ? NULL : find_request(client, message.id);
+	if (request)
+		answer(client, request, &message);
+	else
+		dispatch_unasked(client, &message);
 }
 
 static void lose_for_line(struct driver_client *client, const struct error *error)

@@ -13,8 +13,8 @@
 struct driver_client;
 
 enum {
-	/* Messages of any kind. */
-	DRIVER_LINES_PER_SECOND_MAX = 1000,
+	/* Events, and replies that nothing waits for. */
+	DRIVER_UNASKED_LINES_PER_SECOND_MAX = 1000,
 	/* Requests that it has not read; more are refused. */
 	DRIVER_UNREAD_BYTES_MAX = 1024 * 1024,
 };

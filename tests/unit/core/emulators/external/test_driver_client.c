@@ -244,8 +244,25 @@ static void a_flood_is_not_listened_to(void **state)
 	struct fixture *fixture = *state;
 	static const char line[] = "{\"event\":\"noise\"}\n";
 	pour(fixture, line, sizeof(line) - 1);
-	assert_string_equal(fixture->lost_words, "the driver of toy said more than 1000 lines in a second");
-	assert_int_equal(fixture->events, DRIVER_LINES_PER_SECOND_MAX);
+	assert_string_equal(fixture->lost_words,
+			    "the driver of toy said more than 1000 lines in a second that "
+			    "nobody asked for");
+	assert_int_equal(fixture->events, DRIVER_UNASKED_LINES_PER_SECOND_MAX);
+}
+
+static void many_answers_are_no_flood(void **state)
+{
+	struct fixture *fixture = *state;
+	for (int i = 1; i <= 2 * DRIVER_UNASKED_LINES_PER_SECOND_MAX; i++) {
+		char line[64];
+		ask(fixture, 0, 1000);
+		snprintf(line, sizeof(line), "{\"id\":%d,\"return\":%d}\n", i, i);
+		say(fixture, line);
+		wait_for(fixture, 1);
+		recv(fixture->driver, line, sizeof(line), 0);
+	}
+	assert_string_equal(fixture->answers[0].result, "2000");
+	assert_int_equal(fixture->lost, 0);
 }
 
 static void a_driver_that_reads_nothing_is_not_asked_for_ever(void **state)
@@ -349,6 +366,7 @@ int main(void)
 	    TEST(what_breaks_the_protocol_loses_the_driver),
 	    TEST(a_line_without_end_is_not_kept),
 	    TEST(a_flood_is_not_listened_to),
+	    TEST(many_answers_are_no_flood),
 	    TEST(a_driver_that_reads_nothing_is_not_asked_for_ever),
 	    TEST(an_output_that_ends_is_told_when_the_process_does_not_say_more),
 	    TEST(the_end_of_the_process_comes_after_its_last_words),
