@@ -34,33 +34,45 @@ static bool is_blank(const char *text, size_t length)
 	return true;
 }
 
+/* Where the first line that is not blank begins; *ret_end is its newline, or NULL: it is not whole yet. */
+static size_t find_line(struct json_lines *lines, char **ret_end)
+{
+	const struct buffer *pending = &lines->pending;
+	size_t start = 0, scanned = lines->scanned;
+	for (;;) {
+		size_t rest = pending->length - start - scanned;
+		*ret_end = NULL;
+		if (rest == 0)
+			return start;
+		char *line = pending->data + start, *end = memchr(line + scanned, '\n', rest);
+		*ret_end = end;
+		if (!end || !is_blank(line, (size_t) (end - line)))
+			return start;
+		start += (size_t) (end - line) + 1;
+		scanned = 0;
+	}
+}
+
 json_t *json_lines_next(struct json_lines *lines, struct error *error)
 {
 	*error = (struct error){0};
 	struct buffer *pending = &lines->pending;
-	for (;;) {
-		size_t rest = pending->length - lines->scanned;
-		char *end = rest ? memchr(pending->data + lines->scanned, '\n', rest) : NULL;
-		if (!end) {
-			lines->scanned = pending->length;
-			return NULL;
-		}
-		size_t length = (size_t) (end - pending->data);
-		lines->scanned = 0;
-		if (length > lines->max_line_bytes) {
-			error_set(error, -EMSGSIZE, NULL, "a line of more than %zu bytes",
-				  lines->max_line_bytes);
-			buffer_consume(pending, length + 1);
-			return NULL;
-		}
-		if (is_blank(pending->data, length)) {
-			buffer_consume(pending, length + 1);
-			continue;
-		}
-		json_t *json = json_parse(pending->data, length, error);
-		buffer_consume(pending, length + 1);
-		return json;
+	char *end;
+	size_t start = find_line(lines, &end);
+	if (!end) {
+		buffer_consume(pending, start);
+		lines->scanned = pending->length;
+		return NULL;
 	}
+	size_t length = (size_t) (end - pending->data) - start;
+	json_t *json = NULL;
+	lines->scanned = 0;
+	if (length > lines->max_line_bytes)
+		error_set(error, -EMSGSIZE, NULL, "a line of more than %zu bytes", lines->max_line_bytes);
+	else
+		json = json_parse(pending->data + start, length, error);
+	buffer_consume(pending, start + length + 1);
+	return json;
 }
 
 int json_lines_append(struct buffer *out, const json_t *json)

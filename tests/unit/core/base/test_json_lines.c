@@ -93,6 +93,24 @@ static void a_longer_line_is_an_error(void **state)
 	json_lines_finish(&lines);
 }
 
+static void many_blank_lines_cost_little(void **state)
+{
+	(void) state;
+	static char blanks[4 << 20];
+	struct json_lines lines;
+	memset(blanks, '\n', sizeof(blanks));
+	json_lines_init(&lines, 64);
+	for (int round = 0; round < 4; round++) {
+		assert_int_equal(json_lines_feed(&lines, blanks, sizeof(blanks), NULL), 0);
+		assert_int_equal(feed(&lines, "{\"n\":9"), 0);
+		assert_int_equal(next_integer(&lines), 0);
+		assert_int_equal(lines.pending.length, 6);
+		assert_int_equal(feed(&lines, "}\n"), 0);
+		assert_int_equal(next_integer(&lines), 9);
+	}
+	json_lines_finish(&lines);
+}
+
 static void a_value_is_written_as_one_line(void **state)
 {
 	(void) state;
@@ -110,6 +128,7 @@ int main(void)
 	    cmocka_unit_test(a_line_that_is_not_json_is_told_and_passed),
 	    cmocka_unit_test(a_line_may_be_as_long_as_the_limit),
 	    cmocka_unit_test(a_longer_line_is_an_error),
+	    cmocka_unit_test(many_blank_lines_cost_little),
 	    cmocka_unit_test(a_value_is_written_as_one_line),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
