@@ -179,8 +179,8 @@ static int read_file(int dirfd, char **ret_text, size_t *ret_length, int64_t *re
 int pw_handles_read(int dirfd, struct pw_handles *ret_handles, struct error *error)
 {
 	cleanup_free char *text = NULL;
-	size_t length;
-	int64_t written_at_ms;
+	size_t length = 0;
+	int64_t written_at_ms = 0;
 	int result = read_file(dirfd, &text, &length, &written_at_ms, error);
 	if (!result)
 		result = pw_handles_parse(text, length, ret_handles, error);

@@ -19,16 +19,19 @@ struct inodes {
 	size_t count;
 };
 
-/* A line of /proc/<pid>/net/tcp: "  0: 0100007F:9C4B 00000000:0000 0A ... uid timeout inode". */
-static void note_listener(const char *line, uint16_t port, struct inodes *inodes)
+/* A line of /proc/<pid>/net/tcp: "  0: 0100007F:9C4B 00000000:0000 0A tx:rx tr:when retransmits uid timeout
+ * inode ...". */
+static void note_listener(char *line, uint16_t port, struct inodes *inodes)
 {
-	enum { STATE_LISTEN = 0x0a };
-	unsigned local_port, state;
-	unsigned long inode;
-	if (sscanf(line, " %*u: %*[0-9A-F]:%x %*[0-9A-F]:%*x %x %*x:%*x %*x:%*x %*x %*u %*u %lu", &local_port,
-		   &state, &inode) == 3 &&
-	    local_port == port && state == STATE_LISTEN && inodes->count < SOCKETS_MAX)
-		inodes->numbers[inodes->count++] = inode;
+	enum { FIELD_LOCAL = 1, FIELD_STATE = 3, FIELD_INODE = 9, FIELDS, STATE_LISTEN = 0x0a };
+	const char *fields[FIELDS] = {0};
+	char *rest = NULL;
+	for (size_t i = 0; i < FIELDS; i++)
+		fields[i] = strtok_r(i ? NULL : line, " ", &rest);
+	const char *local_port = fields[FIELD_INODE] ? strchr(fields[FIELD_LOCAL], ':') : NULL;
+	if (local_port && strtoul(local_port + 1, NULL, 16) == port &&
+	    strtoul(fields[FIELD_STATE], NULL, 16) == STATE_LISTEN && inodes->count < SOCKETS_MAX)
+		inodes->numbers[inodes->count++] = strtoul(fields[FIELD_INODE], NULL, 10);
 }
 
 static void find_listeners(pid_t pid, const char *table, uint16_t port, struct inodes *inodes)
@@ -58,13 +61,14 @@ static bool any_descriptor(pid_t pid, const char *folder,
 
 static bool is_one_of(int dirfd, const char *name, const void *data)
 {
+	static const char prefix[] = "socket:[";
 	const struct inodes *inodes = data;
 	char target[64];
-	unsigned long inode;
 	ssize_t length = readlinkat(dirfd, name, target, sizeof(target) - 1);
 	target[length > 0 ? length : 0] = '\0';
-	if (sscanf(target, "socket:[%lu]", &inode) != 1)
+	if (!text_starts_with(target, prefix))
 		return false;
+	unsigned long inode = strtoul(target + strlen(prefix), NULL, 10);
 	for (size_t i = 0; i < inodes->count; i++)
 		if (inodes->numbers[i] == inode)
 			return true;

@@ -33,7 +33,7 @@ struct qemu_session {
 struct qemu_adoption {
 	struct loop *loop;
 	struct adoption wanted;
-	TAILQ_HEAD(, qemu_session) sessions; /* the first is connected, or will be in the next turn */
+	TAILQ_HEAD(qemu_sessions, qemu_session) sessions; /* the first is connected, or will be in the next turn */
 	struct loop_deferred *turn;
 	struct qemu_session *first; /* until it is adopted */
 	void (*on_adopted)(const struct error *error, bool paused, void *data);
