@@ -9,6 +9,9 @@
 
 enum { TCP_LISTENING = 0x0a };
 
+/* Number, both addresses, state, queues, timer, retransmissions, uid, timeout, inode. */
+enum { FIELD_LOCAL = 1, FIELD_STATE = 3, FIELD_INODE = 9, FIELD_COUNT };
+
 static bool holds_socket(pid_t pid, unsigned long inode)
 {
 	char folder[64], wanted[64], target[64];
@@ -26,17 +29,27 @@ static bool holds_socket(pid_t pid, unsigned long inode)
 	return found;
 }
 
+/* The inode in a line of /proc/net/tcp, if it tells of a socket that listens on that port; else 0. */
+static unsigned long listening_inode(char *line, uint16_t port)
+{
+	char *fields[FIELD_COUNT], *rest = NULL;
+	size_t count = 0;
+	for (char *word = strtok_r(line, " \n", &rest); word && count < FIELD_COUNT;
+	     word = strtok_r(NULL, " \n", &rest))
+		fields[count++] = word;
+	const char *colon = count == FIELD_COUNT ? strchr(fields[FIELD_LOCAL], ':') : NULL;
+	bool listens = colon && strtoul(colon + 1, NULL, 16) == port &&
+		       strtoul(fields[FIELD_STATE], NULL, 16) == TCP_LISTENING;
+	return listens ? strtoul(fields[FIELD_INODE], NULL, 10) : 0;
+}
+
 bool port_owner_is(pid_t pid, uint16_t port)
 {
 	cleanup_fclose FILE *table = fopen("/proc/net/tcp", "re");
 	char line[512];
-	unsigned local_port, state;
-	unsigned long inode;
 	while (table && fgets(line, sizeof(line), table)) {
-		/* Number, both addresses, state, queues, timer, retransmissions, uid, timeout, inode. */
-		if (sscanf(line, "%*u: %*x:%x %*x:%*x %x %*x:%*x %*x:%*x %*x %*u %*u %lu", &local_port,
-			   &state, &inode) == 3 &&
-		    local_port == port && state == TCP_LISTENING && holds_socket(pid, inode))
+		unsigned long inode = listening_inode(line, port);
+		if (inode && holds_socket(pid, inode))
 			return true;
 	}
 	return false;

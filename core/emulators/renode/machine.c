@@ -111,7 +111,8 @@ static char *path_command(const char *command, const char *path)
 /* Caller frees; NULL: no memory. */
 static char *make_command(const struct renode_machine *machine, const struct step *step)
 {
-	const struct terminal *terminal = step->terminal;
+	static const struct terminal none;
+	const struct terminal *terminal = step->terminal ? step->terminal : &none;
 	switch (step->kind) {
 	case STEP_TEAR_DOWN:
 		break; /* a keyword, no command */
@@ -151,9 +152,9 @@ static void finish(struct renode_machine *machine, const struct error *error)
 /* The port of a step that opens one, else NULL. */
 static uint16_t *port_of(struct renode_machine *machine, const struct step *step)
 {
-	return step->kind == STEP_CREATE_TERMINAL ? &step->terminal->port
-	       : step->kind == STEP_START_GDB     ? &machine->gdb_port
-						  : NULL;
+	if (step->kind == STEP_CREATE_TERMINAL && step->terminal)
+		return &step->terminal->port;
+	return step->kind == STEP_START_GDB ? &machine->gdb_port : NULL;
 }
 
 struct question {
