@@ -1,13 +1,11 @@
 #include "support.h"
 
-#include "core/process/sweep.h"
 #include "core/shim/channels.h"
 
 #include <sys/stat.h>
 
 static const char *const exits_with_three[] = {"sh", "-c", "exit 3", NULL};
-static const char *const stubborn[] = {"sh", "-c",
-				       "trap '' TERM; echo ready; while :; do sleep 1000 & wait; done", NULL};
+static const char *const stubborn[] = {"sh", "-c", "trap '' TERM; echo ready; exec sleep 1000", NULL};
 
 /* A helper that needs more than a second to end, and says when it has. */
 #define SLOW_HELPER \
@@ -176,7 +174,6 @@ static void what_daemonized_away_is_ended(void **state)
 	struct fixture *fixture = *state;
 	static const char *const argv[] = {
 	    "sh", "-c", "setsid sh -c 'echo $$ >daemon; exec sleep 1000' & sleep 1000", NULL};
-	assert_int_equal(sweep_become_subreaper(NULL), 0);
 	fake.argv = argv;
 	run_instance(fixture, NULL);
 	wait_for_file(fixture, "daemon", "\n");
@@ -224,7 +221,7 @@ static void a_helper_that_must_be_killed_does_not_make_the_end_a_kill(void **sta
 	struct fixture *fixture = *state;
 	start_instance(fixture,
 		       "{'limits':{'stop_timeout':1},'pre_start':[{'name':'first','command':['sh','-c',"
-		       "'trap \\'\\' TERM; echo ready; while :; do sleep 1000 & wait; done']}]}");
+		       "'trap \\'\\' TERM; echo ready; exec sleep 1000']}]}");
 	fake_started(NULL);
 	wait_for_file(fixture, "first.log", "ready");
 	end_instance(fixture);
