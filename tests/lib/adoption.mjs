@@ -41,8 +41,8 @@ export class PwEmuYard {
 		return pw;
 	}
 
-	async clear() {
-		for (const pw of this.started) await pw.abandon();
+	clear() {
+		for (const pw of this.started) pw.abandon();
 		rmSync(this.root, { recursive: true, force: true });
 	}
 }

@@ -90,13 +90,6 @@ export class PwEmuDouble {
 		return run([...gdb, '-batch', '-nx', ...all.flatMap((text) => ['-ex', text])]);
 	}
 
-	/** Whatever a test has left of it. */
-	async abandon() {
-		this.close();
-		if (!existsSync(this.handlesFile)) return;
-		for (const { pid } of Object.values(this.handles.procs)) if (isAlive(pid)) process.kill(pid, 'SIGKILL');
-	}
-
 	async stop() {
 		this.close();
 		const processes = Object.entries(this.handles.procs);

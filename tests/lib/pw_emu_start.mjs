@@ -82,6 +82,29 @@ async function queryChannels(qmp, channels) {
 	return Object.fromEntries(channels.map((name) => [name, endpoint(found.get(name))]));
 }
 
+/** What `pw emu start` has started, which ends with the test whatever becomes of its files. */
+export class StartedByPwEmu extends PwEmuDouble {
+	/** @param {string} directory @param {import('node:child_process').ChildProcess[]} children */
+	constructor(directory, children) {
+		super(directory);
+		this.children = children;
+		this.onExit = () => this.kill();
+		process.on('exit', this.onExit);
+	}
+
+	/** Children not yet reaped: no other can have their numbers. */
+	kill() {
+		for (const child of this.children) if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+	}
+
+	/** Whatever a test has left of it. */
+	abandon() {
+		this.close();
+		this.kill();
+		process.off('exit', this.onExit);
+	}
+}
+
 /**
  * `pw emu start` in a working directory (there, and empty).
  * @param {string} directory
@@ -89,13 +112,19 @@ async function queryChannels(qmp, channels) {
  */
 export async function startAsPwEmu(directory, start = {}) {
 	const { target = 'board', chardevs = ['serial0'], helpers = {} } = start;
+	const children = /** @type {import('node:child_process').ChildProcess[]} */ ([]);
 	const procs = /** @type {Record<string, {pid: number | undefined}>} */ ({});
-	for (const [name, command] of Object.entries(helpers)) procs[name] = { pid: (await startProcess(directory, name, command)).pid };
+	for (const [name, command] of Object.entries(helpers)) {
+		const child = await startProcess(directory, name, command);
+		procs[name] = { pid: child.pid };
+		children.push(child);
+	}
 	const server = net.createServer().listen(0, '127.0.0.1');
 	await once(server, 'listening');
 	const { port } = /** @type {net.AddressInfo} */ (server.address());
 	const connected = once(server, 'connection');
 	const emulator = await startProcess(directory, 'qemu', commandLine(start, port), start.spawn);
+	children.push(emulator);
 	const [socket] = await within(connected, 'QEMU to connect to its launcher');
 	const launcher = new Qmp(new RawChannel(socket, socket));
 	await launcher.run('qmp_capabilities');
@@ -106,6 +135,6 @@ export async function startAsPwEmu(directory, start = {}) {
 	procs.qemu = { pid: emulator.pid };
 	writeWhole(path.join(directory, 'handles.json'), JSON.stringify({ emu: 'qemu', config: path.join(directory, 'pigweed.json'),
 		target, gdb_cmd: ['gdb-multiarch'], channels, procs }));
-	return Object.assign(new PwEmuDouble(directory), { emulator });
+	return new StartedByPwEmu(directory, children);
 }
 

@@ -33,7 +33,7 @@ struct qemu_session {
 struct qemu_adoption {
 	struct loop *loop;
 	struct adoption wanted;
-	TAILQ_HEAD(qemu_sessions, qemu_session) sessions; /* the first is connected, or will be in the next turn */
+	TAILQ_HEAD(qemu_sessions, qemu_session) sessions; /* the first is connected, or about to be */
 	struct loop_deferred *turn;
 	struct qemu_session *first; /* until it is adopted */
 	void (*on_adopted)(const struct error *error, bool paused, void *data);
@@ -207,7 +207,7 @@ static void on_first_answer(const struct error *error, const struct qmp_message 
 	struct qemu_adoption *adoption = data;
 	struct qemu_session *session = TAKE(adoption->first);
 	struct error failure = error ? *error : (struct error){0};
-	bool paused = !error && !json_member_boolean(reply->data, "running", false);
+	bool paused = reply && !json_member_boolean(reply->data, "running", false);
 	if (!session)
 		return;
 	qemu_session_explain(session, &failure);
