@@ -6,6 +6,7 @@
 
 #include "core/base/text.h"
 #include "core/config/load.h"
+#include "core/emulators/external/external.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -83,8 +84,12 @@ static json_t *describe_channels(const json_t *settings)
 	return channels;
 }
 
-static const struct config_emulator toy = {"toy", emulator_keys, target_keys, resolve, describe_channels};
-static const struct config_emulator *const emulators[] = {&toy, NULL};
+static const struct config_emulator toy = {.name = "toy",
+					   .emulator_keys = emulator_keys,
+					   .target_keys = target_keys,
+					   .resolve = resolve,
+					   .describe_channels = describe_channels};
+static const struct config_emulator *const emulators[] = {&toy, &external_config, NULL};
 
 static void use(const struct config *config)
 {
