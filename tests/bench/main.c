@@ -15,7 +15,7 @@ static const struct {
 } groups[] = {
     /* The first wants an emud that has done nothing yet. */
     {"footprint", bench_footprint}, {"start", bench_start},       {"commands", bench_commands},
-    {"console", bench_console},     {"requests", bench_requests},
+    {"console", bench_console},     {"requests", bench_requests}, {"renode", bench_renode},
 };
 
 static struct service service;
@@ -39,7 +39,7 @@ static bool is_wanted(const char *name, char **wanted)
 int main(int argc, char **argv)
 {
 	if (argc < 2) {
-		fprintf(stderr, "usage: %s BUILD_DIR [footprint|start|commands|console|requests...]\n",
+		fprintf(stderr, "usage: %s BUILD_DIR [footprint|start|commands|console|requests|renode...]\n",
 			argv[0]);
 		return 2;
 	}

@@ -8,5 +8,7 @@ void bench_start(struct service *service);
 void bench_commands(struct service *service);
 void bench_console(struct service *service);
 void bench_requests(struct service *service);
+/* Skips where there is no Renode. */
+void bench_renode(struct service *service);
 /* Wants an emud that has done nothing yet. */
 void bench_footprint(struct service *service);
