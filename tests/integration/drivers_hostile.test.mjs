@@ -116,6 +116,18 @@ for (const command of HANGING)
 		await checkNothingLeft(id);
 	});
 
+test('a start that hangs can be stopped, and removed', async () => {
+	for (const command of HANGING) {
+		const { json } = await shared.client.put(`/instances/held?wait=false`, { json: { target: `${command}-hangs` }, expect: 202 });
+		assert.equal(json.state, 'starting');
+		const began = performance.now();
+		const stopped = await shared.client.post('/instances/held/stop');
+		assert.deepEqual([stopped.json.exit.reason, stopped.json.processes], ['stopped', {}]);
+		assert.ok(performance.now() - began < SOON_MS);
+		await shared.client.delete('/instances/held');
+	}
+});
+
 /** @param {string} id */
 async function running(id) {
 	const { json } = await shared.client.put(`/instances/${id}`, { json: { target: id }, expect: 201 });
