@@ -8,7 +8,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 
 import { until, within } from '../lib/deadline.mjs';
-import { EMUD, shareEmud, startEmud } from '../lib/emud.mjs';
+import { EMUD, Emud, shareEmud, startEmud } from '../lib/emud.mjs';
 import { firmware } from '../lib/firmware.mjs';
 import { MOCK_DRIVER, mockEmulator, mockTarget } from '../lib/mock.mjs';
 import { assertNumbered } from '../lib/numbered.mjs';
@@ -265,4 +265,21 @@ test('a firmware reaches driver and emulator as a path that both can open', asyn
 		[plan.emulator, plan.target, plan.state_dir, plan.args, plan.paused, plan.debug, plan.firmware_bytes],
 		['mock', 'logging', instance.path, ['x'], false, false, readFileSync(firmware('hello')).length]);
 	assert.match((await shared.client.get('/instances/fw/logs/mock')).text, new RegExp(`firmware of ${plan.firmware_bytes} bytes`));
+});
+
+test('the driver that docs/driver-protocol.md shows makes a board of cat', async (t) => {
+	const page = readFileSync(new URL('../../docs/driver-protocol.md', import.meta.url), 'utf8');
+	const [, script] = /```python\n([^]*?)```/.exec(page) ?? assert.fail('there is none');
+	const emud = new Emud({ pwEmu: { emulators: { cat: { driver: ['/usr/bin/python3', 'cat.py'] } } }, targets: { echo: { cat: {} } } });
+	t.after(() => emud.finish());
+	// Relative to the configuration's folder.
+	writeFileSync(path.join(emud.directory, 'cat.py'), script);
+	await emud.start();
+	const client = emud.client();
+	t.after(() => client.close());
+	const { json } = await client.put('/instances/echo', { json: { target: 'echo' }, expect: 201 });
+	assert.deepEqual([json.state, json.command], ['running', ['cat']]);
+	await client.post('/instances/echo/channels/uart0/input', { body: 'miaow' });
+	await client.waitForOutput('echo', 'miaow', 'uart0');
+	await client.refused(501, 'not_implemented', 'POST', '/instances/echo/reset');
 });
