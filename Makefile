@@ -16,7 +16,7 @@ help:
 	@echo 'make install  installs it (PREFIX=/usr/local, DESTDIR=)'
 	@echo 'make test     every test, under AddressSanitizer and UBSan'
 	@echo 'make bench    the numbers, as ratios to bare QEMU and bare libmicrohttpd'
-	@echo 'make soak     thousands of starts and stops; nothing may be left (SOAK_CYCLES=2000)'
+	@echo 'make soak     thousands of starts and stops; nothing may be left (SOAK_CYCLES=2000, SOAK_RENODE_STARTS=1000)'
 	@echo 'make fuzz     each fuzz target for SECONDS_OF_FUZZING=60'
 	@echo 'make check    clang-format, clang-tidy, cppcheck; eslint and tsc for web/'
 	@echo 'make clean    removes the build directories'
@@ -59,6 +59,8 @@ soak: build
 	@.ci/install run
 	@cmake --build $(BUILD) --target test_firmware -- --quiet
 	@node tests/soak/soak.mjs $(BUILD)
+	@cd tests && EMUD_BUILD=$(abspath $(BUILD)) EMUD_RENODE_STARTS=$${SOAK_RENODE_STARTS:-1000} node --test \
+		--test-reporter=./reporter.mjs --test-name-pattern='starts, 16 at a time' integration/renode.test.mjs
 
 fuzz:
 	@.ci/install build

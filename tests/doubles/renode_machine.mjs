@@ -182,7 +182,7 @@ export class Machine {
 	/** The console of every image is the first UART. @param {string} text */
 	print(text) {
 		const terminals = this.devices.get('sysbus.usart1')?.terminals ?? [];
-		return terminals.every((terminal) => terminal.write(Buffer.from(text)));
+		return terminals.map((terminal) => terminal.write(Buffer.from(text))).every((hasRoom) => hasRoom);
 	}
 
 	run() {

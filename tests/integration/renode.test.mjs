@@ -102,6 +102,18 @@ test('Renode that is killed in the middle is a crash, told at once, with every b
 	assert.ok(isTidy(directory));
 });
 
+test('of two terminals, too, every byte is there', async (t) => {
+	const terminals = { serial0: { 'device-path': 'sysbus.usart1' }, twin: { 'device-path': 'sysbus.usart1', type: 'pty' } };
+	const { client } = await startOdd(t, {}, { targets: { twins: makeRenodeBoard({ channels: { terminals } }) } });
+	const { processes } = await startRenode(client, 'twins', 'flood', { target: 'twins' });
+	await client.waitForOffset('twins', 100_000);
+	process.kill(processes.renode.pid, 'SIGKILL');
+	await client.waitFor('twins', 'ended');
+	const outputs = await Promise.all(['serial0', 'twin'].map((name) => client.get(`/instances/twins/channels/${name}/output`)));
+	for (const { text } of outputs)
+		text.split('\r\n').slice(0, -1).forEach((line, index) => assert.equal(line, String(index)));
+});
+
 test('SIGTERM from outside ends it as terminated, as does quit over the robot port', async (t) => {
 	const { client } = await startOdd(t);
 	const first = await startRenode(client, 'sigterm', 'hello');

@@ -244,6 +244,9 @@ static void on_answer(const struct error *error, const char *text, void *data)
 		finish(machine, &failure);
 		return;
 	}
+	/* Not before: while Renode may be dying, what its terminals say is still to be heard. */
+	if (step->kind == STEP_TEAR_DOWN)
+		disconnect_terminals(machine);
 	machine->attempts = 0;
 	if (++machine->at < machine->step_count)
 		ask(machine);
@@ -293,7 +296,6 @@ void renode_machine_set_up(struct renode_machine *machine, bool anew, bool runni
 		add_step(machine, STEP_LOAD_IMAGE, NULL);
 	if (running)
 		add_step(machine, STEP_RUN, NULL);
-	disconnect_terminals(machine);
 	run_job(machine);
 }
 
