@@ -223,6 +223,7 @@ void start_board(struct board *board)
 struct state_look {
 	struct fleet_fixture *fixture;
 	const char *id, *state;
+	bool seen;
 };
 
 static bool is_in_state(void *data)
@@ -232,10 +233,36 @@ static bool is_in_state(void *data)
 	return board ? text_equal(board_state(board), look->state) : !look->state;
 }
 
+static enum board_progress judge_state(const struct board *board, void *data)
+{
+	struct state_look *look = data;
+	return text_equal(board_state(board), look->state) ? BOARD_REACHED : BOARD_PENDING;
+}
+
+static void on_judged(struct board *board, enum board_wait_result result, void *data)
+{
+	(void) board;
+	((struct state_look *) data)->seen = result == BOARD_WAIT_DONE;
+}
+
+static bool is_seen(void *data)
+{
+	return ((struct state_look *) data)->seen;
+}
+
+/* Of a board that is there, every change is judged: a state may last no longer than a turn of the loop. */
 void wait_for_state(struct fleet_fixture *fixture, const char *id, const char *state)
 {
-	struct state_look look = {.fixture = fixture, .id = id, .state = state};
-	run_loop_until(fixture->loop, is_in_state, &look);
+	static struct state_look look;
+	look = (struct state_look){.fixture = fixture, .id = id, .state = state};
+	struct board *board = fleet_find(fixture->fleet, id);
+	struct error error;
+	if (!board || !state) {
+		run_loop_until(fixture->loop, is_in_state, &look);
+		return;
+	}
+	assert_non_null(board_wait_begin(board, judge_state, SUPPORT_DEADLINE_MS, on_judged, &look, &error));
+	run_loop_until(fixture->loop, is_seen, &look);
 }
 
 struct board *run_board(struct fleet_fixture *fixture, const char *id)
