@@ -1,5 +1,7 @@
 #include "support.h"
 
+#include "core/process/sweep.h"
+
 #include "core/base/clock.h"
 #include "core/handles/spec.h"
 
@@ -104,6 +106,34 @@ static void a_restart_with_a_wrong_file_leaves_it_running(void **state)
 	wait_for_state(*state, "b", "exited");
 }
 
+static void what_does_not_run_cannot_be_restarted(void **state)
+{
+	struct board *board = make_board(*state, "b");
+	const struct board_start start = {.paused = -1};
+	struct error error;
+	assert_int_equal(board_restart(board, &start, &error), -ESRCH);
+	assert_string_equal(error.code, "not_running");
+	assert_string_equal(board_state(board), "created");
+}
+
+static void a_stop_takes_a_restart_back(void **state)
+{
+	struct board *board = run_board(*state, "b");
+	const struct board_start start = {.paused = -1};
+	struct error error;
+	assert_int_equal(board_restart(board, &start, &error), 0);
+	assert_int_equal(board_restart(board, &start, &error), -EBUSY);
+	assert_int_equal(board_start(board, &start, &error), -EBUSY);
+	stop(board);
+	wait_for_state(*state, "b", "exited");
+	assert_int_equal(board_start_number(board), 1);
+	/* It stays so for the next emud, too. */
+	fleet_fixture_restart(*state);
+	board = fleet_find(((struct fleet_fixture *) *state)->fleet, "b");
+	assert_string_equal(board_state(board), "exited");
+	assert_int_equal(board_start_number(board), 1);
+}
+
 static void an_id_is_taken_once(void **state)
 {
 	struct fleet_fixture *fixture = *state;
@@ -204,11 +234,13 @@ static void what_a_dead_shim_leaves_is_swept_without_holding_up_the_loop(void **
 	struct board *board = run_board(fixture, "b");
 	cleanup_free char *cookie = read_cookie(board);
 	assert_false(cookie_is_gone(cookie));
+	assert_int_equal(file_write_atomic(board_dirfd(board), "handles.json", "{}", 2, 0600, NULL), 0);
 	command(board, "die");
 	wait_for_state(fixture, "b", "stopping");
 	wait_for_state(fixture, "b", "failed");
 	expect_reason(board, "supervisor_lost");
 	assert_true(cookie_is_gone(cookie));
+	assert_int_equal(faccessat(board_dirfd(board), "handles.json", F_OK, 0), -1);
 }
 
 static void a_board_may_go_while_it_is_swept(void **state)
@@ -397,6 +429,45 @@ static void a_stop_goes_on_after_emud_was_away(void **state)
 	assert_true(cookie_is_gone(cookie));
 }
 
+static void a_start_that_emud_died_in_is_begun_again(void **state)
+{
+	struct fleet_fixture *fixture = *state;
+	shims_play("silent");
+	struct board *board = make_board(fixture, "b");
+	start_board(board);
+	cleanup_free char *cookie = read_cookie(board);
+	fleet_fixture_close(fixture);
+	assert_true(sweep_cookie(cookie + strlen("EMUD_COOKIE=")) > 0);
+	shims_play("run");
+	fleet_fixture_open(fixture);
+	wait_for_state(fixture, "b", "running");
+	board = fleet_find(fixture->fleet, "b");
+	assert_int_equal(board_start_number(board), 1);
+	cleanup_free char *cookie_now = read_cookie(board);
+	assert_string_not_equal(cookie, cookie_now);
+	stop(board);
+	wait_for_state(fixture, "b", "exited");
+}
+
+static bool is_no_board(void *data)
+{
+	struct fleet_fixture *fixture = data;
+	return !fleet_find(fixture->fleet, "b");
+}
+
+static void a_delete_goes_on_after_emud_was_away(void **state)
+{
+	struct fleet_fixture *fixture = *state;
+	struct board *board = run_board(fixture, "b");
+	struct error error;
+	assert_int_equal(board_delete(board, NULL, NULL, &error), 0);
+	assert_int_equal(board_delete(board, NULL, NULL, &error), -EBUSY);
+	fleet_fixture_close(fixture);
+	fleet_fixture_open(fixture);
+	run_loop_until(fixture->loop, is_no_board, fixture);
+	assert_false(scratch_has(&fixture->scratch, "instances/b"));
+}
+
 static void a_directory_that_is_gone_is_a_failed_board(void **state)
 {
 	struct fleet_fixture *fixture = *state;
@@ -446,6 +517,8 @@ int main(int argc, char **argv)
 	    TEST(a_running_board_cannot_be_started),
 	    TEST(a_restart_begins_the_next_start),
 	    TEST(a_restart_with_a_wrong_file_leaves_it_running),
+	    TEST(what_does_not_run_cannot_be_restarted),
+	    TEST(a_stop_takes_a_restart_back),
 	    TEST(an_id_is_taken_once),
 	    TEST(two_boards_never_share_a_directory),
 	    TEST(a_board_that_cannot_be_made_leaves_nothing),
@@ -464,6 +537,8 @@ int main(int argc, char **argv)
 	    TEST(a_restart_that_emud_dies_in_has_what_was_asked_for),
 	    TEST(what_a_lost_start_had_is_known_to_the_next_emud),
 	    TEST(a_stop_goes_on_after_emud_was_away),
+	    TEST(a_start_that_emud_died_in_is_begun_again),
+	    TEST(a_delete_goes_on_after_emud_was_away),
 	    TEST(a_directory_that_is_gone_is_a_failed_board),
 	    TEST(want_of_descriptors_ends_no_board),
 	};
