@@ -89,8 +89,8 @@ static void read_all(struct json_lines *lines)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	enum { LINE_BYTES_MAX = 4096 };
-	if (size < 1)
+	enum { LINE_BYTES_MAX = 4096, INPUT_BYTES_MAX = 16 * LINE_BYTES_MAX };
+	if (size < 1 || size > INPUT_BYTES_MAX)
 		return 0;
 	size_t piece = data[0] ? data[0] : SIZE_MAX;
 	struct json_lines lines;
