@@ -36,6 +36,9 @@ struct config_emulator {
 	const char *name;                       /* the section's name: "qemu" */
 	const struct config_key *emulator_keys; /* below pw.pw_emu.<name> */
 	const struct config_key *target_keys;   /* below pw.pw_emu.targets.<t>.<name> */
+	/* Optional. Settings that a process depends on which stands ready before its target is known (ends
+	 * with NULL); the setting "prestart" tells how many do. NULL: none can. */
+	const char *const *prestart_keys;
 	/* Merges the two sections (either may be NULL) into the settings that its launcher reads from
 	 * spec.json. New reference; NULL with error set when a needed key stands at neither level or a value
 	 * makes no sense; its message may begin with the key below the target's section: "channels.x.id:
@@ -130,6 +133,14 @@ const char *const *config_target_emulators(const struct config *config, const ch
  */
 json_t *config_resolve(const struct config *config, const char *target, const char *emulator,
 		       struct error *error);
+/*
+ * The processes that are to stand ready: [{"count","resolved"}], where resolved is that of one of the targets
+ * they serve. New reference; NULL: no memory.
+ */
+json_t *config_prestarts(const struct config *config);
+/* Whether what stands ready for one resolved target serves another. */
+bool config_prestart_serves(const struct config *config, const json_t *ready, const json_t *resolved);
+
 /* The channels of that target as describe_channels tells them. New reference or NULL. */
 json_t *config_describe_channels(const struct config *config, const char *target, const char *emulator);
 

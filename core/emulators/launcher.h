@@ -54,6 +54,7 @@ struct launch {
 	int firmware_fd;         /* -1: none */
 	bool paused;
 	bool debug;
+	bool prestart; /* settle() follows; until then state_dir goes by state_dirfd, which the process inherits */
 };
 
 /* An emulator that somebody else has started: its channels, by the names that its handles.json gives them.
@@ -64,8 +65,9 @@ struct adoption {
 		bool pty;
 	} * channels;
 	size_t count;
-	/* A fresh connection to one of them, the caller's; or a negative errno. */
+	/* A fresh connection to one of them, the caller's; or a negative errno. Told when it has been closed. */
 	int (*connect)(const char *channel, void *data, struct error *error);
+	void (*on_closed)(const char *channel, void *data);
 	void *data;
 };
 
@@ -95,6 +97,10 @@ struct launcher_ops {
 	 * (files, FIFOs) exist): makes sockets, and the command, which is the launcher's and valid until
 	 * destroy; it closes the descriptors. */
 	int (*prepare)(struct launcher *launcher, struct launch_command *ret_command, struct error *error);
+	/* Optional. What the process was started for is known: it was made (create, prepare) before that,
+	 * with settings of which the configuration's prestart_keys alone were sure, an empty file as
+	 * firmware, not paused, without args. channels() and start() follow. Only with waits_for_start. */
+	int (*settle)(struct launcher *launcher, const struct launch *launch, struct error *error);
 	/* Mandatory. The process runs and the consoles exist: set it up. on_started fires once, never from
 	 * within: error NULL when the guest runs (or stands paused, if asked), else why not: its process has
 	 * ended or is about to (code "not_running": what it said last counts), or is to be ended. */

@@ -60,6 +60,7 @@ static int read_fields(json_t *json, struct spec *spec, struct error *error)
 	    .paused = json_member_boolean(json, "paused", false),
 	    .debug = json_member_boolean(json, "debug", false),
 	    .raw_channels = json_member_boolean(json, "raw_channels", false),
+	    .prestart = json_member_boolean(json, "prestart", false),
 	    .adopt = json_member_boolean(json, "adopt", false),
 	    .args = read_vector(json, "args"),
 	    .gdb = read_vector(json, "gdb"),

@@ -31,10 +31,11 @@ struct spec {
 	const char *working_directory;
 	const char *cgroup_base; /* where the start's cgroup is made; NULL: it has none */
 	bool paused, debug, raw_channels;
-	bool adopt;  /* nothing is started: the emulator of the directory above the state directory is taken
-			over */
-	char **args; /* owned */
-	char **gdb;  /* owned */
+	bool prestart; /* the emulator only, which waits for a target: another spec.json follows */
+	bool adopt;    /* nothing is started: the emulator of the directory above the state directory is taken
+			  over */
+	char **args;   /* owned */
+	char **gdb;    /* owned */
 	char **read_paths;                    /* owned */
 	char **write_paths;                   /* owned */
 	const json_t *pre_start, *post_start; /* [{"name","command":[...]}] */

@@ -127,6 +127,22 @@ int cgroup_directory(const struct cgroup *cgroup)
 	return cgroup->directory_fd;
 }
 
+/* One that forks meanwhile leaves a child behind: hence as often as there are some. */
+void cgroup_take_over(const struct cgroup *cgroup, const struct cgroup *from)
+{
+	enum { ROUNDS = 8 };
+	cleanup_close int into = openat(cgroup->directory_fd, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+	for (int round = 0; round < ROUNDS; round++) {
+		cleanup_free char *text = NULL;
+		char *rest;
+		if (file_read(from->directory_fd, "cgroup.procs", PROC_BYTES_MAX, &text, NULL, NULL) < 0 ||
+		    !*text)
+			return;
+		for (char *pid = strtok_r(text, "\n", &rest); pid; pid = strtok_r(NULL, "\n", &rest))
+			(void) !write(into, pid, strlen(pid));
+	}
+}
+
 static bool is_populated(int events_fd)
 {
 	char text[256];

@@ -184,6 +184,15 @@ void crew_let_go(struct crew *crew)
 	}
 }
 
+void crew_move(struct crew *crew, const struct crew_options *options)
+{
+	crew->options = *options;
+	struct member *member;
+	LIST_FOREACH (member, &crew->members, link)
+		if (member->process)
+			handles_add_process(options->handles, member->name, process_pid(member->process));
+}
+
 size_t crew_count(const struct crew *crew)
 {
 	return crew ? crew->count : 0;

@@ -37,5 +37,8 @@ int crew_adopt(struct crew *crew, const struct foreign_claim *claim, struct erro
 /* Forgets those that were taken in; on_exit does not fire for them any more. */
 void crew_let_go(struct crew *crew);
 
+/* The same processes under other options: in other handles, cgroup and directory for those to come. */
+void crew_move(struct crew *crew, const struct crew_options *options);
+
 size_t crew_count(const struct crew *crew);
 void crew_signal(struct crew *crew, int signal_number);

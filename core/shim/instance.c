@@ -15,6 +15,7 @@
 #include "core/shim/ending.h"
 #include "core/shim/helpers.h"
 #include "core/shim/instance_internal.h"
+#include "core/shim/prestart.h"
 #include "core/shim/sandbox.h"
 
 #include <limits.h>
@@ -259,7 +260,7 @@ static const struct console_guard_events guard_events = {
 
 /* ---- the start ---- */
 
-static int start_helpers(struct instance *instance, const json_t *commands, struct error *error)
+int instance_start_helpers(struct instance *instance, const json_t *commands, struct error *error)
 {
 	const struct helpers_context context = {
 	    .state_dir = instance->state_dir,
@@ -274,7 +275,7 @@ static int start_post_helpers(struct instance *instance, struct error *error)
 {
 	if (json_array_size(instance->spec.post_start) == 0)
 		return 0;
-	int result = start_helpers(instance, instance->spec.post_start, error);
+	int result = instance_start_helpers(instance, instance->spec.post_start, error);
 	return result ? result : handles_save(instance->handles, instance->dirfd, error);
 }
 
@@ -384,6 +385,7 @@ static int start_process(const char *name, const struct launch_command *command,
 	return crew_start(instance->crew, name, command, instance->confinement, &pid, error);
 }
 
+/* Or tells the one there is what it was prestarted for. */
 int instance_make_launcher(struct instance *instance, struct error *error)
 {
 	const struct launch launch = {
@@ -396,15 +398,18 @@ int instance_make_launcher(struct instance *instance, struct error *error)
 	    .state_dir = instance->state_dir,
 	    .settings = instance->spec.settings,
 	    .args = (const char *const *) instance->spec.args,
-	    .firmware_fd = instance->firmware_fd,
+	    .firmware_fd = prestart_firmware(instance),
 	    .paused = instance->spec.paused,
 	    .debug = instance->spec.debug,
+	    .prestart = instance->spec.prestart,
 	};
+	if (instance->launcher)
+		return instance->emulator->launcher->settle(instance->launcher, &launch, error);
 	instance->launcher = instance->emulator->launcher->create(&launch, error);
 	return instance->launcher ? 0 : error->number;
 }
 
-static int execute_emulator(struct instance *instance, pid_t *ret_pid, struct error *error)
+int instance_execute_emulator(struct instance *instance, pid_t *ret_pid, struct error *error)
 {
 	struct launch_command command;
 	int result = instance->emulator->launcher->prepare(instance->launcher, &command, error);
@@ -415,6 +420,15 @@ static int execute_emulator(struct instance *instance, pid_t *ret_pid, struct er
 			  error);
 }
 
+int instance_begin_emulation(struct instance *instance, pid_t pid, struct error *error)
+{
+	instance->control_open = true;
+	instance->emulator->launcher->start(instance->launcher, pid, on_started, &instance_emulator_events,
+					    instance);
+	/* While the emulator loads: nobody who waits for the start waits for this. */
+	return handles_save(instance->handles, instance->dirfd, error);
+}
+
 /* Helpers are told the channels; without any, the emulator loads while these are made. */
 static int start_processes(struct instance *instance, struct error *error)
 {
@@ -423,18 +437,15 @@ static int start_processes(struct instance *instance, struct error *error)
 	bool is_early = ops->waits_for_start && json_array_size(spec->pre_start) == 0;
 	struct error ignored;
 	pid_t pid;
-	int result = is_early ? execute_emulator(instance, &pid, error) : 0;
+	int result = is_early ? instance_execute_emulator(instance, &pid, error) : 0;
 	int made = instance_make_channels(instance, result ? &ignored : error);
 	if (!is_early && !made)
-		made = start_helpers(instance, spec->pre_start, error);
+		made = instance_start_helpers(instance, spec->pre_start, error);
 	if (!is_early && !made)
-		result = execute_emulator(instance, &pid, error);
+		result = instance_execute_emulator(instance, &pid, error);
 	if (result || made)
 		return result ? result : made;
-	instance->control_open = true;
-	ops->start(instance->launcher, pid, on_started, &instance_emulator_events, instance);
-	/* While the emulator loads: nobody who waits for the start waits for this. */
-	return handles_save(instance->handles, instance->dirfd, error);
+	return instance_begin_emulation(instance, pid, error);
 }
 
 static void on_planned(const struct error *failure, void *data)
@@ -472,7 +483,9 @@ void instance_start(struct instance *instance)
 {
 	struct error error;
 	instance->events->on_change(instance->data);
-	int result = instance->spec.adopt ? adoption_begin(instance, &error) : try_start(instance, &error);
+	int result = instance->spec.prestart ? prestart_begin(instance, &error)
+		     : instance->spec.adopt  ? adoption_begin(instance, &error)
+					     : try_start(instance, &error);
 	if (result < 0)
 		instance_fail_start(instance, &error);
 }
@@ -487,29 +500,10 @@ void instance_stop(struct instance *instance)
 
 /* ---- making and unmaking ---- */
 
-static int make_parts(struct instance *instance, struct error *error)
+struct crew_options instance_crew_options(struct instance *instance)
 {
 	const struct spec *spec = &instance->spec;
-	instance->emulator = emulator_find(spec->emulator);
-	if (!instance->emulator)
-		return error_set(error, -ENOENT, "emulator_unavailable",
-				 "%s is not an emulator of this build", spec->emulator);
-	char link[64], config[PATH_MAX + 16];
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", instance->dirfd);
-	ssize_t length = readlink(link, instance->state_dir, sizeof(instance->state_dir) - 1);
-	if (length < 0)
-		return error_set_errno(error, -errno, NULL, "cannot tell the state directory's path");
-	snprintf(config, sizeof(config), "%s/config.json", instance->state_dir);
-	instance->environment[0] = text_format("EMUD_COOKIE=%s", spec->cookie);
-	instance->handles =
-	    handles_create(spec->emulator, spec->target, config, (const char *const *) spec->gdb);
-	instance->deadline = loop_timer_create(instance->loop, on_deadline, instance, error);
-	if (!instance->environment[0] || !instance->handles || !instance->deadline)
-		return error_set(error, -ENOMEM, NULL, "no memory");
-	const struct cgroup_owner owner = {
-	    .id = spec->id, .start_number = spec->start_number, .cookie = spec->cookie};
-	instance->cgroup = cgroup_create(spec->cgroup_base, &owner);
-	const struct crew_options crew = {
+	return (struct crew_options){
 	    .loop = instance->loop,
 	    .dirfd = instance->dirfd,
 	    .directory = spec->working_directory ? spec->working_directory : instance->state_dir,
@@ -519,6 +513,23 @@ static int make_parts(struct instance *instance, struct error *error)
 	    .on_exit = on_process_exit,
 	    .data = instance,
 	};
+}
+
+static int make_parts(struct instance *instance, struct error *error)
+{
+	const struct spec *spec = &instance->spec;
+	instance->emulator = emulator_find(spec->emulator);
+	if (!instance->emulator)
+		return error_set(error, -ENOENT, "emulator_unavailable",
+				 "%s is not an emulator of this build", spec->emulator);
+	int result = instance_take_identity(instance, error);
+	if (result < 0)
+		return result;
+	instance->environment[0] = text_format("EMUD_COOKIE=%s", spec->cookie);
+	instance->deadline = loop_timer_create(instance->loop, on_deadline, instance, error);
+	if (!instance->environment[0] || !instance->deadline)
+		return error_set(error, -ENOMEM, NULL, "no memory");
+	const struct crew_options crew = instance_crew_options(instance);
 	instance->crew = crew_create(&crew, error);
 	return instance->crew ? 0 : error->number;
 }
@@ -538,9 +549,9 @@ struct instance *instance_create(struct loop *loop, struct log *log, struct spec
 	*spec = (struct spec){0};
 	instance->dirfd = dirfd;
 	instance->firmware_fd = firmware_fd;
+	instance->image_fd = -1;
 	instance->events = events;
 	instance->data = data;
-	clock_format_rfc3339(clock_wall_ms(), instance->started_at);
 	if (make_parts(instance, error) == 0)
 		return instance;
 	instance_destroy(instance);
@@ -566,5 +577,6 @@ void instance_destroy(struct instance *instance)
 	json_decref(instance->command);
 	spec_finish(&instance->spec);
 	free(instance->environment[0]);
+	prestart_end(instance);
 	free(instance);
 }

@@ -3,6 +3,7 @@
 /* What the files of an instance share: instance.c (its life), instance_status.c (what is told of it). */
 
 #include "core/base/clock.h"
+#include "core/shim/crew.h"
 #include "core/shim/ending.h"
 #include "core/shim/instance.h"
 
@@ -15,6 +16,10 @@ struct instance {
 	struct log *log;
 	struct spec spec;
 	int dirfd, firmware_fd;
+	/* Of a prestarted one: where the firmware is copied when it is known (-1: it is none), and what the
+	 * launcher was made with. */
+	int image_fd;
+	struct spec prestart_spec;
 	const struct instance_events *events;
 	void *data;
 
@@ -42,10 +47,15 @@ struct instance {
 	void *closing_data;
 };
 
-/* ---- the steps of a start that an adoption shares (instance.c) ---- */
+/* ---- the steps of a start that an adoption and a prestart share (instance.c) ---- */
 
 extern const struct emulator_events instance_emulator_events;
 int instance_make_launcher(struct instance *instance, struct error *error);
 int instance_make_channels(struct instance *instance, struct error *error);
+int instance_take_identity(struct instance *instance, struct error *error); /* identity.c */
+struct crew_options instance_crew_options(struct instance *instance);
+int instance_start_helpers(struct instance *instance, const json_t *commands, struct error *error);
+int instance_execute_emulator(struct instance *instance, pid_t *ret_pid, struct error *error);
+int instance_begin_emulation(struct instance *instance, pid_t pid, struct error *error);
 void instance_enter_live(struct instance *instance, bool paused);
 void instance_fail_start(struct instance *instance, const struct error *error);

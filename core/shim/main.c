@@ -14,6 +14,7 @@
 #include "core/shim/control.h"
 #include "core/shim/instance.h"
 #include "core/shim/order.h"
+#include "core/shim/prestart.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -26,6 +27,7 @@ struct shim {
 	int64_t start_number; /* 0: spec.json could not be read */
 	struct instance *instance;
 	struct control *control;
+	struct loop_watch *second_order; /* that a prestarted one waits for */
 	struct loop_signal *on_terminate;
 };
 
@@ -99,13 +101,45 @@ static int get_ready(struct shim *shim, struct error *error)
 	return shim->loop ? 0 : error->number;
 }
 
+static int open_control(struct shim *shim, struct error *error)
+{
+	shim->control = control_create(shim->loop, shim->order.listen_fd, shim->instance, error);
+	return shim->control ? 0 : error->number;
+}
+
+/* What a prestarted emulator is for; nobody wants it where emud has gone. */
+static void on_second_order(int events, void *data)
+{
+	(void) events;
+	struct shim *shim = data;
+	struct shim_order order;
+	struct spec spec;
+	struct error error;
+	int result = shim_order_receive(SHIM_ORDER_FD, &order, &error);
+	loop_watch_destroy(TAKE(shim->second_order));
+	close(SHIM_ORDER_FD);
+	if (!result) {
+		shim->order.firmware_fd = order.firmware_fd;
+		result = spec_read(shim->order.state_fd, &spec, &error);
+	}
+	if (!result) {
+		shim->start_number = spec.start_number;
+		prestart_settle(shim->instance, &spec, order.firmware_fd);
+		result = open_control(shim, &error);
+	}
+	if (result == 0)
+		return;
+	if (result != -EPIPE)
+		log_event(shim->log, LOG_LEVEL_ERROR, "shim.failed", "detail", error.message, NULL);
+	instance_stop(shim->instance);
+}
+
 static int take_order(struct shim *shim, struct error *error)
 {
 	const struct shim_order *order = &shim->order;
 	int result = shim_order_receive(SHIM_ORDER_FD, &shim->order, error);
 	if (result < 0)
 		return result;
-	close(SHIM_ORDER_FD);
 	result = open_log(order->state_fd, error);
 	if (!result)
 		result = spec_read(order->state_fd, &shim->spec, error);
@@ -119,13 +153,19 @@ static int take_order(struct shim *shim, struct error *error)
 					 order->firmware_fd, &instance_events, shim, error);
 	if (!shim->instance)
 		return error->number;
-	shim->control = control_create(shim->loop, order->listen_fd, shim->instance, error);
-	return shim->control ? 0 : error->number;
+	if (instance_spec(shim->instance)->prestart) {
+		shim->second_order =
+		    loop_watch_create(shim->loop, SHIM_ORDER_FD, LOOP_READABLE, on_second_order, shim, error);
+		return shim->second_order ? 0 : error->number;
+	}
+	close(SHIM_ORDER_FD);
+	return open_control(shim, error);
 }
 
 static void tear_down(struct shim *shim)
 {
 	control_destroy(shim->control);
+	loop_watch_destroy(shim->second_order);
 	instance_destroy(shim->instance);
 	spec_finish(&shim->spec);
 	loop_signal_destroy(shim->on_terminate);

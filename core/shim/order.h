@@ -10,10 +10,12 @@
 /* The descriptor a shim finds its end of the socket pair (SOCK_SEQPACKET) on. */
 enum { SHIM_ORDER_FD = 3 };
 
+/* -1: none. The first order has the first two. To a shim whose spec.json says "prestart" a second one
+ * follows, when another spec.json is there. */
 struct shim_order {
-	int listen_fd;   /* the listening control socket */
-	int state_fd;    /* the state directory */
-	int firmware_fd; /* -1: none */
+	int listen_fd; /* the listening control socket */
+	int state_fd;  /* the state directory */
+	int firmware_fd;
 };
 
 /* The order's descriptors stay the caller's. -EPIPE: there is no shim at the other end. */

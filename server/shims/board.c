@@ -230,6 +230,7 @@ struct board *board_make(struct fleet *fleet, struct instance_row *row, int dirf
 		return NULL;
 	}
 	board->dirfd = dirfd;
+	board->ready.order_fd = -1;
 	board->fleet = fleet;
 	board->row = *row;
 	*row = (struct instance_row){0};
@@ -249,6 +250,12 @@ struct board *board_make(struct fleet *fleet, struct instance_row *row, int dirf
 	return NULL;
 }
 
+void board_take_ready(struct board *board, struct shim_handle *handle)
+{
+	board->ready = *handle;
+	handle->order_fd = -1;
+}
+
 void board_destroy(struct board *board)
 {
 	if (!board)
@@ -256,6 +263,7 @@ void board_destroy(struct board *board)
 	board_waits_destroy(board->waits);
 	board_sweep_forget(board);
 	shim_link_destroy(board->link);
+	shim_dismiss(&board->ready);
 	loop_timer_destroy(board->stop_deadline);
 	loop_timer_destroy(board->retry);
 	json_decref(board->asked);

@@ -97,6 +97,10 @@ bool board_start_failure(const struct board *board, struct error *ret_error);
 json_t *board_spec_pack(const json_t *asked, const json_t *file, const json_t *args, const json_t *resolved,
 			const json_t *next);
 
+struct shim_handle;
+/* Its first start has this emulator, which stands ready in its state directory. Takes the handle. */
+void board_take_ready(struct board *board, struct shim_handle *handle);
+
 struct instance_row;
 /* Takes the row's strings and dirfd, its state directory (negative: it is gone). */
 struct board *board_make(struct fleet *fleet, struct instance_row *row, int dirfd, struct error *error);

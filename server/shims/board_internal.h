@@ -16,7 +16,8 @@ struct board {
 	json_t *status;        /* of the current start, as its shim told it last; NULL: none */
 	int dirfd;
 	struct shim_link *link;
-	char *cookie; /* of the current start */
+	char *cookie;             /* of the current start */
+	struct shim_handle ready; /* an emulator that was prestarted for the first start; order_fd -1: none */
 	struct board_waits *waits;
 	struct board_sweep *sweep;        /* under way, or NULL */
 	struct loop_timer *stop_deadline; /* of a stop, after which its shim hangs */

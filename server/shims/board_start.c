@@ -43,11 +43,13 @@ static int write_files(struct board *board, const json_t *resolved, const json_t
 	return start_files_write_spec(board->dirfd, &order, error);
 }
 
-static int give_order(struct board *board, const struct shim_handle *shim, int firmware_fd,
+/* has_first: its emulator stands ready, with a first order that brought all but the firmware. */
+static int give_order(struct board *board, const struct shim_handle *shim, bool has_first, int firmware_fd,
 		      struct error *error)
 {
-	cleanup_close int listen_fd = listener_open_unix(board->dirfd, "control.sock", error);
-	if (listen_fd < 0)
+	cleanup_close int listen_fd =
+	    has_first ? -1 : listener_open_unix(board->dirfd, "control.sock", error);
+	if (listen_fd < 0 && !has_first)
 		return listen_fd;
 	/* Linked first, since a shim that has its order starts whatever becomes of us: the connection waits.
 	 */
@@ -56,7 +58,7 @@ static int give_order(struct board *board, const struct shim_handle *shim, int f
 	if (!board->link)
 		return error->number;
 	const struct shim_order order = {
-	    .listen_fd = listen_fd, .state_fd = board->dirfd, .firmware_fd = firmware_fd};
+	    .listen_fd = listen_fd, .state_fd = has_first ? -1 : board->dirfd, .firmware_fd = firmware_fd};
 	int result = shim_order_send(shim->order_fd, &order, error);
 	if (result < 0)
 		shim_link_destroy(TAKE(board->link));
@@ -98,10 +100,16 @@ static void take_firmware(struct board *board, struct fleet_firmware *firmware)
 
 static int launch(struct board *board, const json_t *resolved, int firmware_fd, struct error *error)
 {
-	struct shim_handle shim;
-	int result = shim_reserve_take(fleet_reserve(board->fleet), &shim, error);
-	if (result < 0)
-		return result;
+	struct shim_handle shim = board->ready;
+	bool is_ready = shim_is_waiting(&shim);
+	board->ready.order_fd = -1;
+	if (!is_ready) {
+		shim_dismiss(&shim);
+		int result = shim_reserve_take(fleet_reserve(board->fleet), &shim, error);
+		if (result < 0)
+			return result;
+	}
+	int result = 0;
 	free(board->cookie);
 	board->cookie = strdup(shim.cookie);
 	if (!board->cookie)
@@ -109,7 +117,7 @@ static int launch(struct board *board, const json_t *resolved, int firmware_fd, 
 	if (!result)
 		result = write_files(board, resolved, json_object_get(board->spec, "file"), error);
 	if (!result)
-		result = give_order(board, &shim, firmware_fd, error);
+		result = give_order(board, &shim, is_ready, firmware_fd, error);
 	shim_dismiss(&shim);
 	return result;
 }
@@ -201,5 +209,10 @@ int board_start(struct board *board, const struct board_start *start, struct err
 	if (result < 0)
 		return result;
 	board_note_start(board, start);
-	return board_begin_start(board, error);
+	/* An emulator that runs already has no room for args. */
+	if (start->args)
+		shim_dismiss(&board->ready);
+	result = board_begin_start(board, error);
+	shim_dismiss(&board->ready);
+	return result;
 }

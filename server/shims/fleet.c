@@ -8,6 +8,7 @@
 #include "core/process/cgroup.h"
 #include "server/shims/adoptable.h"
 #include "server/shims/fleet_internal.h"
+#include "server/shims/prestart_pool.h"
 #include "server/shims/start_files.h"
 #include "server/shims/state_directory.h"
 #include "server/store/instances.h"
@@ -26,6 +27,7 @@ struct fleet {
 	char *config_text;     /* config.json of every board made under it */
 	struct board **boards; /* sorted by id */
 	struct shim_reserve *reserve;
+	struct prestart_pool *pool;
 	size_t count, capacity;
 
 	struct loop_timer *recovery_deadline;
@@ -68,7 +70,15 @@ int fleet_set_config(struct fleet *fleet, struct config *config, struct error *e
 	struct config *old = fleet->config;
 	fleet->config = config_ref(config);
 	config_unref(old);
+	if (old)
+		prestart_pool_fill(fleet->pool);
 	return 0;
+}
+
+static void fill_reserves(struct fleet *fleet)
+{
+	shim_reserve_fill(fleet->reserve);
+	prestart_pool_fill(fleet->pool);
 }
 
 /* ---- the table ---- */
@@ -159,7 +169,7 @@ static void on_ready_turn(void *data)
 	struct fleet *fleet = data;
 	fleet->recovery_turn = NULL;
 	loop_timer_stop(fleet->recovery_deadline);
-	shim_reserve_fill(fleet->reserve);
+	fill_reserves(fleet);
 	void (*on_ready)(void *data) = TAKE(fleet->on_ready);
 	if (on_ready)
 		on_ready(fleet->ready_data);
@@ -182,7 +192,7 @@ struct shim_reserve *fleet_reserve(struct fleet *fleet)
 void fleet_board_changed(struct fleet *fleet, struct board *board)
 {
 	if (board && board_is_live(board))
-		shim_reserve_fill(fleet->reserve);
+		fill_reserves(fleet);
 	bool settled = true;
 	for (size_t i = 0; i < fleet->count; i++)
 		settled &= board_is_settled(fleet->boards[i]);
@@ -372,26 +382,44 @@ static int take_real_path(const struct fleet *fleet, struct instance_row *row, i
 	return check_apart(fleet, path, error);
 }
 
+/* Where the emulator that the instance is started with stands ready, its directory becomes the instance's. */
+static bool take_ready(struct fleet *fleet, const struct board_request *request, const char *path,
+		       struct shim_handle *ret_handle)
+{
+	const json_t *spec = request->spec;
+	if (!json_member_boolean(spec, "start", true) || json_member_boolean(spec, "debug", false) ||
+	    json_array_size(json_object_get(spec, "args")) > 0)
+		return false;
+	cleanup_json json_t *resolved = config_resolve(fleet->config, json_member_string(spec, "target", ""),
+						       json_member_string(spec, "emulator", NULL), NULL);
+	return resolved && prestart_pool_take(fleet->pool, resolved, path, ret_handle);
+}
+
 /* Directory first, then row: a kill in between leaves a directory that is reported, and can be taken
  * again. */
-static struct board *make_checked(struct fleet *fleet, struct instance_row *row, const char *root,
-				  struct error *error)
+static struct board *make_checked(struct fleet *fleet, const struct board_request *request,
+				  struct instance_row *row, const char *root, struct error *error)
 {
 	bool made = false;
+	cleanup_shim struct shim_handle ready = {.order_fd = -1};
 	if (!root && file_make_directories(fleet->own_root, 0700, error) < 0)
 		return NULL;
+	bool is_ready = !root && take_ready(fleet, request, row->path, &ready);
 	cleanup_close int dirfd =
 	    state_directory_make(root ? root : fleet->own_root, row->path, &made, error);
 	if (dirfd < 0)
 		return NULL;
+	made |= is_ready;
 	struct board *board = NULL;
 	if ((!root || take_real_path(fleet, row, dirfd, error) == 0) &&
 	    start_files_write_config(dirfd, fleet->config_text, error) == 0 &&
 	    instances_insert(fleet->options.store, row, error) == 0) {
 		cleanup_free char *id = strdup(row->id);
 		board = board_make(fleet, row, fcntl(dirfd, F_DUPFD_CLOEXEC, 3), error);
-		if (board && insert(fleet, board) == 0)
+		if (board && insert(fleet, board) == 0) {
+			board_take_ready(board, &ready);
 			return board;
+		}
 		board_destroy(board);
 		if (id)
 			instances_delete(fleet->options.store, id, NULL);
@@ -432,7 +460,7 @@ static struct board *make_requested(struct fleet *fleet, const struct board_requ
 		if (!path)
 			error_set(error, -ENOMEM, NULL, "no memory");
 		else if (fill_row(&row, request, id, path, &emulator, &firmware, error) == 0)
-			board = make_checked(fleet, &row, root, error);
+			board = make_checked(fleet, request, &row, root, error);
 	}
 	if (firmware.fd >= 0)
 		close(firmware.fd);
@@ -489,10 +517,11 @@ struct fleet *fleet_create(const struct fleet_options *options, struct config *c
 	fleet->options.shim_program = fleet->shim_program;
 	fleet->reserve =
 	    fleet->shim_program ? shim_reserve_create(options->loop, fleet->shim_program, error) : NULL;
+	fleet->pool = fleet->own_root ? prestart_pool_create(fleet, fleet->own_root, error) : NULL;
 	fleet->boot_id = read_boot_id();
 	fleet->cgroup_base = cgroup_find_base();
 	fleet->recovery_deadline = loop_timer_create(options->loop, on_recovery_deadline, fleet, error);
-	if (fleet->state_dir && fleet->own_root && fleet->reserve && fleet->boot_id &&
+	if (fleet->state_dir && fleet->own_root && fleet->reserve && fleet->pool && fleet->boot_id &&
 	    fleet->recovery_deadline && fleet_set_config(fleet, config, error) == 0)
 		return fleet;
 	error_set(error, -ENOMEM, NULL, "no memory");
@@ -510,6 +539,7 @@ void fleet_destroy(struct fleet *fleet)
 		board_destroy(fleet->boards[i]);
 	free(fleet->boards);
 	shim_reserve_destroy(fleet->reserve);
+	prestart_pool_destroy(fleet->pool);
 	loop_timer_destroy(fleet->recovery_deadline);
 	loop_deferred_cancel(fleet->recovery_turn);
 	loop_deferred_cancel(fleet->stopped_turn);

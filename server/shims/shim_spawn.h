@@ -3,6 +3,7 @@
 /* Starting a shim: on this machine, by posix_spawn. The one place that would change if an engine placed it on
  * another host. */
 
+#include "core/base/cleanup.h"
 #include "core/base/error.h"
 
 #include <stdbool.h>
@@ -25,3 +26,4 @@ bool shim_is_waiting(const struct shim_handle *handle);
 
 /* Lets go of it: one that has no order ends. */
 void shim_dismiss(struct shim_handle *handle);
+#define cleanup_shim cleanup(shim_dismiss)

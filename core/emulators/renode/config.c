@@ -12,8 +12,12 @@
 #include <limits.h>
 #include <stdlib.h>
 
+/* Each holds some 370 MB. */
+enum { PRESTART_MOST = 64 };
+
 static const struct config_key emulator_keys[] = {
     {"executable", CONFIG_STRING, false},
+    {"prestart", CONFIG_INTEGER, false},
     {"channels", CONFIG_MAP, false},
     {"channels.terminals", CONFIG_MAP, false},
     {"channels.terminals.type", CONFIG_CHANNEL_TYPE, false},
@@ -103,12 +107,19 @@ static json_t *resolve(const json_t *emulator_section, const json_t *target_sect
 			  "machine: must be a platform description's path without control characters");
 		return NULL;
 	}
+	json_int_t prestart = json_member_integer(emulator_section, "prestart", 0);
+	if (prestart > PRESTART_MOST) {
+		error_set(error, -EINVAL, "invalid_configuration", "prestart: at most %d", PRESTART_MOST);
+		return NULL;
+	}
 	const char *type = json_member_string(terminals_of(emulator_section), "type", "tcp");
 	json_t *terminals = resolve_terminals(terminals_of(target_section), type, error);
 	if (!terminals)
 		return NULL;
 	json_t *settings = json_pack("{s:s, s:s, s:o, s:o}", "executable", executable, "machine", machine,
 				     "terminals", terminals, "read_paths", installation_paths(executable));
+	if (settings && prestart > 0)
+		json_object_set_new(settings, "prestart", json_integer(prestart));
 	if (!settings)
 		error_set(error, -ENOMEM, NULL, "no memory");
 	return settings;
@@ -132,10 +143,13 @@ static json_t *describe_channels(const json_t *settings)
 	return described;
 }
 
+static const char *const prestart_keys[] = {"executable", NULL};
+
 const struct config_emulator renode_config = {
     .name = "renode",
     .emulator_keys = emulator_keys,
     .target_keys = target_keys,
+    .prestart_keys = prestart_keys,
     .resolve = resolve,
     .describe_channels = describe_channels,
 };

@@ -26,7 +26,7 @@ struct launcher {
 	struct channel_plan *channels;
 	size_t channel_count;
 	char **argv, **environment;
-	int inherit_fds[2];
+	int inherit_fds[3];
 	uint16_t robot_port;      /* 0: Renode picks it, and has not told it yet */
 	struct loop_timer *timer; /* looks for the port, then waits for the last words */
 	bool started;
@@ -202,17 +202,10 @@ static int make_command_line(struct launcher *launcher)
 	return result;
 }
 
-static int make_session(struct launcher *launcher, struct error *error)
+/* What the settings and the firmware say. */
+static int make_machine(struct launcher *launcher, struct error *error)
 {
 	struct session *session = &launcher->session;
-	launcher->network = network_create(error);
-	if (!launcher->network)
-		return error->number;
-	if (network_namespaces(launcher->network))
-		launcher->robot_port = network_pick_port(launcher->network, error);
-	session->client = robot_client_create(launcher->launch.loop, launcher->network, error);
-	if (!session->client)
-		return error->number;
 	const struct renode_machine_options options = {.launch = &launcher->launch,
 						       .network = launcher->network,
 						       .client = session->client,
@@ -228,6 +221,18 @@ static int make_session(struct launcher *launcher, struct error *error)
 	return renode_machine_set_image(session->machine, image);
 }
 
+static int make_session(struct launcher *launcher, struct error *error)
+{
+	struct session *session = &launcher->session;
+	launcher->network = network_create(error);
+	if (!launcher->network)
+		return error->number;
+	if (network_namespaces(launcher->network))
+		launcher->robot_port = network_pick_port(launcher->network, error);
+	session->client = robot_client_create(launcher->launch.loop, launcher->network, error);
+	return session->client ? make_machine(launcher, error) : error->number;
+}
+
 static int launcher_prepare(struct launcher *launcher, struct launch_command *ret_command,
 			    struct error *error)
 {
@@ -238,8 +243,12 @@ static int launcher_prepare(struct launcher *launcher, struct launch_command *re
 		return result;
 	if (make_environment(launcher) < 0 || make_command_line(launcher) < 0)
 		return error_set(error, -ENOMEM, NULL, "no memory");
-	launcher->inherit_fds[0] = launcher->launch.firmware_fd;
-	launcher->inherit_fds[1] = -1;
+	int *next = launcher->inherit_fds;
+	if (launcher->launch.firmware_fd >= 0)
+		*next++ = launcher->launch.firmware_fd;
+	if (launcher->launch.prestart)
+		*next++ = launcher->launch.state_dirfd;
+	*next = -1;
 	*ret_command = (struct launch_command){.argv = launcher->argv,
 					       .environment = (const char *const *) launcher->environment,
 					       .inherit_fds = launcher->inherit_fds,
@@ -247,6 +256,27 @@ static int launcher_prepare(struct launcher *launcher, struct launch_command *re
 					       .stdout_fd = -1,
 					       .namespaces = network_namespaces(launcher->network)};
 	return 0;
+}
+
+static void forget_channels(struct launcher *launcher)
+{
+	for (size_t i = 0; i < launcher->channel_count; i++)
+		free(launcher->channels[i].name);
+	free(TAKE(launcher->channels));
+	launcher->channel_count = 0;
+}
+
+/* Renode itself knows nothing of the machine yet. */
+static int launcher_settle(struct launcher *launcher, const struct launch *launch, struct error *error)
+{
+	launcher->launch = *launch;
+	launcher->session.state_dirfd = launch->state_dirfd;
+	launcher->session.state_dir = launch->state_dir;
+	forget_channels(launcher);
+	renode_machine_destroy(TAKE(launcher->session.machine));
+	if (plan_channels(launcher) < 0)
+		return error_set(error, -ENOMEM, NULL, "no memory");
+	return make_machine(launcher, error);
 }
 
 static void launcher_start(struct launcher *launcher, pid_t pid,
@@ -305,9 +335,7 @@ static void launcher_destroy(struct launcher *launcher)
 	loop_timer_destroy(launcher->timer);
 	if (launcher->argv)
 		file_remove_tree(launcher->launch.state_dirfd, RENODE_FOLDER, NULL);
-	for (size_t i = 0; i < launcher->channel_count; i++)
-		free(launcher->channels[i].name);
-	free(launcher->channels);
+	forget_channels(launcher);
 	text_vector_free(launcher->argv);
 	text_vector_free(launcher->environment);
 	json_decref(launcher->session.listings);
@@ -345,6 +373,7 @@ const struct launcher_ops renode_launcher_ops = {
     .create = launcher_create,
     .channels = launcher_channels,
     .prepare = launcher_prepare,
+    .settle = launcher_settle,
     .start = launcher_start,
     .waits_for = launcher_waits_for,
     .process_ended = launcher_process_ended,

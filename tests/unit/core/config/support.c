@@ -1,13 +1,10 @@
 #include "support.h"
 
 static const struct config_key toy_emulator_keys[] = {
-    {"executable", CONFIG_STRING, false},
-    {"args", CONFIG_STRING_LIST, false},
-    {"channels.type", CONFIG_CHANNEL_TYPE, false},
-    {"fast", CONFIG_BOOLEAN, false},
-    {"cores", CONFIG_INTEGER, false},
-    {"delay", CONFIG_REAL, false},
-    {NULL, CONFIG_MAP, false},
+    {"executable", CONFIG_STRING, false}, {"prestart", CONFIG_INTEGER, false},
+    {"args", CONFIG_STRING_LIST, false},  {"channels.type", CONFIG_CHANNEL_TYPE, false},
+    {"fast", CONFIG_BOOLEAN, false},      {"cores", CONFIG_INTEGER, false},
+    {"delay", CONFIG_REAL, false},        {NULL, CONFIG_MAP, false},
 };
 
 static const struct config_key toy_target_keys[] = {
@@ -40,8 +37,9 @@ static json_t *toy_resolve(const json_t *emulator_section, const json_t *target_
 		error_set(error, -EINVAL, "invalid_configuration", "channels.lines.%s.id: is taken", name);
 		return NULL;
 	}
-	return json_pack("{s:O, s:O, s:O*}", "executable", executable, "machine",
-			 json_object_get(target_section, "machine"), "lines", lines);
+	return json_pack("{s:O, s:O, s:O*, s:O*}", "executable", executable, "machine",
+			 json_object_get(target_section, "machine"), "lines", lines, "prestart",
+			 json_object_get(emulator_section, "prestart"));
 }
 
 static json_t *toy_describe_channels(const json_t *settings)
@@ -57,7 +55,10 @@ static json_t *toy_describe_channels(const json_t *settings)
 	return channels;
 }
 
+static const char *const toy_prestart_keys[] = {"executable", NULL};
+
 static const struct config_emulator toy = {.name = "toy",
+					   .prestart_keys = toy_prestart_keys,
 					   .emulator_keys = toy_emulator_keys,
 					   .target_keys = toy_target_keys,
 					   .resolve = toy_resolve,

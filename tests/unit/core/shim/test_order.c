@@ -102,12 +102,29 @@ static void where_the_shim_has_gone_an_order_is_refused(void **state)
 	close(pair[0]);
 }
 
-static void an_order_without_descriptors_is_none(void **state)
+static void a_second_order_may_bring_nothing(void **state)
 {
 	(void) state;
 	int pair[2];
 	make_pair(pair);
-	assert_int_equal(send(pair[0], "x", 1, 0), 1);
+	const struct shim_order sent = {-1, -1, -1};
+	assert_int_equal(shim_order_send(pair[0], &sent, NULL), 0);
+	struct shim_order order;
+	assert_int_equal(shim_order_receive(pair[1], &order, NULL), 0);
+	assert_int_equal(order.listen_fd, -1);
+	assert_int_equal(order.state_fd, -1);
+	assert_int_equal(order.firmware_fd, -1);
+	close(pair[0]);
+	close(pair[1]);
+}
+
+static void an_order_that_lacks_descriptors_is_none(void **state)
+{
+	(void) state;
+	int pair[2];
+	make_pair(pair);
+	const char both_wanted = 3;
+	assert_int_equal(send(pair[0], &both_wanted, 1, 0), 1);
 	struct shim_order order;
 	struct error error = {0};
 	assert_int_equal(shim_order_receive(pair[1], &order, &error), -EMFILE);
@@ -123,7 +140,8 @@ int main(void)
 	    cmocka_unit_test(an_order_may_be_without_firmware),
 	    cmocka_unit_test(where_emud_has_gone_there_is_no_order),
 	    cmocka_unit_test(where_the_shim_has_gone_an_order_is_refused),
-	    cmocka_unit_test(an_order_without_descriptors_is_none),
+	    cmocka_unit_test(a_second_order_may_bring_nothing),
+	    cmocka_unit_test(an_order_that_lacks_descriptors_is_none),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
