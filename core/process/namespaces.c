@@ -129,7 +129,7 @@ static int send_visitor(struct namespaces *known, unsigned long flags, struct vi
 	sigprocmask(SIG_SETMASK, &all, &before);
 	long pid = syscall(SYS_clone, flags | CLONE_FILES | SIGCHLD, NULL, NULL, NULL, NULL);
 	if (pid == 0) {
-		if (flags) {
+		if (!known) {
 			set_up(visit, uid, gid);
 		} else {
 			visit->what = "entering the namespace";
