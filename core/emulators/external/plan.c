@@ -182,13 +182,12 @@ static int read_kind(const char *name, const json_t *channel, const json_t *decl
 {
 	const char *declared_kind = json_member_string(declared, "kind", NULL);
 	const json_t *kind = json_object_get(channel, "kind");
-	if (!kind)
-		return external_kind_find(declared_kind ? declared_kind : "console", ret_kind);
-	if (external_kind_find(json_string_value(kind), ret_kind) < 0)
+	const char *kind_name = kind ? json_string_value(kind) : declared_kind ? declared_kind : "console";
+	if (external_kind_find(kind_name, ret_kind) < 0)
 		return refuse_channel(
 		    error, name,
 		    "whose \"kind\" is none of \"console\", \"gdb\", \"monitor\" and \"control\"");
-	if (declared_kind && !text_equal(declared_kind, json_string_value(kind)))
+	if (declared_kind && !text_equal(declared_kind, kind_name))
 		return refuse_channel(error, name, "whose \"kind\" is another than the target declares");
 	return 0;
 }
