@@ -11,6 +11,7 @@ struct way {
 	int from, to;
 	bool ended;                     /* `from` gives nothing more */
 	bool closed;                    /* and `to` has been told */
+	bool cut;                       /* which has no half-close: that ends the connection whole */
 	bool held;                      /* nothing goes out until the first bytes are judged */
 	struct http_guard_watch *watch; /* or every request is; NULL: not */
 	size_t judged, allowed;         /* with a watch: how many of length it has seen, and lets pass */
@@ -73,7 +74,7 @@ static bool empty(struct way *way)
 	}
 	if (way->ended && way->length == 0 && !way->closed) {
 		way->closed = true;
-		shutdown(way->to, SHUT_WR); /* a pty has no half-close: it ends with the relay */
+		way->cut = shutdown(way->to, SHUT_WR) < 0 && errno == ENOTSOCK; /* a pty */
 	}
 	return true;
 }
@@ -133,7 +134,7 @@ static void step(struct relay *relay, int client_events, int emulator_events)
 	}
 	if (!allowed)
 		end(relay, RELAY_END_REFUSED);
-	else if (!client)
+	else if (!client || inward->cut)
 		end(relay, RELAY_END_CLIENT);
 	else if (!emulator || outward->closed)
 		end(relay, RELAY_END_EMULATOR);

@@ -1,5 +1,7 @@
 #include "harness.h"
 
+#include "core/base/cleanup.h"
+#include "core/channels/pty.h"
 #include "core/channels/tunnel.h"
 #include "core/loop/listener.h"
 
@@ -509,6 +511,57 @@ static void the_symlink_goes_with_the_tunnel(void **state)
 	assert_int_equal(readlinkat(fixture->harness->dirfd, "monitor", target, sizeof(target)), -1);
 }
 
+/* ---- an emulator that offers the channel on a pty of its own ---- */
+
+static int open_slave(const char *name, void *data, struct error *error)
+{
+	(void) error;
+	const struct pty *pty = data;
+	assert_string_equal(name, "monitor");
+	return open(pty->path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+}
+
+static void a_client_that_goes_frees_an_emulators_pty(void **state)
+{
+	struct fixture *fixture = *state;
+	struct pty pty;
+	int pair[2];
+	assert_int_equal(pty_open(&pty, NULL), 0);
+	const struct tunnel_options options = {.name = "monitor",
+					       .endpoint = CONSOLE_ENDPOINT_NONE,
+					       .dirfd = fixture->harness->dirfd,
+					       .connect = open_slave,
+					       .data = &pty};
+	fixture->tunnel = tunnel_create(fixture->harness->loop, &options, NULL);
+	for (int round = 0; round < 2; round++) {
+		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+		assert_int_equal(tunnel_attach(fixture->tunnel, pair[0], NULL, 0, NULL), 0);
+		struct peer *client = peer_create(fixture->harness, pair[1], true);
+		write_text(pty.master, "(qemu) ");
+		peer_expect(fixture->harness, client, "(qemu) ");
+		peer_destroy(client);
+		expect_free_place(fixture);
+	}
+	tunnel_destroy(TAKE(fixture->tunnel));
+	pty_close(&pty);
+}
+
+static void detaching_frees_the_place_at_once(void **state)
+{
+	struct fixture *fixture = *state;
+	int pair[2];
+	start(fixture, CONSOLE_ENDPOINT_NONE, false);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	assert_int_equal(tunnel_attach(fixture->tunnel, pair[0], NULL, 0, NULL), 0);
+	struct peer *client = peer_create(fixture->harness, pair[1], true);
+	tunnel_detach(fixture->tunnel);
+	assert_true(is_free(fixture));
+	harness_wait_until(fixture->harness, peer_has_ended, client);
+	tunnel_detach(fixture->tunnel);
+	assert_true(is_free(fixture));
+	peer_destroy(client);
+}
+
 /* ---- */
 
 static int open_fixture(void **state)
@@ -559,6 +612,8 @@ int main(void)
 	    TEST(a_pty_waits_while_another_has_the_place),
 	    TEST(a_pty_user_whom_the_emulator_left_is_connected_by_typing),
 	    TEST(the_symlink_goes_with_the_tunnel),
+	    TEST(a_client_that_goes_frees_an_emulators_pty),
+	    TEST(detaching_frees_the_place_at_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
