@@ -62,14 +62,17 @@ static void execute(int port, const char *command)
 		     "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/xml\r\nConnection: close\r\n"
 		     "Content-Length: %d\r\n\r\n%s",
 		     length, body);
-	int fd = dial(port);
-	size_t got = 0;
-	ssize_t count = write(fd, request, (size_t) size);
-	while (count > 0 && got < sizeof(answer) - 1 &&
-	       (count = read(fd, answer + got, sizeof(answer) - 1 - got)) > 0)
-		got += (size_t) count;
-	close(fd);
-	answer[got] = '\0';
+	/* The port answers before all commands are there. */
+	do {
+		int fd = dial(port);
+		size_t got = 0;
+		ssize_t count = write(fd, request, (size_t) size);
+		while (count > 0 && got < sizeof(answer) - 1 &&
+		       (count = read(fd, answer + got, sizeof(answer) - 1 - got)) > 0)
+			got += (size_t) count;
+		close(fd);
+		answer[got] = '\0';
+	} while (strstr(answer, "No such command or device") && usleep(RETRY_US) == 0);
 	if (!strstr(answer, "PASS"))
 		fail("Renode refused \"%s\": %s", command, answer);
 }

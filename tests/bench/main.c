@@ -45,7 +45,7 @@ int main(int argc, char **argv)
 	}
 	signal(SIGPIPE, SIG_IGN);
 	table_start();
-	service_start(&service, argv[1]);
+	service_start(&service, argv[1], NULL);
 	atexit(stop);
 	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
 		if (is_wanted(groups[i].name, argv + 2))

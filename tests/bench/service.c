@@ -28,9 +28,10 @@ static int read_port(int fd)
 	return port;
 }
 
-void service_start(struct service *service, const char *build)
+void service_start(struct service *service, const char *build, const char *config)
 {
-	char program[4096];
+	char program[4200];
+	snprintf(service->build, sizeof(service->build), "%s", build);
 	snprintf(program, sizeof(program), "%s/bin/emud", build);
 	snprintf(service->firmware_dir, sizeof(service->firmware_dir), "%s/share/emud/firmware", build);
 	strcpy(service->state_dir, "/tmp/emud-bench-XXXXXX");
@@ -47,6 +48,8 @@ void service_start(struct service *service, const char *build)
 			"--file-root",
 			service->firmware_dir,
 			"--stop-instances-on-exit",
+			config ? "--config" : NULL,
+			(char *) config,
 			NULL};
 	posix_spawn_file_actions_t actions;
 	posix_spawn_file_actions_init(&actions);

@@ -9,13 +9,14 @@
 struct service {
 	pid_t pid;
 	int port;
+	char build[4096];
 	char state_dir[64];
 	char firmware_dir[4096];
 	struct http http; /* one kept-alive connection */
 };
 
-/* build: the build directory. */
-void service_start(struct service *service, const char *build);
+/* build: the build directory; config: a file of its own, NULL: the bundled targets. */
+void service_start(struct service *service, const char *build, const char *config);
 /* Also removes the instances that are left. */
 void service_stop(struct service *service);
 
