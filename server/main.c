@@ -202,6 +202,7 @@ static int make_fleet(struct service *service, struct error *error)
 	    .raw_channels = server->raw_channels_given ? server->raw_channels : !service->settings.token_file,
 	    .bundled = !service->settings.config_path,
 	    .open_firmware = firmware_open,
+	    .can_adopt = firmware_can_adopt,
 	    .data = app,
 	};
 	app->fleet = fleet_create(&options, service->config, error);

@@ -88,9 +88,31 @@ int adoption_connect(struct instance *instance, const char *name, struct error *
 	return channel->pty ? open_pty(channel, error) : open_tcp(channel, error);
 }
 
-static int connect_for_launcher(const char *channel, void *data, struct error *error)
+/* The tunnel of a channel that the emulator's own queue does not keep apart: a pty's users share its bytes.
+ */
+static struct tunnel *find_shared(const struct instance *instance, const char *name)
 {
-	return adoption_connect(data, channel, error);
+	const struct pw_channel *channel = pw_handles_channel(&instance->adopted->handles, name);
+	return channel && channel->pty ? channels_tunnel(instance->channels, name) : NULL;
+}
+
+static int connect_for_launcher(const char *name, void *data, struct error *error)
+{
+	struct instance *instance = data;
+	struct tunnel *tunnel = find_shared(instance, name);
+	if (tunnel && tunnel_claim(tunnel, error) < 0)
+		return error->number;
+	int fd = adoption_connect(instance, name, error);
+	if (fd < 0 && tunnel)
+		tunnel_release(tunnel);
+	return fd;
+}
+
+static void on_launcher_closed(const char *name, void *data)
+{
+	struct tunnel *tunnel = find_shared(data, name);
+	if (tunnel)
+		tunnel_release(tunnel);
 }
 
 const json_t *adoption_endpoints(const struct instance *instance)
@@ -297,6 +319,7 @@ static int begin_launcher(struct instance *instance, struct error *error)
 	const struct adoption adoption = {.channels = adopted->channels,
 					  .count = handles->channel_count,
 					  .connect = connect_for_launcher,
+					  .on_closed = on_launcher_closed,
 					  .data = instance};
 	return ops->adopt(instance->launcher, &adoption, on_adopted, &instance_emulator_events, instance,
 			  error);

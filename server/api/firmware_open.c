@@ -54,6 +54,12 @@ char *firmware_unavailable_reason(const json_t *resolved)
 	return emulator->unavailable ? emulator->unavailable(json_object_get(resolved, "settings")) : NULL;
 }
 
+bool firmware_can_adopt(const char *name)
+{
+	const struct emulator *emulator = emulator_find(name);
+	return emulator && emulator->launcher->adopt;
+}
+
 static int check_available(const json_t *resolved, struct error *error)
 {
 	cleanup_free char *reason = firmware_unavailable_reason(resolved);

@@ -16,6 +16,7 @@ char *firmware_unavailable_reason(const json_t *resolved);
 /* Whether the open file is sound and for a machine of the target. 0; code "invalid_file". */
 int firmware_check_fit(int fd, const json_t *resolved, struct error *error);
 
-/* For struct fleet_options, which says what it does. data: the struct app. */
+/* Both for struct fleet_options, which says what they do. data: the struct app. */
+bool firmware_can_adopt(const char *emulator);
 int firmware_open(const json_t *file, const json_t *resolved, struct fleet_firmware *ret_firmware,
 		  struct error *error, void *data);

@@ -68,8 +68,8 @@ static int check_process(const struct pw_handles *handles, const json_t *resolve
 	return 0;
 }
 
-static int check_handles(const struct config *config, const struct pw_handles *handles, const json_t *spec,
-			 struct error *error)
+static int check_handles(const struct fleet_options *options, const struct config *config,
+			 const struct pw_handles *handles, const json_t *spec, struct error *error)
 {
 	int result = check_named("target", json_member_string(spec, "target", NULL), handles->target, error);
 	if (!result)
@@ -82,12 +82,18 @@ static int check_handles(const struct config *config, const struct pw_handles *h
 	cleanup_json json_t *resolved = config_resolve(config, handles->target, handles->emulator, error);
 	if (!resolved)
 		return error_wrap(error, "handles.json");
+	if (!options->can_adopt(handles->emulator))
+		return error_set(
+		    error, -EOPNOTSUPP, "not_adoptable",
+		    "an emulator %.200s that runs already cannot be taken over: start it here instead",
+		    handles->emulator);
 	return check_process(handles, resolved, error);
 }
 
-int adoptable_look(const struct config *config, const char *root, const char *path, const json_t *spec,
-		   json_t **ret_spec, struct error *error)
+int adoptable_look(const struct fleet_options *options, const struct config *config, const char *root,
+		   const struct board_request *request, json_t **ret_spec, struct error *error)
 {
+	const char *path = request->path;
 	cleanup_close int dirfd = file_open_beneath(root, path, O_RDONLY | O_DIRECTORY, 0);
 	/* With a config.json beside it, it is an instance's of emud's. */
 	if (dirfd < 0 || !is_there(dirfd, "handles.json") || is_there(dirfd, "config.json"))
@@ -96,8 +102,8 @@ int adoptable_look(const struct config *config, const char *root, const char *pa
 	int result = pw_handles_read(dirfd, &handles, error);
 	if (result < 0)
 		return error_wrap(error, "%.500s", path);
-	result = check_handles(config, &handles, spec, error);
-	if (!result && !(*ret_spec = adoptable_complete(spec, handles.target, handles.emulator)))
+	result = check_handles(options, config, &handles, request->spec, error);
+	if (!result && !(*ret_spec = adoptable_complete(request->spec, handles.target, handles.emulator)))
 		result = error_set(error, -ENOMEM, NULL, "no memory");
 	pw_handles_finish(&handles);
 	return result < 0 ? error_wrap(error, "%.500s", path) : 1;

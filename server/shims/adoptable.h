@@ -4,6 +4,7 @@
 
 #include "core/base/error.h"
 #include "core/config/config.h"
+#include "server/shims/fleet.h"
 
 #include <jansson.h>
 
@@ -12,13 +13,13 @@
 #define ADOPTABLE_FOLDER ".emud"
 
 /*
- * Looks into path beneath root. 1: what runs there can be adopted, and *ret_spec (new reference) is spec
- * (what the client asked) completed by what handles.json says. 0: no `pw emu` has started anything there. Or
- * a negative errno that says why it cannot be adopted: codes "not_adoptable", "unknown_target",
- * "unknown_emulator", "invalid_value" (spec asks for what only a start can give).
+ * Looks into the request's path beneath root. 1: what runs there can be adopted, and *ret_spec (new
+ * reference) is the request's spec completed by what handles.json says. 0: no `pw emu` has started anything
+ * there. Or a negative errno that says why it cannot be adopted: codes "not_adoptable", "unknown_target",
+ * "unknown_emulator", "invalid_value" (the spec asks for what only a start can give).
  */
-int adoptable_look(const struct config *config, const char *root, const char *path, const json_t *spec,
-		   json_t **ret_spec, struct error *error);
+int adoptable_look(const struct fleet_options *options, const struct config *config, const char *root,
+		   const struct board_request *request, json_t **ret_spec, struct error *error);
 
 /* The spec of an adopted instance as it is kept: target and emulator as found where it names none. New
  * reference. */

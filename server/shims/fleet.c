@@ -475,7 +475,7 @@ struct board *fleet_make_board(struct fleet *fleet, const struct board_request *
 	cleanup_json json_t *adopted = NULL;
 	const char *root = request->root ? request->root : "/";
 	int found = request->path
-			? adoptable_look(fleet->config, root, request->path, request->spec, &adopted, error)
+			? adoptable_look(&fleet->options, fleet->config, root, request, &adopted, error)
 			: 0;
 	if (found < 0)
 		return NULL;

@@ -37,6 +37,8 @@ struct fleet_options {
 	 * nothing, fd stays -1) and checks that it fits. 0 or a negative errno with error set. */
 	int (*open_firmware)(const json_t *file, const json_t *resolved, struct fleet_firmware *ret_firmware,
 			     struct error *error, void *data);
+	/* Whether one that runs already can be taken over. */
+	bool (*can_adopt)(const char *emulator);
 	void *data;
 };
 

@@ -7,6 +7,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 
 import { adopt, foreignContent, ownDirectory, shareYard } from '../lib/adoption.mjs';
+import { startEmud } from '../lib/emud.mjs';
 import { isAlive } from '../lib/processes.mjs';
 import { untilGone } from '../lib/shims.mjs';
 
@@ -101,6 +102,15 @@ test('a target or emulator that the configuration does not know, or that is not 
 	await refused(known.directory, /board there, not board-pty/, { spec: { target: 'board-pty' } });
 	await refused(known.directory, /qemu there, not renode/, { spec: { emulator: 'renode' } });
 	await refused(withHandles('renode', handlesOf({ emu: 'renode', procs: { renode: { pid: process.pid } } })), /renode/, { status: 422, code: 'unknown_emulator' });
+});
+
+test('an emulator that cannot be taken over', async (t) => {
+	const targets = { driven: { mine: { machine: 'any' } } };
+	const configText = JSON.stringify({ pw: { pw_emu: { emulators: { mine: { driver: ['/bin/cat'] } }, targets } }, server: { path_roots: [yard.root] } });
+	const emud = await startEmud(t, { configText });
+	const directory = withHandles('driven', handlesOf({ emu: 'mine', target: 'driven', procs: { mine: { pid: process.pid } } }));
+	const problem = await emud.client().refused(409, 'not_adoptable', 'PUT', '/instances/driven', { json: { path: directory } });
+	assert.match(problem.detail, /mine that runs already cannot be taken over/);
 });
 
 test('what only a start can give is refused, and each named', async () => {

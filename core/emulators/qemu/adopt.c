@@ -24,7 +24,7 @@ struct qemu_session {
 	struct qmp_client *client;   /* NULL: its turn has not come */
 	struct loop_timer *deadline; /* of the waiting for its turn */
 	int64_t ends_at_ms;
-	bool negotiated, closing;
+	bool connected, negotiated, closing;
 	unsigned resumes;
 	qemu_session_opened *on_open;
 	void *data;
@@ -103,6 +103,7 @@ static int connect_session(struct qemu_session *session, struct error *error)
 	int fd = adoption->wanted.connect(qmp_channel, adoption->wanted.data, error);
 	if (fd < 0)
 		return fd;
+	session->connected = true;
 	/* Else an event costs 40 ms; a pty has no such thing. */
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	session->client = qmp_client_create(adoption->loop, fd, &client_events, session, error);
@@ -193,6 +194,8 @@ void qemu_session_close(struct qemu_session *session)
 	struct qemu_adoption *adoption = session->adoption;
 	session->closing = true;
 	qmp_client_destroy(session->client);
+	if (session->connected)
+		adoption->wanted.on_closed(qmp_channel, adoption->wanted.data);
 	loop_timer_destroy(session->deadline);
 	TAILQ_REMOVE(&adoption->sessions, session, link);
 	free(session);

@@ -38,7 +38,7 @@ struct world {
 	const struct emulator *emulator;
 	struct launcher *launcher;
 	struct peer peers[CONNECTIONS_MAX];
-	int connected;
+	int connected, closed;
 	bool silent, runs, refuses_connections, negotiated_before;
 	char asked[1024]; /* "1:qmp_capabilities 1:query-status " */
 	int adopted, paused_at_adoption, paused, running;
@@ -126,6 +126,13 @@ static int connect_qmp(const char *channel, void *data, struct error *error)
 	return ends[0];
 }
 
+static void on_closed(const char *channel, void *data)
+{
+	struct world *world = data;
+	assert_string_equal(channel, "qmp");
+	world->closed++;
+}
+
 /* ---- what is told ---- */
 
 static void on_adopted(const struct error *error, bool paused, void *data)
@@ -206,8 +213,11 @@ static void wait_for(struct world *world, const int *counter, int count)
 static int adopt(struct world *world, const struct adopted_channel *channels, size_t count,
 		 struct error *error)
 {
-	const struct adoption adoption = {
-	    .channels = channels, .count = count, .connect = connect_qmp, .data = world};
+	const struct adoption adoption = {.channels = channels,
+					  .count = count,
+					  .connect = connect_qmp,
+					  .on_closed = on_closed,
+					  .data = world};
 	return world->emulator->launcher->adopt(world->launcher, &adoption, on_adopted, &events, world,
 						error);
 }
@@ -331,6 +341,7 @@ static void calls_are_served_one_after_the_other(void **state)
 	wait_for(world, &world->answers, 3);
 	assert_string_equal(world->values, "a b c ");
 	assert_int_equal(world->connected, 4);
+	assert_int_equal(world->closed, 4);
 }
 
 static void event_of_a_call_is_told_before_its_answer(void **state)
