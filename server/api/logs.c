@@ -2,6 +2,7 @@
 #include "server/api/replies.h"
 
 #include "core/base/cleanup.h"
+#include "core/channels/console_log.h"
 #include "server/api/tail_reply.h"
 
 #include <dirent.h>
@@ -87,8 +88,12 @@ void get_instance_log(struct request *request, void *data)
 			      board_id(board), process);
 		return;
 	}
+	/* A log may have a window, as consoles have: it begins where its first kept byte is. */
+	struct console_log_window window = {0};
+	console_log_window(fd, &window);
 	const struct tail_options tail = {
 	    .fd = fd,
+	    .offset = window.first_offset,
 	    .limit = INT64_MAX,
 	    .growth = follow ? app->growth : NULL,
 	    .board = board,

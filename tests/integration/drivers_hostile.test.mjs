@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { until } from '../lib/deadline.mjs';
 import { shareEmud } from '../lib/emud.mjs';
 import { MOCK_DRIVER, mockTarget } from '../lib/mock.mjs';
 import { untilShimGone } from '../lib/shims.mjs';
@@ -73,7 +74,7 @@ const RUNNING = {
 	'reset-is-long': { reset: 'long' }, 'reset-twice': { reset: 'twice' }, 'reset-closes': { reset: 'close' },
 	'lists-a-map': { 'property-list': { return: {} } }, 'lists-unnamed': { 'property-list': { return: [{ type: 'int' }] } },
 	'tells-null': { 'property-get': { return: null } }, 'says-paused': { 'property-get': { event: { event: 'paused' } } },
-	'cannot': { capabilities: [] },
+	'cannot': { capabilities: [] }, babbles: { plan: 'babble', reset: 'babble' },
 };
 for (const [id, at] of Object.entries(RUNNING)) {
 	emulators[name(id)] = { driver: [MOCK_DRIVER, JSON.stringify(at)] };
@@ -191,6 +192,22 @@ test('a guest that its driver says has paused is paused', async () => {
 	assert.equal((await shared.client.waitFor('says-paused', 'paused')).state, 'paused');
 	await shared.client.post('/instances/says-paused/resume');
 	await shared.client.delete('/instances/says-paused');
+});
+
+test('a driver that babbles into its log does not fill the disk', async () => {
+	const instance = await running('babbles');
+	for (let round = 0; round < 2; round++) {
+		const { disk_bytes: bytes } = await until(async () => {
+			const { json } = await shared.client.get('/instances/babbles/usage');
+			return json.disk_bytes < 5 * 1024 * 1024 && json;
+		}, 'the log to be cut to its window');
+		assert.ok(bytes > 1024 * 1024);
+		const { text } = await shared.client.get('/instances/babbles/logs/mock-driver'.replace('mock', name('babbles')));
+		assert.ok(!text.includes('\0') && text.endsWith('...\n'));
+		await shared.client.post('/instances/babbles/reset');
+	}
+	assert.ok(new StateDir(instance).has('handles.json'));
+	await checkLives('babbles');
 });
 
 test('what a driver cannot do is not implemented', async () => {

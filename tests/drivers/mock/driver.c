@@ -6,6 +6,7 @@
  *   "die"     the driver ends with exit code 3 and last words
  *   "kill"    it ends by SIGKILL
  *   "flood"   it says events without end
+ *   "babble"  it fills its log with 64 MiB, and then answers as it should
  *   "long"    it says two MiB without the end of a line
  *   "close"   it closes its stdin and stdout, and lives on
  *   "twice"   it answers two times
@@ -250,6 +251,16 @@ static void flood(void)
 		say("{\"event\":\"noise\"}\n", 18);
 }
 
+static void babble(void)
+{
+	static char line[64 * 1024];
+	memset(line, '.', sizeof(line));
+	line[sizeof(line) - 1] = '\n';
+	for (int i = 0; i < 1024; i++)
+		if (write(STDERR_FILENO, line, sizeof(line)) < 0)
+			exit(10);
+}
+
 static void say_long(void)
 {
 	static char bytes[2 * 1024 * 1024];
@@ -290,6 +301,8 @@ static bool misbehave(json_int_t id, const json_t *behaviour)
 		flood();
 	if (text_equal(word, "close"))
 		close_both();
+	if (text_equal(word, "babble"))
+		babble();
 	if (text_equal(word, "long"))
 		say_long();
 	if (text_equal(word, "refuse"))
@@ -302,7 +315,7 @@ static bool misbehave(json_int_t id, const json_t *behaviour)
 		reply(id, json_incref(result));
 	if (event)
 		say_json(json_incref(event));
-	return behaviour && !event && !text_equal(word, "twice");
+	return behaviour && !event && !text_equal(word, "twice") && !text_equal(word, "babble");
 }
 
 /* ---- the loop ---- */
