@@ -90,13 +90,18 @@ static int check(const struct foreign_claim *claim, struct error *error)
 	struct stat owner;
 	struct proc_stat stat;
 	snprintf(path, sizeof(path), "/proc/%d", (int) claim->pid);
-	if (proc_stat_read(claim->pid, &stat) < 0 || proc_stat_is_dead(&stat))
+	if (proc_stat_read(claim->pid, &stat) < 0 || stat.state == 'Z' || stat.state == 'X')
 		return refuse(claim, -ESRCH, "has ended", error);
 	if (claim->pid == getpid())
 		return refuse(claim, -EINVAL, "is a process of emud's own", error);
 	if (lstat(path, &owner) < 0 || owner.st_uid != geteuid())
 		return refuse(claim, -EPERM, "is another user's process", error);
-	if (!runs(claim->pid, claim->program))
+	bool is_right = runs(claim->pid, claim->program);
+	/* On its way out it has neither program nor command line any more. */
+	cleanup_text_vector char **command = is_right ? NULL : foreign_command(claim->pid);
+	if (!is_right && !command)
+		return refuse(claim, -ESRCH, "has ended", error);
+	if (!is_right)
 		return error_set(error, -EINVAL, "not_adoptable",
 				 "%.100s (pid %d) does not run %.300s, as the configuration says",
 				 claim->name, (int) claim->pid, claim->program);
