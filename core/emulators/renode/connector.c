@@ -135,7 +135,7 @@ static void on_reset(const struct error *error, void *data)
 {
 	struct operation *operation = data;
 	/* Whoever tore the machine down over the robot port left nothing that could be reset. */
-	if (error && text_equal(error->code, "emulator_error"))
+	if (error && text_equal(error->code, "emulator_error") && !operation->session->adopted)
 		set_up_anew(operation);
 	else
 		renode_operation_finish(operation, error, NULL);
@@ -144,6 +144,15 @@ static void on_reset(const struct error *error, void *data)
 static void begin_reset(struct operation *operation)
 {
 	struct session *session = operation->session;
+	struct error error = {0};
+	if (session->adopted && !renode_machine_image(session->machine)) {
+		error_set(
+		    &error, -EOPNOTSUPP, "emulator_error",
+		    "Renode's reset forgets the image, and pw emu does not tell which it was: load one here "
+		    "first, or restart it there");
+		renode_operation_finish(operation, &error, NULL);
+		return;
+	}
 	renode_machine_reset(session->machine, !session->paused, renode_operation_remaining_ms(operation),
 			     on_reset, operation);
 }
@@ -201,7 +210,7 @@ static void on_image_loaded(const struct error *error, void *data)
 	operation->failure = *error;
 	remove_copy(session, renode_machine_image(session->machine));
 	if (renode_machine_set_image(session->machine, operation->earlier_image) < 0 ||
-	    !text_equal(error->code, "emulator_error"))
+	    !text_equal(error->code, "emulator_error") || (session->adopted && !operation->earlier_image))
 		on_restored(error, operation);
 	else
 		renode_machine_reset(session->machine, !session->paused,

@@ -17,6 +17,7 @@ enum {
 	/* How long the terminals of a process that has ended may take to say the last: a process that it left
 	 * behind may hold them open. */
 	LAST_WORDS_MS = 500,
+	ADOPT_TIMEOUT_MS = 5000,
 };
 
 struct launcher {
@@ -29,7 +30,8 @@ struct launcher {
 	int inherit_fds[3];
 	uint16_t robot_port;      /* 0: Renode picks it, and has not told it yet */
 	struct loop_timer *timer; /* looks for the port, then waits for the last words */
-	bool started;
+	bool started, folder_made;
+	void (*on_adopted)(const struct error *error, bool paused, void *data);
 	void (*on_started)(const struct error *error, void *data); /* NULL once told */
 	const struct emulator_events *events;
 	void *data;
@@ -165,12 +167,13 @@ static void on_timer(void *data)
 		look_for_robot_port(launcher);
 }
 
-static int make_folder(const struct launcher *launcher, struct error *error)
+static int make_folder(struct launcher *launcher, struct error *error)
 {
 	int dirfd = launcher->launch.state_dirfd;
 	int result = file_remove_tree(dirfd, RENODE_FOLDER, error);
 	if (result == 0 && mkdirat(dirfd, RENODE_FOLDER, 0700) < 0)
 		return error_set_errno(error, -errno, NULL, "cannot make " RENODE_FOLDER);
+	launcher->folder_made = result == 0;
 	return result;
 }
 
@@ -316,6 +319,69 @@ static void launcher_left(struct launcher *launcher, const char *channel)
 		renode_session_look(&launcher->session);
 }
 
+/* ---- a Renode of pw emu's ---- */
+
+static void on_adopted_state(const struct error *error, const char *text, void *data)
+{
+	struct launcher *launcher = data;
+	struct session *session = &launcher->session;
+	/* The launcher is being destroyed. */
+	if (error && error->number == -ECANCELED)
+		return;
+	session->paused = !error && text_equal(text, "True");
+	launcher->started = !error;
+	session->events = error ? NULL : launcher->events;
+	session->data = launcher->data;
+	launcher->on_adopted(error, session->paused, launcher->data);
+}
+
+/* As pw emu names them: whatever is none of the two that every Renode has is a terminal. */
+static int plan_adopted(struct launcher *launcher, const struct adoption *adoption)
+{
+	int result = 0;
+	forget_channels(launcher);
+	launcher->channels = calloc(adoption->count + 1, sizeof(*launcher->channels));
+	for (size_t i = 0; launcher->channels && !result && i < adoption->count; i++) {
+		const struct adopted_channel *channel = &adoption->channels[i];
+		bool is_robot = text_equal(channel->name, "robot");
+		result = add_channel(launcher, channel->name,
+				     (struct channel_plan){.kind = is_robot ? CHANNEL_CONTROL
+								   : text_equal(channel->name, "gdb")
+								       ? CHANNEL_GDB
+								       : CHANNEL_CONSOLE,
+							   .pty = channel->pty,
+							   .refuse_pages = is_robot});
+	}
+	return launcher->channels ? result : -ENOMEM;
+}
+
+static int launcher_adopt(struct launcher *launcher, const struct adoption *adoption,
+			  void (*on_adopted)(const struct error *error, bool paused, void *data),
+			  const struct emulator_events *events, void *data, struct error *error)
+{
+	struct session *session = &launcher->session;
+	session->adopted = true;
+	launcher->on_adopted = on_adopted;
+	launcher->events = events;
+	launcher->data = data;
+	if (plan_adopted(launcher, adoption) < 0)
+		return error_set(error, -ENOMEM, NULL, "no memory");
+	launcher->network = network_create_adopted(adoption, error);
+	if (!launcher->network)
+		return error->number;
+	session->client = robot_client_create(launcher->launch.loop, launcher->network, error);
+	if (!session->client)
+		return error->number;
+	robot_client_set_port(session->client, NETWORK_ADOPTED_ROBOT);
+	int result = make_machine(launcher, error);
+	if (!result)
+		result = make_folder(launcher, error);
+	if (!result)
+		robot_client_execute(session->client, "machine IsPaused", ADOPT_TIMEOUT_MS, on_adopted_state,
+				     launcher);
+	return result;
+}
+
 /* ---- the launcher ---- */
 
 struct session *renode_launcher_session(struct launcher *launcher)
@@ -333,7 +399,7 @@ static void launcher_destroy(struct launcher *launcher)
 	renode_machine_destroy(launcher->session.machine);
 	network_destroy(launcher->network);
 	loop_timer_destroy(launcher->timer);
-	if (launcher->argv)
+	if (launcher->folder_made)
 		file_remove_tree(launcher->launch.state_dirfd, RENODE_FOLDER, NULL);
 	forget_channels(launcher);
 	text_vector_free(launcher->argv);
@@ -375,6 +441,7 @@ const struct launcher_ops renode_launcher_ops = {
     .prepare = launcher_prepare,
     .settle = launcher_settle,
     .start = launcher_start,
+    .adopt = launcher_adopt,
     .waits_for = launcher_waits_for,
     .process_ended = launcher_process_ended,
     .connect = launcher_connect,

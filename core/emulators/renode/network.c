@@ -11,6 +11,7 @@ enum { FIRST_PORT = 20000, LAST_PORT = 60000 };
 
 struct network {
 	struct namespaces *namespaces; /* NULL: on the host */
+	struct adoption adoption;      /* of a Renode that is not ours; connect NULL otherwise */
 	uint16_t next_port;
 };
 
@@ -23,6 +24,16 @@ struct network *network_create(struct error *error)
 	}
 	network->next_port = FIRST_PORT;
 	network->namespaces = namespaces_create(NULL);
+	return network;
+}
+
+struct network *network_create_adopted(const struct adoption *adoption, struct error *error)
+{
+	struct network *network = calloc(1, sizeof(*network));
+	if (network)
+		network->adoption = *adoption;
+	else
+		error_set(error, -ENOMEM, NULL, "no memory");
 	return network;
 }
 
@@ -70,11 +81,24 @@ uint16_t network_pick_port(struct network *network, struct error *error)
 	return network->next_port++;
 }
 
+static const char *channel_of(uint16_t port)
+{
+	return port == NETWORK_ADOPTED_ROBOT ? "robot" : "gdb";
+}
+
+void network_hang_up(struct network *network, uint16_t port)
+{
+	if (network->adoption.on_closed)
+		network->adoption.on_closed(channel_of(port), network->adoption.data);
+}
+
 int network_dial(struct network *network, uint16_t port, struct error *error)
 {
 	const struct sockaddr_in address = {
 	    .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
 	int on = 1;
+	if (network->adoption.connect)
+		return network->adoption.connect(channel_of(port), network->adoption.data, error);
 	cleanup_close int fd = open_socket(network, error);
 	if (fd < 0)
 		return fd;

@@ -6,6 +6,7 @@
  */
 
 #include "core/base/error.h"
+#include "core/emulators/launcher.h"
 #include "core/process/namespaces.h"
 
 #include <stdbool.h>
@@ -15,6 +16,10 @@
 struct network;
 
 struct network *network_create(struct error *error);
+/* That of a Renode which somebody else has started: its ports are its channels, and only these two. adoption
+ * outlives the network. */
+struct network *network_create_adopted(const struct adoption *adoption, struct error *error);
+enum { NETWORK_ADOPTED_ROBOT = 1, NETWORK_ADOPTED_GDB };
 void network_destroy(struct network *network); /* takes NULL */
 
 /* Where the process is to run; NULL: on the host. */
@@ -27,3 +32,5 @@ uint16_t network_pick_port(struct network *network, struct error *error);
 /* A socket that is connecting to a port of Renode's: non-blocking, the caller's. A refusal may be told here
  * or by the socket. */
 int network_dial(struct network *network, uint16_t port, struct error *error);
+/* It has been closed. */
+void network_hang_up(struct network *network, uint16_t port);

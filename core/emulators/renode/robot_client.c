@@ -54,7 +54,10 @@ static void schedule(struct robot_client *client)
 
 static void hang_up(struct robot_client *client)
 {
-	stream_destroy(TAKE(client->stream));
+	if (client->stream) {
+		stream_destroy(TAKE(client->stream));
+		network_hang_up(client->network, client->port);
+	}
 	buffer_finish(&client->body);
 }
 

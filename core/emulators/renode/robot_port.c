@@ -3,7 +3,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/file.h"
 #include "core/base/text.h"
-#include "core/process/port_owner.h"
+#include "core/process/foreign.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -30,7 +30,7 @@ static uint16_t find_in(int dirfd, const char *folder)
 	if (!text_starts_with(folder, prefix) || text_to_int64(folder + strlen(prefix), &pid) < 0)
 		return 0;
 	uint16_t port = read_port(dirfd, folder);
-	return port && port_owner_is((pid_t) pid, port) ? port : 0;
+	return port && foreign_listens((pid_t) pid, port) ? port : 0;
 }
 
 uint16_t robot_port_find(int dirfd, const char *folder)

@@ -22,9 +22,10 @@ struct session {
 	json_t *listings;             /* path to listing, for as long as the machine stands */
 	int state_dirfd;              /* these are borrowed */
 	const char *state_dir;
-	unsigned image_number;                /* of the one that was loaded last while it ran */
-	bool paused;                          /* as last seen or asked for */
-	bool ended;                           /* the process has */
+	unsigned image_number; /* of the one that was loaded last while it ran */
+	bool paused;           /* as last seen or asked for */
+	bool adopted;          /* somebody else has started Renode, with an image we do not know */
+	bool ended;            /* the process has */
 	const struct emulator_events *events; /* NULL until the start is completed */
 	void *data;
 };
