@@ -30,6 +30,7 @@ const TARGETS = {
 	'printing-unix': mockTarget({ print: 3_000_000, channels: { uart: { via: 'unix' } } }),
 	ending: mockTarget({ exit: 7 }),
 	logging: mockTarget({ log: true }),
+	telling: mockTarget({ at: { 'property-get': { event: { event: 'ended', data: { reason: 'guest_shutdown' } } } } }),
 	deaf: mockTarget({ deaf: 1 }),
 	both: { ...mockTarget(), qemu: { executable: 'qemu-system-arm', machine: 'lm3s6965evb' } },
 };
@@ -173,6 +174,17 @@ test('an emulator that leaves SIGTERM alone is asked to end by its driver', asyn
 	await start('deaf', { target: 'deaf' });
 	const { json } = await shared.client.post('/instances/deaf/stop');
 	assert.deepEqual([json.state, json.exit.reason, json.exit.code], ['exited', 'stopped', 0]);
+});
+
+test('an emulator that is ended from outside was terminated, unless its driver says otherwise', async () => {
+	const instance = await start('outside');
+	process.kill(instance.processes.mock.pid, 'SIGTERM');
+	const { state, exit } = await shared.client.waitFor('outside', 'ended');
+	assert.deepEqual([state, exit.reason, exit.signal], ['exited', 'terminated', 'SIGTERM']);
+	const telling = await start('telling', { target: 'telling' });
+	await shared.client.get('/instances/telling/property?path=/board&name=speed');
+	process.kill(telling.processes.mock.pid, 'SIGKILL');
+	assert.equal((await shared.client.waitFor('telling', 'ended')).exit.reason, 'guest_shutdown');
 });
 
 test('a target with two emulators runs on the one that is named', async () => {
