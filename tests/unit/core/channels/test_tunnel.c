@@ -156,74 +156,6 @@ static void what_looks_like_http_is_refused(void **state)
 	peer_destroy(page);
 }
 
-static void refuse_pages(struct fixture *fixture)
-{
-	const struct tunnel_options options = {
-	    .name = "robot",
-	    .endpoint = CONSOLE_ENDPOINT_TCP,
-	    .refuse_pages = true,
-	    .dirfd = fixture->harness->dirfd,
-	    .socket_name = "mon.sock",
-	};
-	fixture->tunnel = tunnel_create(fixture->harness->loop, &options, NULL);
-	assert_non_null(fixture->tunnel);
-}
-
-static void where_http_is_spoken_a_program_gets_through(void **state)
-{
-	static const char request[] = "POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc";
-	struct fixture *fixture = *state;
-	refuse_pages(fixture);
-	struct peer *client = join(fixture);
-	expect_connection(fixture);
-	write_text(client->fd, "POST / HTTP/1.1\r\n");
-	harness_settle(fixture->harness, 20);
-	assert_int_equal(fixture->emulator->received.length, 0);
-	write_text(client->fd, request + strlen("POST / HTTP/1.1\r\n"));
-	peer_expect(fixture->harness, fixture->emulator, request);
-	write_text(fixture->emulator->fd, "HTTP/1.1 200 OK\r\n\r\n");
-	peer_expect(fixture->harness, client, "HTTP/1.1 200 OK\r\n\r\n");
-	write_text(client->fd, request);
-	peer_expect(fixture->harness, fixture->emulator, request);
-	peer_destroy(client);
-	emulator_sees_the_end(fixture);
-}
-
-static void where_http_is_spoken_a_page_does_not(void **state)
-{
-	static const char *const requests[] = {
-	    "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
-	    "POST / HTTP/1.1\r\nOrigin: http://evil.example\r\nContent-Length: 1\r\n\r\nx",
-	    "POST / HTTP/1.1\r\nSec-Fetch-Site: cross-site\r\nContent-Length: 1\r\n\r\nx",
-	};
-	struct fixture *fixture = *state;
-	refuse_pages(fixture);
-	for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
-		struct peer *page = join(fixture);
-		expect_connection(fixture);
-		write_text(page->fd, requests[i]);
-		harness_wait_until(fixture->harness, peer_has_ended, page);
-		emulator_sees_the_end(fixture);
-		peer_destroy(page);
-	}
-}
-
-static void headers_without_end_are_refused(void **state)
-{
-	char filler[1024];
-	struct fixture *fixture = *state;
-	refuse_pages(fixture);
-	struct peer *client = join(fixture);
-	expect_connection(fixture);
-	memset(filler, 'x', sizeof(filler));
-	write_text(client->fd, "POST / HTTP/1.1\r\nX: ");
-	for (int i = 0; i < 32; i++)
-		send(client->fd, filler, sizeof(filler), MSG_NOSIGNAL);
-	harness_wait_until(fixture->harness, peer_has_ended, client);
-	emulator_sees_the_end(fixture);
-	peer_destroy(client);
-}
-
 static void held_bytes_go_on_once_they_cannot_be_http(void **state)
 {
 	struct fixture *fixture = *state;
@@ -596,9 +528,6 @@ int main(void)
 	    TEST(a_client_without_an_emulator_is_closed),
 	    TEST(what_looks_like_http_is_refused),
 	    TEST(held_bytes_go_on_once_they_cannot_be_http),
-	    TEST(where_http_is_spoken_a_program_gets_through),
-	    TEST(where_http_is_spoken_a_page_does_not),
-	    TEST(headers_without_end_are_refused),
 	    TEST(held_bytes_of_a_client_that_ends_still_arrive),
 	    TEST(a_client_that_closes_half_gets_the_answer),
 	    TEST(the_emulators_last_words_arrive_before_the_end),
