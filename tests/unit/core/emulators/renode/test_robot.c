@@ -50,6 +50,9 @@ static void a_value_comes_without_its_line_ends(void **state)
 	    "0x0000E0D1");
 	expect_text(RESPONSE(MEMBER("status", STRING("PASS")) MEMBER("return", STRING("\tTrue\r\r\n"))),
 		    "True");
+	/* .NET may put a mark in front. */
+	expect_text("\xef\xbb\xbf" RESPONSE(MEMBER("status", STRING("PASS")) MEMBER("return", STRING("7"))),
+		    "7");
 }
 
 static void nothing_may_be_returned(void **state)
