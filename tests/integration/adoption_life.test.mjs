@@ -10,6 +10,7 @@ import { startEmud } from '../lib/emud.mjs';
 import { firmware } from '../lib/firmware.mjs';
 import { isAlive } from '../lib/processes.mjs';
 import { startAsPwEmu } from '../lib/pw_emu_start.mjs';
+import { connectQmp } from '../lib/qmp.mjs';
 import { findShim, untilGone, untilShimGone } from '../lib/shims.mjs';
 
 const { yard, shared } = shareYard();
@@ -135,6 +136,36 @@ test('emud that is killed with its shim tells that the supervisor is lost, and l
 	assert.deepEqual([json.state, json.exit.reason], ['failed', 'supervisor_lost']);
 	assert.ok(isAlive(processes.qemu.pid));
 	assert.deepEqual({ ...foreignContent(pw), 'qemu.log': 0 }, { ...before, 'qemu.log': 0 });
+});
+
+test('what ends while emud is away is told by the next one', async (t) => {
+	const own = new PwEmuYard();
+	const emud = await startEmud(t, own.options);
+	t.after(() => own.clear());
+	const pw = await own.start('away');
+	await adopt(emud.client(), 'away', pw);
+	await emud.end('SIGKILL');
+	await pw.stop();
+	await untilShimGone(ownDirectory(pw));
+	await emud.start();
+	const { json } = await emud.client().get('/instances/away');
+	assert.deepEqual([json.state, json.exit], ['exited', unknownExit('terminated')]);
+	await emud.client().delete('/instances/away');
+	assertNothingOfOurs(pw);
+});
+
+test('an adoption that fails leaves the emulator as it was, and can be tried again', async () => {
+	const pw = await yard.start('held-qmp');
+	const before = foreignContent(pw);
+	const qmp = await connectQmp(pw.handles.channels.qmp);
+	const spec = { json: { path: pw.directory } };
+	const problem = await shared.client.refused(502, 'start_failed', 'PUT', '/instances/held-qmp', spec);
+	assert.match(problem.detail, /pw emu/);
+	assert.equal((await shared.client.get('/instances/held-qmp')).json.state, 'failed');
+	assert.deepEqual({ ...foreignContent(pw), 'qemu.log': 0 }, { ...before, 'qemu.log': 0 });
+	qmp.close();
+	await shared.client.delete('/instances/held-qmp');
+	assert.equal((await adopt(shared.client, 'held-qmp', pw)).state, 'running');
 });
 
 test('pw emu restarts its emulator: the old one has ended, and the new one can be adopted', async () => {
