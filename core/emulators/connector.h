@@ -17,6 +17,9 @@ typedef void connector_done(const struct error *error, const json_t *result, voi
 struct connector_ops {
 	/* property_get's result is {"value","raw"}: the emulator speaks text, and raw is what it said. */
 	bool values_bear_text;
+	/* Clients of a channel may pause the guest and set it running unheard: it is asked to when it seems
+	 * to be so already. */
+	bool others_drive;
 	/* All mandatory. timeout_ms > 0. The launcher object is the connector's state too. */
 	void (*reset)(struct launcher *launcher, uint64_t timeout_ms, connector_done *on_done, void *data);
 	void (*pause)(struct launcher *launcher, uint64_t timeout_ms, connector_done *on_done, void *data);

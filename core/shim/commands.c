@@ -90,7 +90,13 @@ static void run_reset(struct call *call)
 	connector->reset(launcher, call_timeout_ms(call), on_action_done, call);
 }
 
-/* The state of an adopted one may be another by now: `pw emu` is there too. It is always asked. */
+/* The state of an adopted one may be another by now: `pw emu` is there too. It is always asked, as is one
+ * that others drive. */
+static bool is_known(const struct instance *instance, const struct connector_ops *connector)
+{
+	return !instance_spec(instance)->adopt && !connector->others_drive;
+}
+
 static void run_pause(struct call *call)
 {
 	const struct connector_ops *connector;
@@ -98,7 +104,7 @@ static void run_pause(struct call *call)
 	struct launcher *launcher = require_launcher(call, &connector);
 	if (!launcher)
 		return;
-	if (instance_is_paused(instance) && !instance_spec(instance)->adopt)
+	if (instance_is_paused(instance) && is_known(instance, connector))
 		reply_status(call);
 	else
 		connector->pause(launcher, call_timeout_ms(call), on_action_done, call);
@@ -112,7 +118,7 @@ static void run_resume(struct call *call)
 	if (!launcher)
 		return;
 	struct error error;
-	if (!instance_is_paused(instance) && !instance_spec(instance)->adopt) {
+	if (!instance_is_paused(instance) && is_known(instance, connector)) {
 		reply_status(call);
 	} else if (instance_is_disk_full(instance)) {
 		error_set(&error, -ENOSPC, "disk_full",

@@ -9,7 +9,7 @@ import { until, within } from '../lib/deadline.mjs';
 import { shareEmud } from '../lib/emud.mjs';
 import { isAlive } from '../lib/processes.mjs';
 import { openChannel } from '../lib/qmp.mjs';
-import { RENODE_TARGETS, callRobot, renodeEnvironment, renodeFirmware, startRenode, testRenode } from '../lib/renode.mjs';
+import { RENODE_TARGETS, callRobot, encodeRobotCall, renodeEnvironment, renodeFirmware, startRenode, testRenode } from '../lib/renode.mjs';
 
 const shared = shareEmud({ targets: RENODE_TARGETS, env: renodeEnvironment });
 
@@ -204,6 +204,19 @@ testRenode('what others do over the robot port is noticed', async () => {
 	await shared.client.waitFor('noticed', 'running');
 	await callRobot(channels.robot, 'ExecuteCommand', ['pause']);
 	await shared.client.waitFor('noticed', 'paused');
+});
+
+testRenode('what others did is undone by pause and resume, while they are still connected', async () => {
+	const { channels } = await startRenode(shared.client, 'undone', 'counter', { paused: true });
+	const other = net.connect(channels.robot.port, '127.0.0.1');
+	const body = encodeRobotCall('StartEmulation');
+	other.write(`POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/xml\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+	await shared.client.waitForOffset('undone', 10);
+	assert.equal((await act('undone', 'pause')).state, 'paused');
+	const held = await shared.client.nextOffset('undone');
+	assert.equal((await act('undone', 'pause')).state, 'paused');
+	assert.equal(await shared.client.nextOffset('undone'), held);
+	other.destroy();
 });
 
 testRenode('a machine that others tear down is brought back', async () => {

@@ -323,6 +323,7 @@ static void connector_quit(struct launcher *launcher, uint64_t timeout_ms, conne
 
 const struct connector_ops renode_connector_ops = {
     .values_bear_text = true,
+    .others_drive = true,
     .reset = connector_reset,
     .pause = connector_pause,
     .resume = connector_resume,
