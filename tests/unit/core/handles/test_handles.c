@@ -66,6 +66,16 @@ static void fill(struct fixture *fixture)
 	handles_add_process(fixture->handles, "helper", 4712);
 }
 
+static void an_endpoint_of_somebody_elses_is_told_as_he_tells_it(void **state)
+{
+	struct fixture *fixture = *state;
+	cleanup_json json_t *endpoint =
+	    json_pack("{s:s, s:s, s:i, s:s}", "type", "tcp", "host", "::1", "port", 7, "more", "left out");
+	handles_add_foreign(fixture->handles, "gdb", "gdb", endpoint);
+	expect_json(handles_channels(fixture->handles),
+		    "{\"gdb\":{\"kind\":\"gdb\",\"type\":\"tcp\",\"host\":\"::1\",\"port\":7}}");
+}
+
 static void the_file_is_pw_emus(void **state)
 {
 	struct fixture *fixture = *state;
@@ -127,6 +137,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 	    TEST(the_file_is_pw_emus),
+	    TEST(an_endpoint_of_somebody_elses_is_told_as_he_tells_it),
 	    TEST(the_api_is_told_kinds_and_bare_channels_too),
 	    TEST(what_has_ended_has_no_endpoints),
 	    TEST(a_target_without_gdb_has_an_empty_command),

@@ -1,9 +1,11 @@
 #include "support.h"
 
+#include "core/base/clock.h"
 #include "core/shim/crew.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 struct crew_fixture {
 	struct fixture *fixture;
@@ -227,9 +229,87 @@ static void who_can_have_no_pid_file_or_log_does_not_run(void **state)
 	assert_int_equal(json_object_size(handles_processes(crew->handles)), 0);
 }
 
+/* ---- those that run already ---- */
+
+/* A child of the test's, not of the crew's; back once it runs its own program. */
+static pid_t start_stranger(void)
+{
+	int ready[2];
+	char nothing;
+	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		execlp("sleep", "sleep", "1000", NULL);
+		_exit(1);
+	}
+	close(ready[1]);
+	assert_int_equal(read(ready[0], &nothing, 1), 0);
+	close(ready[0]);
+	return pid;
+}
+
+static void adopt(struct crew_fixture *crew, pid_t pid)
+{
+	const struct foreign_claim claim = {
+	    .name = "stranger", .pid = pid, .program = "sleep", .not_after_wall_ms = clock_wall_ms()};
+	struct error error;
+	if (crew_adopt(crew->crew, &claim, &error) < 0)
+		fail_msg("%s", error.message);
+}
+
+static void an_adopted_one_is_signalled_and_its_end_told_without_its_status(void **state)
+{
+	struct crew_fixture *crew = *state;
+	pid_t pid = start_stranger();
+	int status;
+	adopt(crew, pid);
+	assert_int_equal(crew_count(crew->crew), 1);
+	const json_t *handle = json_object_get(handles_processes(crew->handles), "stranger");
+	assert_int_equal(json_member_integer(handle, "pid", 0), pid);
+	assert_false(scratch_has(&crew->fixture->scratch, "stranger.pid"));
+	crew_signal(crew->crew, SIGTERM);
+	wait_for_ends(crew, 1);
+	assert_string_equal(crew->ends, "stranger:-1");
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(WTERMSIG(status), SIGTERM);
+}
+
+static void an_adopted_one_that_is_let_go_runs_on_beside_none_of_ours(void **state)
+{
+	struct crew_fixture *crew = *state;
+	pid_t pid = start_stranger();
+	adopt(crew, pid);
+	start(crew, "ours", "exec sleep 1000");
+	crew_let_go(crew->crew);
+	assert_int_equal(crew_count(crew->crew), 1);
+	assert_null(json_object_get(handles_processes(crew->handles), "stranger"));
+	crew_signal(crew->crew, SIGKILL);
+	wait_for_ends(crew, 1);
+	assert_int_equal(waitpid(pid, NULL, WNOHANG), 0);
+	adopt(crew, pid);
+	crew_destroy(TAKE(crew->crew));
+	assert_int_equal(waitpid(pid, NULL, WNOHANG), 0);
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+static void one_that_is_not_what_is_said_is_not_adopted(void **state)
+{
+	struct crew_fixture *crew = *state;
+	const struct foreign_claim claim = {
+	    .name = "stranger", .pid = getpid(), .program = "sleep", .not_after_wall_ms = clock_wall_ms()};
+	struct error error;
+	assert_true(crew_adopt(crew->crew, &claim, &error) < 0);
+	assert_string_equal(error.code, "not_adoptable");
+	assert_int_equal(crew_count(crew->crew), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    TEST(an_adopted_one_is_signalled_and_its_end_told_without_its_status),
+	    TEST(an_adopted_one_that_is_let_go_runs_on_beside_none_of_ours),
+	    TEST(one_that_is_not_what_is_said_is_not_adopted),
 	    TEST(a_member_has_a_pid_file_a_log_and_a_handle),
 	    TEST(each_end_is_told_once_with_its_name),
 	    TEST(a_signal_reaches_every_member),
