@@ -75,85 +75,97 @@ static bool find_place(const struct pattern *pattern, const struct pattern_text_
 	return *from < range->length;
 }
 
-static uint32_t options_of(const struct pattern *pattern, const struct pattern_text_range *range)
-{
-	if (!range->goes_on)
-		return 0;
-	return pattern->looks_ahead ? PCRE2_PARTIAL_HARD : PCRE2_PARTIAL_SOFT;
-}
-
 /* ---- looking ---- */
 
-enum { PLACE_TOO_LONG = 2 };
+/* How the places are tried, and what one ends with. */
+enum trial { TRY_WHAT_IS_THERE = 0, TRY_WHAT_MAY_COME = PCRE2_PARTIAL_HARD };
+enum { TRIED_NOTHING, TRIED_MATCH, TRIED_UNDECIDED, TRIED_TOO_MUCH };
 
-/* Tries the places from..limit. 1, PCRE2_ERROR_NOMATCH, PCRE2_ERROR_PARTIAL (*ret_place tells where),
- * PLACE_TOO_LONG: try them one by one, or a negative errno. */
+/* Tries the places from..limit: one of TRIED_..., where TRIED_TOO_MUCH means to try them one by one; or a
+ * negative errno. */
 static int try(struct pattern_search *search, const struct pattern *pattern,
-	       const struct pattern_text_range *range, size_t from, size_t limit,
+	       const struct pattern_text_range *range, enum trial trial, size_t from, size_t limit,
 	       struct pattern_place *ret_place, struct error *error)
 {
 	const PCRE2_SIZE *ends = pcre2_get_ovector_pointer(search->data);
-	const PCRE2_SPTR bytes = (PCRE2_SPTR) range->bytes;
-	uint32_t options = options_of(pattern, range);
 	pcre2_set_offset_limit(search->context, limit);
 	pcre2_set_match_limit(search->context, from < limit ? SLICE_STEPS : PLACE_STEPS);
-	int result =
-	    pcre2_match(pattern->code, bytes, range->length, from, options, search->data, search->context);
-	/* Compiled to machine code, PCRE2 10.42 steps over the end by one where ^ follows a repetition. */
-	if (result >= 0 && ends[1] > range->length)
-		result = pcre2_match(pattern->code, bytes, range->length, from, options | PCRE2_NO_JIT,
-				     search->data, search->context);
+	int result = pcre2_match(pattern->code, (PCRE2_SPTR) range->bytes, range->length, from,
+				 (uint32_t) trial, search->data, search->context);
+	if (result == PCRE2_ERROR_NOMATCH)
+		return TRIED_NOTHING;
 	if (result == PCRE2_ERROR_NOMEMORY)
 		return error_set(error, -ENOMEM, NULL, "no memory");
 	if (result == PCRE2_ERROR_MATCHLIMIT && from < limit)
-		return PLACE_TOO_LONG;
-	if (result != PCRE2_ERROR_NOMATCH && result != PCRE2_ERROR_PARTIAL && result < 0)
+		return TRIED_TOO_MUCH;
+	if (result < 0 && result != PCRE2_ERROR_PARTIAL)
 		return too_slow(error);
-	if (result >= 0)
-		*ret_place = (struct pattern_place){pcre2_get_startchar(search->data), ends[0], ends[1]};
-	else if (result == PCRE2_ERROR_PARTIAL)
-		*ret_place = (struct pattern_place){ends[0], ends[0], ends[1]};
-	return result < 0 ? result : 1;
+	size_t begun = result < 0 ? ends[0] : pcre2_get_startchar(search->data);
+	*ret_place = (struct pattern_place){begun, ends[0], ends[1]};
+	return result < 0 ? TRIED_UNDECIDED : TRIED_MATCH;
 }
 
-int pattern_search_find(struct pattern_search *search, const struct pattern *pattern,
-			const struct pattern_text_range *range, struct pattern_place *ret_place,
-			size_t *ret_undecided, struct error *error)
+/* The first place that ends as wanted, from range->from on; *ret_undecided gets lower where one before it is.
+ */
+static int find(struct pattern_search *search, const struct pattern *pattern,
+		const struct pattern_text_range *range, enum trial trial, struct pattern_place *ret_place,
+		size_t *undecided, struct error *error)
 {
-	size_t undecided = range->length, from = range->from, one_by_one = from;
+	size_t from = range->from, one_by_one = from;
 	while (find_place(pattern, range, &from)) {
 		struct pattern_place place;
 		bool is_one = pattern->places != PLACES_ANYWHERE || from < one_by_one;
 		size_t limit = is_one ? from : from + SLICE_PLACES - 1;
-		int result = try(search, pattern, range, from, limit, &place, error);
-		if (result == 1) {
+		int result = try(search, pattern, range, trial, from, limit, &place, error);
+		if (result < 0)
+			return result;
+		if (result == TRIED_MATCH) {
 			*ret_place = place;
 			return 1;
 		}
-		if (result == PLACE_TOO_LONG)
+		if (result == TRIED_UNDECIDED && place.begun < *undecided)
+			*undecided = place.begun;
+		if (result == TRIED_TOO_MUCH)
 			one_by_one = limit + 1;
-		else if (result == PCRE2_ERROR_NOMATCH || result == PCRE2_ERROR_PARTIAL)
+		else if (result == TRIED_NOTHING)
 			from = limit + 1;
-		else
-			return result;
-		if (result == PCRE2_ERROR_PARTIAL && place.begun < undecided)
-			undecided = place.begun;
-		/* What is undecided hides nothing that is complete further on. Soft has looked there itself.
-		 */
-		if (result == PCRE2_ERROR_PARTIAL && pattern->looks_ahead)
+		else if (pattern->looks_ahead)
+			/* What is undecided hides nothing that is complete further on. */
 			from = place.begun + 1;
+		else
+			return 0;
 		if (is_out_of_time(search))
 			return too_slow(error);
 	}
-	if (ret_undecided)
-		*ret_undecided = undecided;
 	return 0;
+}
+
+/*
+ * PCRE2's soft partial matching would do both at once for what does not look ahead, but compiled to machine
+ * code (10.42) it runs over the end of the text. Where nothing matches, hard partial matching stops at the
+ * same places.
+ */
+int pattern_search_find(struct pattern_search *search, const struct pattern *pattern,
+			const struct pattern_text_range *range, struct pattern_place *ret_place,
+			size_t *ret_undecided, struct error *error)
+{
+	size_t undecided = range->length;
+	bool waits = range->goes_on && pattern->looks_ahead;
+	int result = find(search, pattern, range, waits ? TRY_WHAT_MAY_COME : TRY_WHAT_IS_THERE, ret_place,
+			  &undecided, error);
+	if (!result && ret_undecided && !waits)
+		result = find(search, pattern, range, TRY_WHAT_MAY_COME, ret_place, &undecided, error);
+	if (!result && ret_undecided)
+		*ret_undecided = undecided;
+	return result;
 }
 
 int pattern_search_at(struct pattern_search *search, const struct pattern *pattern,
 		      const struct pattern_text_range *range, struct pattern_place *ret_place,
 		      struct error *error)
 {
-	int result = try(search, pattern, range, range->from, range->from, ret_place, error);
-	return result == PCRE2_ERROR_NOMATCH || result == PCRE2_ERROR_PARTIAL ? 0 : result;
+	bool waits = range->goes_on && pattern->looks_ahead;
+	int result = try(search, pattern, range, waits ? TRY_WHAT_MAY_COME : TRY_WHAT_IS_THERE, range->from,
+			 range->from, ret_place, error);
+	return result < 0 ? result : result == TRIED_MATCH;
 }

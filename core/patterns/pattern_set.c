@@ -106,7 +106,7 @@ static int make(const char *regex, size_t length, struct pattern *pattern, struc
 	}
 	/* Where memory may not be executed this fails, and it is interpreted, which is slower. */
 	if (!text.is_atomic)
-		pcre2_jit_compile(code, PCRE2_JIT_COMPLETE | PCRE2_JIT_PARTIAL_SOFT | PCRE2_JIT_PARTIAL_HARD);
+		pcre2_jit_compile(code, PCRE2_JIT_COMPLETE | PCRE2_JIT_PARTIAL_HARD);
 	*pattern = (struct pattern){
 	    .code = code,
 	    .places = find_places(code),

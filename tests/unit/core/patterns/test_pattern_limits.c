@@ -48,8 +48,8 @@ static void what_never_ends_is_given_up(void **state)
 {
 	(void) state;
 	static const char *const regexes[] = {
-	    "(a+)+$",    "(?s)a*a*a*b",        "(a|aa)+c",        "(?:a?){30}a{30}b", "(.*)*x\\b",
-	    "(a*)*\\1b", "(?>a+?)+(a|b|ab)*c", "(*NO_JIT)(a+)+$", "(?s)(a.*)+\\d",    "(?=(a+)+b)a",
+	    "(a+)+$",       "(?s)a*a*a*[bc]",     "(a|aa)+[cd]",     "(?:a?){30}a{30}[bc]", "(.*)*x\\b",
+	    "(a*)*\\1[bc]", "(?>a+?)+(a|b|ab)*c", "(*NO_JIT)(a+)+$", "(?s)(a.*)+\\d",       "(?=(a+)+b)a",
 	};
 	for (size_t i = 0; i < sizeof(regexes) / sizeof(regexes[0]); i++) {
 		struct error error;
@@ -62,7 +62,7 @@ static void what_is_merely_clumsy_is_served(void **state)
 {
 	(void) state;
 	static const char *const regexes[] = {
-	    "begin(.|[\\r\\n])*end", ".*PASSED", "^.*PASSED.*$", "(?s)^.*PASSED", "[^x]*x", "\\bword\\b.*x$",
+	    "begin(.|[\\r\\n])*end", ".*PASSED", "^.*PASSED.*$", "[^x]*x", "\\bword\\b.*x$",
 	};
 	for (size_t i = 0; i < sizeof(regexes) / sizeof(regexes[0]); i++) {
 		struct error error;
