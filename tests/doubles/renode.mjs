@@ -10,6 +10,7 @@
 //   hang_at    one that is never answered
 //   slow_ms    before each answer
 //   deaf       it ignores SIGTERM
+//   halts      a reset leaves the CPU halted for good, whatever is loaded
 //   busy_ports how many ports the monitor finds taken, one after the other
 
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -69,7 +70,7 @@ const COMMANDS = [
 	[/^connector Connect (\S+) (\S+)$/, (device, terminal) => requireMachine().connect(device, terminal)],
 	[/^machine StartGdbServer (\d+)$/, (port) => (checkPort(), requireMachine().startGdb(Number(port)))],
 	[/^sysbus LoadELF @((?:\\ |\S)+)$/, (file) => requireMachine().loadElf(file.replaceAll('\\ ', ' '))],
-	[/^machine Reset$/, () => requireMachine().reset()],
+	[/^machine Reset$/, () => requireMachine().reset(Boolean(odd.halts))],
 	[/^machine IsPaused$/, () => boolean(requireMachine().paused)],
 	[/^emulation IsStarted$/, () => boolean(state.started)],
 	[/^start$/, () => startEmulation() ?? line('Starting emulation...')],

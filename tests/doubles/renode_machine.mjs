@@ -160,10 +160,12 @@ export class Machine {
 		this.image = { name, number: 0, begun: false, file };
 	}
 
-	/** Without its image loaded again a CPU that runs meanwhile finds no entry. */
-	reset() {
+	/** Without its image loaded again a CPU that runs meanwhile finds no entry. @param {boolean} halts it does in any case */
+	reset(halts) {
 		this.image = null;
-		this.halted = !this.paused;
+		this.halted = halts || !this.paused;
+		const cpu = this.devices.get('sysbus.cpu');
+		if (cpu) cpu.properties.IsHalted.value = this.halted ? 'True' : 'False';
 	}
 
 	start() {

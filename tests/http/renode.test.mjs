@@ -145,7 +145,8 @@ testRenode('a property that is not there, cannot be set or does not take the val
 	await startRenode(shared.client, 'refusals', 'hello');
 	const refused = (/** @type {number} */ status, /** @type {string} */ code, /** @type {string} */ at, /** @type {unknown} */ value) =>
 		shared.client.refused(status, code, value === undefined ? 'GET' : 'PUT', at, value === undefined ? {} : { json: { value } });
-	await refused(404, 'property_not_found', property('refusals', 'NoSuchProp'), undefined);
+	const missing = await refused(404, 'property_not_found', property('refusals', 'NoSuchProp'), undefined);
+	assert.match(missing.detail, /sysbus\.usart1 does not provide a field, method or property NoSuchProp/);
 	await refused(404, 'property_not_found', property('refusals', 'Reset'), undefined);
 	await refused(404, 'property_not_found', property('refusals', 'BaudRate', 'sysbus.nosuch'), undefined);
 	await refused(404, 'property_not_found', property('refusals', 'x', 'quit'), undefined);

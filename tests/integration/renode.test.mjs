@@ -161,6 +161,17 @@ test('calls that come at once follow each other', async (t) => {
 	assert.equal((await client.get('/instances/busy')).json.state, 'paused');
 });
 
+test('a board whose CPU a reset leaves halted is set up anew', async (t) => {
+	const { client } = await startOdd(t, { halts: true });
+	const { channels } = await startRenode(client, 'halted', 'counter');
+	await client.waitForOffset('halted', 20);
+	const console = await openChannel(channels.serial0);
+	const after = (await client.post('/instances/halted/reset')).json;
+	assert.deepEqual([after.state, after.channels], ['running', channels]);
+	await console.until('\n0\r\n1\r\n');
+	console.close();
+});
+
 test("emud's death and return leave the board and every byte", async (t) => {
 	const { emud, client } = await startOdd(t);
 	const { processes } = await startRenode(client, 'survivor', 'counter');

@@ -131,12 +131,26 @@ static void set_up_anew(struct operation *operation)
 			      renode_operation_remaining_ms(operation), on_board_done, operation);
 }
 
+/* A CPU by another name is taken to run. */
+static void on_halted_asked(const struct error *error, const char *text, void *data)
+{
+	struct operation *operation = data;
+	if (!error && text_equal(text, "True"))
+		set_up_anew(operation);
+	else
+		renode_operation_finish(operation, NULL, NULL);
+}
+
+/* Whoever tore the machine down over the robot port left nothing that could be reset; and a CPU that found no
+ * entry stands still for good. Both are set up anew. */
 static void on_reset(const struct error *error, void *data)
 {
 	struct operation *operation = data;
-	/* Whoever tore the machine down over the robot port left nothing that could be reset. */
-	if (error && text_equal(error->code, "emulator_error") && !operation->session->adopted)
+	const struct session *session = operation->session;
+	if (error && text_equal(error->code, "emulator_error") && !session->adopted)
 		set_up_anew(operation);
+	else if (!error && !session->adopted && !session->paused && renode_machine_image(session->machine))
+		renode_operation_execute(operation, "sysbus.cpu IsHalted", on_halted_asked);
 	else
 		renode_operation_finish(operation, error, NULL);
 }

@@ -39,6 +39,11 @@ static void use_listing(struct operation *operation, const json_t *listing)
 static void on_listing(const struct error *error, const char *text, void *data)
 {
 	struct operation *operation = data;
+	/* Of what cannot be listed a property may be told all the same. */
+	if (error && operation->name && text_equal(error->code, "emulator_error")) {
+		use_listing(operation, NULL);
+		return;
+	}
 	if (error) {
 		finish_refused(operation, error, "emulator_error");
 		return;
@@ -97,12 +102,10 @@ static void on_set(const struct error *error, const char *text, void *data)
 static int check_member(const struct operation *operation, const json_t *listing, struct error *error)
 {
 	const json_t *property = renode_listing_property(listing, operation->name);
-	if (!property)
+	if (renode_listing_has_method(listing, operation->name))
 		return error_set(error, -ENOENT, "property_not_found",
-				 renode_listing_has_method(listing, operation->name)
-				     ? "%s has no property %s: it is a method"
-				     : "%s has no property %s",
-				 operation->path, operation->name);
+				 "%s has no property %s: it is a method", operation->path, operation->name);
+	/* What the listing does not have is asked for too: Renode says best what it lacks. */
 	const char *use = operation->value ? "writable" : "readable";
 	if (json_member_boolean(property, use, true))
 		return 0;
