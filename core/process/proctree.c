@@ -48,6 +48,7 @@ enum stat_field {
 	FIELD_PARENT = 4,
 	FIELD_GROUP = 5,
 	FIELD_SESSION = 6,
+	FIELD_FLAGS = 9,
 	FIELD_USER_TICKS = 14,
 	FIELD_SYSTEM_TICKS = 15,
 	FIELD_CHILDREN_USER_TICKS = 16,
@@ -55,8 +56,13 @@ enum stat_field {
 	FIELD_THREADS = 20,
 	FIELD_START_TIME = 22,
 	FIELD_RSS = 24,
+	FIELD_ENVIRONMENT_START = 50,
+	FIELD_ENVIRONMENT_END = 51,
 	FIELDS,
 };
+
+/* Of FIELD_FLAGS: PF_KTHREAD in the kernel's include/linux/sched.h. */
+enum { KERNEL_THREAD_FLAG = 0x00200000 };
 
 int proc_stat_read(pid_t pid, struct proc_stat *ret_stat)
 {
@@ -89,6 +95,9 @@ int proc_stat_read(pid_t pid, struct proc_stat *ret_stat)
 			 fields[FIELD_CHILDREN_USER_TICKS] + fields[FIELD_CHILDREN_SYSTEM_TICKS],
 	    .start_time = fields[FIELD_START_TIME],
 	    .rss_pages = fields[FIELD_RSS],
+	    .is_kernel_thread = fields[FIELD_FLAGS] & KERNEL_THREAD_FLAG,
+	    .environment_start = fields[FIELD_ENVIRONMENT_START],
+	    .environment_end = fields[FIELD_ENVIRONMENT_END],
 	};
 	return 0;
 }
@@ -202,37 +211,55 @@ int proc_walk_descendants(pid_t root, enum proc_order order, proc_visit *visit, 
 	return result;
 }
 
-static bool environment_holds(pid_t pid, const char *entry)
+/* One that shows no environment has none, or is just getting it. */
+static bool is_in_exec(pid_t pid)
+{
+	struct proc_stat stat;
+
+	if (proc_stat_read(pid, &stat) < 0 || stat.is_kernel_thread || proc_stat_is_dead(&stat))
+		return false;
+	return stat.environment_end == 0 || stat.environment_start != stat.environment_end;
+}
+
+/* 1: it does, 0: it does not, -EAGAIN: it is in the middle of an exec. */
+static int environment_holds(pid_t pid, const char *entry)
 {
 	char path[64];
 	char *line = NULL;
 	size_t capacity = 0;
-	bool holds = false;
+	bool holds = false, is_empty = true;
 
 	snprintf(path, sizeof(path), "/proc/%d/environ", (int) pid);
 	cleanup_fclose FILE *file = fopen(path, "re");
 	if (!file)
-		return false;
-	while (!holds && getdelim(&line, &capacity, '\0', file) > 0)
+		return 0;
+	while (!holds && getdelim(&line, &capacity, '\0', file) > 0) {
+		is_empty = false;
 		holds = strcmp(line, entry) == 0;
+	}
 	free(line);
-	return holds;
+	return is_empty && is_in_exec(pid) ? -EAGAIN : holds;
 }
 
 int proc_walk_environment(const char *entry, proc_visit *visit, void *data)
 {
 	cleanup(cleanup_directory) DIR *directory = opendir("/proc");
 	struct proc_stat stat;
+	int unknown = 0;
 	pid_t pid;
 
 	if (!directory)
 		return -errno;
 	while ((pid = next_number(directory)) > 0) {
-		if (pid == getpid() || !environment_holds(pid, entry))
-			continue;
+		int result = pid == getpid() ? 0 : environment_holds(pid, entry);
+
 		/* Looked at again behind the start time, which then vouches for what was seen. */
-		if (proc_stat_read(pid, &stat) == 0 && environment_holds(pid, entry))
-			visit(&stat, data);
+		if (result > 0 && proc_stat_read(pid, &stat) == 0) {
+			result = environment_holds(pid, entry);
+			if (result > 0)
+				visit(&stat, data);
+		}
+		unknown += result == -EAGAIN;
 	}
-	return 0;
+	return unknown;
 }

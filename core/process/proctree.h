@@ -15,6 +15,9 @@ struct proc_stat {
 	unsigned long long cpu_ticks;  /* its own and of children it has waited for */
 	unsigned long long start_time; /* ticks since boot; with the pid it names a process for good */
 	unsigned long long rss_pages;
+	bool is_kernel_thread;
+	unsigned long long environment_start,
+	    environment_end; /* both 0 where we may not know, and during an exec */
 };
 
 /* 0 or -ESRCH. */
@@ -36,5 +39,6 @@ enum proc_order {
 /* Visits every descendant of root. 0 or a negative errno. */
 int proc_walk_descendants(pid_t root, enum proc_order order, proc_visit *visit, void *data);
 
-/* Visits every process but the caller whose environment, as of its exec, holds entry ("NAME=value"). */
+/* Visits every process but the caller whose environment, as of its exec, holds entry ("NAME=value"). How many
+ * may hold it as well, but were in the middle of an exec and showed none; or a negative errno. */
 int proc_walk_environment(const char *entry, proc_visit *visit, void *data);

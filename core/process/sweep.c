@@ -35,6 +35,7 @@ struct sweep {
 	int alive;         /* seen in this pass */
 	int running;       /* of these, not stopped */
 	int signalled;
+	int unknown;            /* that an exec hid in this pass */
 	int dying[SWEEP_BATCH]; /* pidfds of those just killed; owned */
 	int dying_count;
 };
@@ -117,9 +118,13 @@ static void visit_process(const struct proc_stat *stat, void *data)
 static int sweep_pass(struct sweep *sweep, int signal_number)
 {
 	sweep->signal_number = signal_number;
-	sweep->alive = sweep->running = sweep->signalled = 0;
-	if (sweep->cookie_entry)
-		return proc_walk_environment(sweep->cookie_entry, visit_process, sweep);
+	sweep->alive = sweep->running = sweep->signalled = sweep->unknown = 0;
+	if (sweep->cookie_entry) {
+		int result = proc_walk_environment(sweep->cookie_entry, visit_process, sweep);
+
+		sweep->unknown = result > 0 ? result : 0;
+		return result < 0 ? result : 0;
+	}
 	return proc_walk_descendants(getpid(),
 				     signal_number == SIGSTOP ? PROC_PARENTS_FIRST : PROC_CHILDREN_FIRST,
 				     visit_process, sweep);
@@ -131,7 +136,7 @@ static int stop_all(struct sweep *sweep)
 
 	for (int pass = 0; pass < SWEEP_STOP_PASSES && result == 0; pass++) {
 		result = sweep_pass(sweep, SIGSTOP);
-		if (sweep->running == 0)
+		if (sweep->running == 0 && sweep->unknown == 0)
 			break;
 	}
 	return result;
@@ -154,7 +159,7 @@ static int sweep_run(struct sweep *sweep)
 		if (result < 0)
 			return result;
 		if (sweep->alive == 0) {
-			quiet_passes++;
+			quiet_passes += sweep->unknown == 0;
 			continue;
 		}
 		quiet_passes = 0;

@@ -339,6 +339,33 @@ static void cookie_finds_a_daemon_and_nothing_else(void **state)
 	run_finish(&run);
 }
 
+/* A shell that runs itself again and again: for a good part of the time it shows no environment. */
+static void process_that_execs_all_the_time_is_found_by_its_cookie(void **state)
+{
+	static const char first[] = "printf + >&9; exec sh -c \"$0\" \"$0\"";
+	static const char again[] = "exec sh -c \"$0\" \"$0\"";
+
+	(void) state;
+	for (int round = 0; round < 30; round++) {
+		struct lifeline lifeline = lifeline_create();
+		char cookie[32], entry[64];
+		snprintf(cookie, sizeof(cookie), "execs-%d-%d", getpid(), round);
+		snprintf(entry, sizeof(entry), "EMUD_COOKIE=%s", cookie);
+		pid_t pid = fork();
+		if (pid == 0) {
+			char *environment[] = {entry, NULL};
+			alarm(3 * DEADLINE_MS / 1000);
+			dup2(lifeline.held_fd, 9);
+			execle("/bin/sh", "sh", "-c", first, again, NULL, environment);
+			_exit(127);
+		}
+		await(&lifeline, 1);
+		assert_true(sweep_cookie(cookie) > 0);
+		assert_int_equal(waitpid(pid, NULL, WNOHANG), pid);
+		check_all_have_ended(&lifeline);
+	}
+}
+
 static void start_time_tells_processes_apart(void **state)
 {
 	struct lifeline lifeline = lifeline_create();
@@ -407,6 +434,7 @@ int main(void)
 	    process_test(process_that_ended_by_itself_keeps_its_exit_code),
 	    process_test(threads_parents_and_siblings_are_spared),
 	    process_test(cookie_finds_a_daemon_and_nothing_else),
+	    process_test(process_that_execs_all_the_time_is_found_by_its_cookie),
 	    process_test(start_time_tells_processes_apart),
 	    process_test(usage_sums_over_the_whole_tree),
 	};
