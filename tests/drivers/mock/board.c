@@ -81,7 +81,9 @@ static int listen_unix(const char *file)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s", file);
+	if (strlen(file) >= sizeof(address.sun_path))
+		fail(file);
+	strcpy(address.sun_path, file);
 	if (fd < 0 || bind(fd, (struct sockaddr *) &address, sizeof(address)) < 0 || listen(fd, 4) < 0)
 		fail(file);
 	return fd;
