@@ -54,7 +54,8 @@ struct launch {
 	int firmware_fd;         /* -1: none */
 	bool paused;
 	bool debug;
-	bool prestart; /* settle() follows; until then state_dir goes by state_dirfd, which the process inherits */
+	bool prestart; /* settle() follows; until then state_dir goes by state_dirfd, which the process
+			  inherits */
 };
 
 /* An emulator that somebody else has started: its channels, by the names that its handles.json gives them.
@@ -65,7 +66,8 @@ struct adoption {
 		bool pty;
 	} * channels;
 	size_t count;
-	/* A fresh connection to one of them, the caller's; or a negative errno. Told when it has been closed. */
+	/* A fresh connection to one of them, the caller's; or a negative errno. Told when it has been closed.
+	 */
 	int (*connect)(const char *channel, void *data, struct error *error);
 	void (*on_closed)(const char *channel, void *data);
 	void *data;
