@@ -11,6 +11,7 @@
 #include "server/api/app.h"
 #include "server/api/firmware_open.h"
 #include "server/api/gate.h"
+#include "server/api/matching.h"
 #include "server/api/routes.h"
 #include "server/demo.h"
 #include "server/http/problem.h"
@@ -256,7 +257,8 @@ static int set_up(struct service *service, struct error *error)
 	confine_probe(&service->confinement);
 	app->confinement = &service->confinement;
 	log_start(app->log, app->confinement);
-	if (!(app->loop = loop_create(error)) || !(app->growth = growth_create(app->loop, error)))
+	if (!(app->loop = loop_create(error)) || !(app->growth = growth_create(app->loop, error)) ||
+	    !(app->matcher = matcher_create(app->loop, error)))
 		return error->number;
 	if (growth_keep(app->growth, error) < 0)
 		log_event(app->log, LOG_LEVEL_WARNING, "growth.unwatched", "detail", error->message, NULL);
@@ -318,6 +320,7 @@ static void tear_down(struct service *service)
 	struct app *app = &service->app;
 	http_server_destroy(app->http);
 	fleet_destroy(app->fleet);
+	matcher_destroy(app->matcher);
 	growth_destroy(app->growth);
 	versions_destroy(service->versions);
 	static_files_destroy(app->web);

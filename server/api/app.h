@@ -15,6 +15,7 @@
 
 struct confine_support;
 struct growth;
+struct matcher;
 struct static_files;
 
 struct app {
@@ -25,6 +26,7 @@ struct app {
 	struct auth *auth;
 	struct file_store *files;
 	struct fleet *fleet;
+	struct matcher *matcher; /* of patterns in console output */
 	struct growth *growth; /* of console output and logs, for followers */
 	struct static_files *web;
 	struct static_files *specification;

@@ -22,6 +22,11 @@ void field_faults_add(struct field_faults *faults, bool is_meaning, const char *
 
 bool field_faults_reply(struct field_faults *faults, struct request *request)
 {
+	return field_faults_reply_as(faults, request, faults->is_form ? "invalid_request" : "invalid_value");
+}
+
+bool field_faults_reply_as(struct field_faults *faults, struct request *request, const char *code)
+{
 	size_t count = json_array_size(faults->list);
 	if (!count)
 		return true;
@@ -30,8 +35,7 @@ bool field_faults_reply(struct field_faults *faults, struct request *request)
 	snprintf(detail, sizeof(detail), "%s: %s%s", json_string_value(json_object_get(first, "pointer")),
 		 json_string_value(json_object_get(first, "detail")),
 		 count > 1 ? " (and more, see errors)" : "");
-	reply_problem_list(request, faults->is_form ? "invalid_request" : "invalid_value", detail,
-			   TAKE(faults->list));
+	reply_problem_list(request, code, detail, TAKE(faults->list));
 	return false;
 }
 
@@ -78,6 +82,10 @@ static const char *mismatch(const json_t *value, enum field_type type)
 		return json_is_boolean(value) ? NULL : "must be true or false";
 	case FIELD_NUMBER:
 		return json_is_number(value) ? NULL : "must be a number";
+	case FIELD_INTEGER:
+		return json_is_integer(value) ? NULL : "must be a whole number";
+	case FIELD_LIST:
+		return json_is_array(value) ? NULL : "must be a list";
 	case FIELD_OBJECT:
 		return json_is_object(value) ? NULL : "must be an object";
 	case FIELD_STRING_LIST:

@@ -11,6 +11,8 @@ enum field_type {
 	FIELD_STRING,
 	FIELD_BOOLEAN,
 	FIELD_NUMBER,
+	FIELD_INTEGER,
+	FIELD_LIST,
 	FIELD_OBJECT,
 	FIELD_STRING_LIST,
 	FIELD_STRING_MAP,
@@ -36,6 +38,8 @@ void field_faults_add(struct field_faults *faults, bool is_meaning, const char *
 /* True where there is none; else false and the problem (400 invalid_request or 422 invalid_value) was
  * replied. */
 bool field_faults_reply(struct field_faults *faults, struct request *request);
+/* The same with this code, which says more than invalid_value. */
+bool field_faults_reply_as(struct field_faults *faults, struct request *request, const char *code);
 
 /* Unknown, missing and mistyped members of object, below pointer_prefix (""). */
 void fields_check(const json_t *object, const struct field *fields, const char *pointer_prefix,

@@ -18,8 +18,8 @@ handler start_instance, stop_instance, restart_instance, reset_instance, pause_i
 handler wait_for_instance;
 /* usage.c, logs.c */
 handler get_instance_usage, list_instance_logs, get_instance_log;
-/* channels.c, output.c, input.c, stream.c */
-handler list_channels, get_channel, get_channel_output, write_channel_input, stream_channel;
+/* channels.c, output.c, input.c, expect.c, stream.c */
+handler list_channels, get_channel, get_channel_output, write_channel_input, expect_channel, stream_channel;
 /* properties.c, debug.c */
 handler list_properties, get_property, set_property, run_gdb, load_image;
 /* files.c */

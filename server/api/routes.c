@@ -64,6 +64,7 @@ const struct route api_routes[] = {
 	.query = QUERY("offset", "limit", "follow", "start_number")),
     POST("/instances/{id}/channels/{name}/input", write_channel_input, "writeChannelInput",
 	 .query = QUERY("timeout"), .body = BODY_BYTES),
+    POST("/instances/{id}/channels/{name}/expect", expect_channel, "expectChannel", .body = BODY_JSON),
     GET("/instances/{id}/channels/{name}/stream", stream_channel, "streamChannel",
 	.query = QUERY("offset", "start_number")),
 
