@@ -4,8 +4,9 @@
 
 enum {
 	/* Places tried between two looks at the clock, and the steps back within the attempt at one of them.
-	 */
-	SLICE_PLACES = 256,
+	 * What is tried by itself counts as so many, as it may go through all that is there. */
+	SLICE_PLACES = 1024,
+	SINGLE_PLACES = 64,
 	SLICE_STEPS = 20 * 1000,
 	/* A place that needs more is tried by itself; exponential patterns end here. */
 	PLACE_STEPS = 8 * 1000 * 1000,
@@ -81,22 +82,27 @@ static bool find_place(const struct pattern *pattern, const struct pattern_text_
 enum trial { TRY_WHAT_IS_THERE = 0, TRY_WHAT_MAY_COME = PCRE2_PARTIAL_HARD };
 enum { TRIED_NOTHING, TRIED_MATCH, TRIED_UNDECIDED, TRIED_TOO_MUCH };
 
-/* Tries the places from..limit: one of TRIED_..., where TRIED_TOO_MUCH means to try them one by one; or a
- * negative errno. */
+/* The places to try. */
+struct slice {
+	size_t from, limit;
+	uint32_t steps;
+};
+
+/* One of TRIED_..., where TRIED_TOO_MUCH means that it takes more steps; or a negative errno. */
 static int try(struct pattern_search *search, const struct pattern *pattern,
-	       const struct pattern_text_range *range, enum trial trial, size_t from, size_t limit,
+	       const struct pattern_text_range *range, enum trial trial, const struct slice *slice,
 	       struct pattern_place *ret_place, struct error *error)
 {
 	const PCRE2_SIZE *ends = pcre2_get_ovector_pointer(search->data);
-	pcre2_set_offset_limit(search->context, limit);
-	pcre2_set_match_limit(search->context, from < limit ? SLICE_STEPS : PLACE_STEPS);
-	int result = pcre2_match(pattern->code, (PCRE2_SPTR) range->bytes, range->length, from,
+	pcre2_set_offset_limit(search->context, slice->limit);
+	pcre2_set_match_limit(search->context, slice->steps);
+	int result = pcre2_match(pattern->code, (PCRE2_SPTR) range->bytes, range->length, slice->from,
 				 (uint32_t) trial, search->data, search->context);
 	if (result == PCRE2_ERROR_NOMATCH)
 		return TRIED_NOTHING;
 	if (result == PCRE2_ERROR_NOMEMORY)
 		return error_set(error, -ENOMEM, NULL, "no memory");
-	if (result == PCRE2_ERROR_MATCHLIMIT && from < limit)
+	if (result == PCRE2_ERROR_MATCHLIMIT && slice->steps < PLACE_STEPS)
 		return TRIED_TOO_MUCH;
 	if (result < 0 && result != PCRE2_ERROR_PARTIAL)
 		return too_slow(error);
@@ -105,37 +111,48 @@ static int try(struct pattern_search *search, const struct pattern *pattern,
 	return result < 0 ? TRIED_UNDECIDED : TRIED_MATCH;
 }
 
-/* The first place that ends as wanted, from range->from on; *ret_undecided gets lower where one before it is.
- */
+/* From `from` on; places before one_by_one get all the steps there are, each by itself. */
+static struct slice cut_slice(const struct pattern *pattern, size_t from, size_t one_by_one)
+{
+	bool is_one = from < one_by_one;
+	bool is_alone = is_one || pattern->places != PLACES_ANYWHERE;
+	return (struct slice){.from = from,
+			      .limit = is_alone ? from : from + SLICE_PLACES - 1,
+			      .steps = is_one ? PLACE_STEPS : SLICE_STEPS};
+}
+
+static unsigned weigh(const struct slice *slice)
+{
+	return slice->limit > slice->from || slice->steps == PLACE_STEPS ? SLICE_PLACES : SINGLE_PLACES;
+}
+
+/* The first place that ends as wanted, from range->from on; *undecided gets lower where one before it is. */
 static int find(struct pattern_search *search, const struct pattern *pattern,
 		const struct pattern_text_range *range, enum trial trial, struct pattern_place *ret_place,
 		size_t *undecided, struct error *error)
 {
-	size_t from = range->from, one_by_one = from;
-	while (find_place(pattern, range, &from)) {
+	unsigned weight = 0;
+	for (size_t from = range->from, one_by_one = 0; find_place(pattern, range, &from);) {
 		struct pattern_place place;
-		bool is_one = pattern->places != PLACES_ANYWHERE || from < one_by_one;
-		size_t limit = is_one ? from : from + SLICE_PLACES - 1;
-		int result = try(search, pattern, range, trial, from, limit, &place, error);
-		if (result < 0)
-			return result;
-		if (result == TRIED_MATCH) {
+		const struct slice slice = cut_slice(pattern, from, one_by_one);
+		int result = try(search, pattern, range, trial, &slice, &place, error);
+		if (result == TRIED_MATCH)
 			*ret_place = place;
-			return 1;
-		}
+		if (result < 0 || result == TRIED_MATCH)
+			return result;
 		if (result == TRIED_UNDECIDED && place.begun < *undecided)
 			*undecided = place.begun;
-		if (result == TRIED_TOO_MUCH)
-			one_by_one = limit + 1;
-		else if (result == TRIED_NOTHING)
-			from = limit + 1;
-		else if (pattern->looks_ahead)
-			/* What is undecided hides nothing that is complete further on. */
-			from = place.begun + 1;
-		else
+		if (result == TRIED_UNDECIDED && !pattern->looks_ahead)
 			return 0;
-		if (is_out_of_time(search))
+		if (result == TRIED_TOO_MUCH)
+			one_by_one = slice.limit + 1;
+		else
+			/* What is undecided hides nothing that is complete further on. */
+			from = (result == TRIED_UNDECIDED ? place.begun : slice.limit) + 1;
+		weight += result == TRIED_UNDECIDED ? SINGLE_PLACES : weigh(&slice);
+		if (weight >= SLICE_PLACES && is_out_of_time(search))
 			return too_slow(error);
+		weight %= SLICE_PLACES;
 	}
 	return 0;
 }
@@ -165,7 +182,8 @@ int pattern_search_at(struct pattern_search *search, const struct pattern *patte
 		      struct error *error)
 {
 	bool waits = range->goes_on && pattern->looks_ahead;
-	int result = try(search, pattern, range, waits ? TRY_WHAT_MAY_COME : TRY_WHAT_IS_THERE, range->from,
-			 range->from, ret_place, error);
+	const struct slice slice = {range->from, range->from, PLACE_STEPS};
+	int result = try(search, pattern, range, waits ? TRY_WHAT_MAY_COME : TRY_WHAT_IS_THERE, &slice,
+			 ret_place, error);
 	return result < 0 ? result : result == TRIED_MATCH;
 }

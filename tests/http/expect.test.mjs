@@ -204,7 +204,7 @@ test('hostile patterns end with an error and hold up nobody', async () => {
 	await shared.client.startBoard('bystander', 'echo');
 	await shared.client.post('/instances/victim/channels/serial0/input', { body: 'a'.repeat(20000) });
 	await shared.client.waitForOffset('victim', 20000);
-	const hostile = ['(a+)+[bc]', '(a|aa)+[bc]', '(.*)*x\\b', '(?=(a+)+b)a', '(*NO_JIT)(a+)+$', '(?s)(a.*)+\\d', '(?>a+?)+(a|b|ab)*c', '(a*)*\\1[bc]'];
+	const hostile = ['(a+)+[bc]', '(a|aa)+[bc]', '(.*)*x\\b', '(?=(a+)+b)a', '(*NO_JIT)(a+)+[bc]', '(?s)(a.*)+\\d', '(?>a+?)+(a|b|ab)*c', '(a*)*\\1[bc]'];
 	const calls = hostile.map((regex) =>
 		shared.client.request('POST', path('victim'), { json: { patterns: patterns(regex), offset: 0, timeout: 3 } }));
 	let ended = false;
@@ -217,7 +217,7 @@ test('hostile patterns end with an error and hold up nobody', async () => {
 	}
 	// Some are merely slow, and time is up for them.
 	const codes = (await all).map(({ json }) => json.code);
-	codes.forEach((code) => assert.ok(['pattern_too_slow', 'timeout'].includes(code), code));
+	codes.forEach((code) => assert.ok(['pattern_too_slow', 'timeout'].includes(code), codes.join()));
 	assert.ok(codes.filter((code) => code === 'pattern_too_slow').length >= 4, codes.join());
 	assert.ok(slowest < 500, `a GET took ${slowest} ms`);
 	await expect('bystander', { send: 'alive', patterns: patterns('alive') });

@@ -57,6 +57,7 @@ test("the README's tour runs as it stands", async (t) => {
 	assert.equal(code, 0, output.text + errors.text);
 	for (const promised of [
 		'"name":"qemu-lm3s6965evb"',
+		'"matched":"listed"',
 		'"id":"demo"',
 		'emud demo firmware',
 		'this list', // what `help` says, read from where the reader had stopped
