@@ -133,7 +133,7 @@ static int find(struct pattern_search *search, const struct pattern *pattern,
 {
 	unsigned weight = 0;
 	for (size_t from = range->from, one_by_one = 0; find_place(pattern, range, &from);) {
-		struct pattern_place place;
+		struct pattern_place place = {0};
 		const struct slice slice = cut_slice(pattern, from, one_by_one);
 		int result = try(search, pattern, range, trial, &slice, &place, error);
 		if (result == TRIED_MATCH)

@@ -74,6 +74,11 @@ static void read_parenthesis(const char *regex, size_t length, size_t at, struct
 		text->looks_ahead = true;
 }
 
+static bool is_possessive(const char *regex, size_t at)
+{
+	return regex[at] == '+' && at > 0 && memchr("+*?}", regex[at - 1], 4);
+}
+
 void pattern_text_read(const char *regex, size_t length, struct pattern_text *ret_text)
 {
 	struct pattern_text text = {0};
@@ -83,9 +88,7 @@ void pattern_text_read(const char *regex, size_t length, struct pattern_text *re
 			size = read_escape(regex, length, i, &text);
 		else if (regex[i] == '(')
 			read_parenthesis(regex, length, i, &text);
-		else if (regex[i] == '$')
-			text.looks_ahead = true;
-		else if (regex[i] == '+' && i > 0 && regex[i - 1] && strchr("+*?}", regex[i - 1]))
+		else if (regex[i] == '$' || is_possessive(regex, i))
 			text.looks_ahead = true;
 	}
 	*ret_text = text;

@@ -90,7 +90,8 @@ static int take(struct pattern_watch *watch, const struct finding *finding, bool
 		return result;
 	for (size_t i = 0; i < pattern->groups; i++) {
 		size_t start = ends[2 * i + 2], end = ends[2 * i + 3];
-		watch->groups[i] = start == PCRE2_UNSET ? (struct pattern_span){0} : span(watch, start, end);
+		const struct pattern_span unset = {0};
+		watch->groups[i] = start == PCRE2_UNSET ? unset : span(watch, start, end);
 	}
 	*ret_match = (struct pattern_match){.pattern = finding->pattern,
 					    .start = watch->offset + (int64_t) place.start,
