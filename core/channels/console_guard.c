@@ -21,13 +21,13 @@ enum {
 struct output {
 	LIST_ENTRY(output) entry;
 	int fd;
+	int64_t keep_bytes;
 	int64_t size; /* as of the last look */
 	bool trim_failed;
 };
 
 struct console_guard {
 	int dirfd;
-	int64_t keep_bytes;
 	uint64_t free_bytes;
 	struct directory_notice *notice; /* NULL: looks every TICK_MS */
 	struct loop_timer *look;
@@ -77,14 +77,14 @@ bool console_guard_is_disk_full(struct console_guard *guard)
 /* ---- the window ---- */
 
 /* Trims one that has grown; the negative errno when that cannot be done here. */
-static int look_at_output(const struct console_guard *guard, struct output *output, bool *grown)
+static int look_at_output(struct output *output, bool *grown)
 {
 	struct stat status;
 	if (fstat(output->fd, &status) < 0 || status.st_size == output->size)
 		return 0;
 	output->size = status.st_size;
 	*grown = true;
-	return output->trim_failed ? 0 : console_log_trim(output->fd, guard->keep_bytes);
+	return output->trim_failed ? 0 : console_log_trim(output->fd, output->keep_bytes);
 }
 
 static void warn_of_trimming(struct console_guard *guard, int number)
@@ -99,7 +99,7 @@ static bool look_at_outputs(struct console_guard *guard, const bool *gone)
 {
 	bool grown = false;
 	for (struct output *output = LIST_FIRST(&guard->outputs); output; output = LIST_NEXT(output, entry)) {
-		int result = look_at_output(guard, output, &grown);
+		int result = look_at_output(output, &grown);
 		if (result == 0)
 			continue;
 		output->trim_failed = true;
@@ -175,17 +175,16 @@ static void on_modified(void *data)
 
 /* ---- the guard ---- */
 
-struct console_guard *console_guard_create(struct loop *loop, int dirfd, int64_t keep_bytes,
-					   uint64_t free_bytes, const struct console_guard_events *events,
-					   void *data, struct error *error)
+struct console_guard *console_guard_create(struct loop *loop, int dirfd, uint64_t free_bytes,
+					   const struct console_guard_events *events, void *data,
+					   struct error *error)
 {
 	struct console_guard *guard = calloc(1, sizeof(*guard));
 	if (!guard) {
 		error_set(error, -ENOMEM, NULL, "no memory");
 		return NULL;
 	}
-	*guard = (struct console_guard){
-	    .keep_bytes = keep_bytes, .free_bytes = free_bytes, .events = events, .data = data};
+	*guard = (struct console_guard){.free_bytes = free_bytes, .events = events, .data = data};
 	guard->dirfd = fcntl(dirfd, F_DUPFD_CLOEXEC, 0);
 	guard->look = loop_timer_create(loop, look, guard, error);
 	if (guard->dirfd < 0 || !guard->look) {
@@ -198,12 +197,13 @@ struct console_guard *console_guard_create(struct loop *loop, int dirfd, int64_t
 	return guard;
 }
 
-int console_guard_add(struct console_guard *guard, int fd, struct error *error)
+int console_guard_add(struct console_guard *guard, int fd, int64_t keep_bytes, struct error *error)
 {
 	struct output *output = calloc(1, sizeof(*output));
 	if (!output)
 		return error_set(error, -ENOMEM, NULL, "no memory");
 	output->fd = fd;
+	output->keep_bytes = keep_bytes;
 	LIST_INSERT_HEAD(&guard->outputs, output, entry);
 	on_modified(guard);
 	return 0;

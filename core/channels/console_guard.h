@@ -1,10 +1,10 @@
 #pragma once
 
 /*
- * Keeps consoles within their window and the disk from filling, without ticking: the kernel tells the first
- * modification of the state directory (dnotify by SIGIO, one-shot; it needs no inotify instance, of which a
- * user has few), then one look every CONSOLE_GUARD_PACE_MS while bytes flow. Where there is no dnotify an
- * inotify instance serves, and where there is none of either a look every second, with a warning.
+ * Keeps consoles (and logs) within their window and the disk from filling, without ticking: the kernel tells
+ * the first modification of the state directory (dnotify by SIGIO, one-shot; it needs no inotify instance, of
+ * which a user has few), then one look every CONSOLE_GUARD_PACE_MS while bytes flow. Where there is no
+ * dnotify an inotify instance serves, and where there is none of either a look every second, with a warning.
  */
 
 #include "core/base/error.h"
@@ -23,13 +23,13 @@ struct console_guard_events {
 };
 
 struct console_guard;
-/* dirfd: the state directory, borrowed for the call. keep_bytes: of each console. free_bytes: 0: the disk is
- * not looked at. events is borrowed, its members mandatory; none is called from within create or add. */
-struct console_guard *console_guard_create(struct loop *loop, int dirfd, int64_t keep_bytes,
-					   uint64_t free_bytes, const struct console_guard_events *events,
-					   void *data, struct error *error);
-/* fd: a console's output file, writable, borrowed, outlives the guard. */
-int console_guard_add(struct console_guard *guard, int fd, struct error *error);
+/* dirfd: the state directory, borrowed for the call. free_bytes: 0: the disk is not looked at. events is
+ * borrowed, its members mandatory; none is called from within create or add. */
+struct console_guard *console_guard_create(struct loop *loop, int dirfd, uint64_t free_bytes,
+					   const struct console_guard_events *events, void *data,
+					   struct error *error);
+/* fd: a console's output file or a log, writable, borrowed, outlives the guard. keep_bytes: its window. */
+int console_guard_add(struct console_guard *guard, int fd, int64_t keep_bytes, struct error *error);
 /* True while free space is below the limit (looks now). Who is told so here hears of on_disk_freed later, but
  * not of on_disk_full. */
 bool console_guard_is_disk_full(struct console_guard *guard);

@@ -16,8 +16,16 @@ struct member {
 	struct foreign_process *foreign;
 };
 
+/* Open for as long as somebody may look at its size: until the crew is gone. */
+struct log_file {
+	LIST_ENTRY(log_file) link;
+	int fd;
+};
+
 struct crew {
 	struct crew_options options;
+	struct console_guard *guard;
+	LIST_HEAD(, log_file) logs;
 	LIST_HEAD(, member) members;
 	size_t count;
 };
@@ -31,6 +39,7 @@ struct crew *crew_create(const struct crew_options *options, struct error *error
 	}
 	crew->options = *options;
 	LIST_INIT(&crew->members);
+	LIST_INIT(&crew->logs);
 	return crew;
 }
 
@@ -54,6 +63,12 @@ void crew_destroy(struct crew *crew)
 		return;
 	while (!LIST_EMPTY(&crew->members))
 		release(LIST_FIRST(&crew->members));
+	while (!LIST_EMPTY(&crew->logs)) {
+		struct log_file *log = LIST_FIRST(&crew->logs);
+		LIST_REMOVE(log, link);
+		close(log->fd);
+		free(log);
+	}
 	free(crew);
 }
 
@@ -73,6 +88,29 @@ static int open_log(const struct crew *crew, const char *name, struct error *err
 	unlinkat(crew->options.dirfd, file, 0);
 	int fd = openat(crew->options.dirfd, file, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0600);
 	return fd >= 0 ? fd : error_set_errno(error, -errno, NULL, "cannot make %s", file);
+}
+
+void crew_set_guard(struct crew *crew, struct console_guard *guard)
+{
+	struct log_file *log;
+	crew->guard = guard;
+	LIST_FOREACH (log, &crew->logs, link)
+		if (guard)
+			console_guard_add(guard, log->fd, LOG_BYTES, NULL);
+}
+
+/* Takes fd. Without memory for that it grows on: no reason to end anything. */
+static void keep_log(struct crew *crew, int fd)
+{
+	struct log_file *log = malloc(sizeof(*log));
+	if (!log) {
+		close(fd);
+		return;
+	}
+	log->fd = fd;
+	LIST_INSERT_HEAD(&crew->logs, log, link);
+	if (crew->guard)
+		console_guard_add(crew->guard, fd, LOG_BYTES, NULL);
 }
 
 static int start_member(struct member *member, const struct process_spec *spec, pid_t *ret_pid,
@@ -138,6 +176,7 @@ int crew_start(struct crew *crew, const char *name, const struct launch_command 
 		free(member);
 		return error_wrap(error, "%s", name);
 	}
+	keep_log(crew, TAKE_FD(log_fd));
 	return 0;
 }
 

@@ -3,6 +3,7 @@
 /* Every process of one start by name: the emulator and its helpers, each with pid file, log and handle. */
 
 #include "core/base/error.h"
+#include "core/channels/console_guard.h"
 #include "core/emulators/launcher.h"
 #include "core/handles/handles.h"
 #include "core/loop/loop.h"
@@ -36,6 +37,11 @@ int crew_start(struct crew *crew, const char *name, const struct launch_command 
 int crew_adopt(struct crew *crew, const struct foreign_claim *claim, struct error *error);
 /* Forgets those that were taken in; on_exit does not fire for them any more. */
 void crew_let_go(struct crew *crew);
+
+/* Who keeps the logs within LOG_BYTES, what was written last staying, as consoles are kept; borrowed; NULL:
+ * nobody any more. */
+enum { LOG_BYTES = 4 * 1024 * 1024 };
+void crew_set_guard(struct crew *crew, struct console_guard *guard);
 
 /* The same processes under other options: in other handles, cgroup and directory for those to come. */
 void crew_move(struct crew *crew, const struct crew_options *options);

@@ -48,6 +48,7 @@ static void finalize(void *data)
 	if (instance->spec.adopt)
 		instance->ending.launcher_reason = "terminated"; /* its parent alone knows better */
 	instance->exit = ending_describe(&instance->ending, instance->dirfd, log_name);
+	crew_set_guard(instance->crew, NULL);
 	console_guard_destroy(TAKE(instance->guard));
 	channels_destroy(TAKE(instance->channels));
 	/* Its files go now: later ones of their names are the next start's. */
@@ -329,7 +330,8 @@ static void guard_console(struct console *console, void *data)
 	struct guard_context *context = data;
 	if (!context->result)
 		context->result =
-		    console_guard_add(context->instance->guard, console_output_fd(console), context->error);
+		    console_guard_add(context->instance->guard, console_output_fd(console),
+				      (int64_t) context->instance->spec.limits.console_bytes, context->error);
 }
 
 static int connect_channel(const char *name, void *data, struct error *error)
@@ -345,6 +347,20 @@ static void on_channel_left(const char *name, void *data)
 	struct instance *instance = data;
 	if (instance->launcher && instance->emulator->launcher->left)
 		instance->emulator->launcher->left(instance->launcher, name);
+}
+
+/* Of the consoles, once these are made, and of what its processes log, from now on. */
+static int make_guard(struct instance *instance, struct error *error)
+{
+	if (instance->guard)
+		return 0;
+	instance->guard =
+	    console_guard_create(instance->loop, instance->dirfd, instance->spec.limits.free_bytes,
+				 &guard_events, instance, error);
+	if (!instance->guard)
+		return error->number;
+	crew_set_guard(instance->crew, instance->guard);
+	return 0;
 }
 
 int instance_make_channels(struct instance *instance, struct error *error)
@@ -365,12 +381,9 @@ int instance_make_channels(struct instance *instance, struct error *error)
 	instance->channels = channels_create(&options, instance->handles, error);
 	if (!instance->channels)
 		return error->number;
-	const struct spec_limits *limits = &instance->spec.limits;
-	instance->guard =
-	    console_guard_create(instance->loop, instance->dirfd, (int64_t) limits->console_bytes,
-				 limits->free_bytes, &guard_events, instance, error);
-	if (!instance->guard)
-		return error->number;
+	int result = make_guard(instance, error);
+	if (result < 0)
+		return result;
 	struct guard_context context = {.instance = instance, .error = error};
 	channels_each_console(instance->channels, guard_console, &context);
 	return context.result;
@@ -475,6 +488,9 @@ static int try_start(struct instance *instance, struct error *error)
 	loop_timer_start(instance->deadline, spec->limits.start_timeout_ms);
 	if (!ops->plan)
 		return start_processes(instance, error);
+	result = make_guard(instance, error);
+	if (result < 0)
+		return result;
 	ops->plan(instance->launcher, on_planned, instance);
 	return 0;
 }

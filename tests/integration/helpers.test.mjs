@@ -1,7 +1,7 @@
 // Helper processes: what they are told, where they run, and that a stop leaves none of them.
 
 import assert from 'node:assert/strict';
-import { readlinkSync } from 'node:fs';
+import { readlinkSync, statSync } from 'node:fs';
 import net from 'node:net';
 import { test } from 'node:test';
 
@@ -33,6 +33,7 @@ const shared = shareEmud({
 		missing: makeBoard({}, { 'pre-start-cmds': { first: teller('started'), absent: ['/nowhere/no-such-helper'] } }),
 		'missing-after': makeBoard({}, { 'post-start-cmds': { absent: ['no-such-helper-anywhere'] } }),
 		early: makeBoard({}, { 'pre-start-cmds': { early: ['sh', '-c', 'echo bye; exit 7'] } }),
+		babbling: makeBoard({}, { 'pre-start-cmds': { early: ['sh', '-c', 'yes babble | head -c 50000000; echo enough; exec sleep 600'] }, 'post-start-cmds': { late: ['sh', '-c', 'yes babble | head -c 50000000 >&2; echo enough; exec sleep 600'] } }),
 		listening: makeBoard({}, { 'pre-start-cmds': { listener: ['sh', '-c', 'exec 3<>/dev/null; sleep 600', '$pw_emu_channel_port{serial0}'] } }),
 	},
 });
@@ -68,6 +69,17 @@ test('the endpoints a helper is told of are there before it starts, and the cons
 	await shared.client.post('/instances/listening/resume');
 	await until(() => text === 'Hello\r\n', 'the output at the tcp port');
 	socket.destroy();
+});
+
+test('a helper that babbles does not fill the disk, and what it said last can be read', async () => {
+	const { path } = await shared.client.startBoard('babbling', 'hello', { target: 'babbling' });
+	for (const name of ['early', 'late']) {
+		await until(() => statSync(`${path}/${name}.log`).size > 50_000_000, `${name} to have said all`);
+		await until(() => statSync(`${path}/${name}.log`).blocks * 512 < 5 * 1024 * 1024, `the log of ${name} to be cut to its window`);
+		const { text } = await shared.client.get(`/instances/babbling/logs/${name}`);
+		assert.ok(text.length <= 5 * 1024 * 1024 && !text.includes('\0'));
+		assert.ok(text.endsWith('enough\n'));
+	}
 });
 
 test('helpers run in the directory of the configuration', async () => {

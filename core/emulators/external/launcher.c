@@ -29,7 +29,6 @@ static void launcher_destroy(struct launcher *launcher)
 	launcher->on_started = NULL;
 	driver_client_destroy(launcher->driver);
 	joints_destroy(launcher->joints);
-	log_window_destroy(launcher->logs);
 	close_handed_down(launcher);
 	for (size_t i = 0; i < launcher->plan.count; i++)
 		if (launcher->plan.offers[i].socket)
@@ -185,12 +184,9 @@ static int start_driver(struct launcher *launcher, struct error *error)
 					       .inherit_fds = launcher->inherit_fds,
 					       .stdin_fd = driver_end,
 					       .stdout_fd = driver_end};
-	launcher->logs = log_window_create(launch->loop, launch->state_dirfd, error);
-	if (!launcher->logs)
-		return error->number;
 	if (launch->start_process(launcher->driver_name, &command, launch->data, error) < 0)
 		return error_wrap(error, "the driver of %s", launch->emulator);
-	return log_window_add(launcher->logs, launcher->driver_name, error);
+	return 0;
 }
 
 static void launcher_plan(struct launcher *launcher,
@@ -298,8 +294,6 @@ static void launcher_start(struct launcher *launcher, pid_t pid,
 	launcher->on_started = on_started;
 	launcher->events = events;
 	launcher->data = data;
-	/* Without, its log grows on: no reason to end it. */
-	log_window_add(launcher->logs, launcher->launch.emulator, NULL);
 	cleanup_json json_t *arguments = json_pack("{s:i}", "pid", (int) pid);
 	driver_client_request(launcher->driver, "started", arguments, START_TIMEOUT_MS, on_set_up, launcher);
 }

@@ -5,7 +5,6 @@
 #include "core/emulators/connector.h"
 #include "core/emulators/external/driver_client.h"
 #include "core/emulators/external/joints.h"
-#include "core/emulators/external/log_window.h"
 #include "core/emulators/external/plan.h"
 #include "core/emulators/launcher.h"
 
@@ -20,7 +19,6 @@ struct launcher {
 	char *wait; /* what launcher_waits_for told last */
 	unsigned capabilities;
 	struct external_plan plan;
-	struct log_window *logs;
 	struct joints *joints;   /* NULL before the start */
 	int stdin_fd, stdout_fd; /* until the emulator has them; -1 otherwise */
 	int inherit_fds[2];

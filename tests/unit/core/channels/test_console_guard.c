@@ -61,13 +61,13 @@ static const struct console_guard_events events = {
 
 static void start(struct fixture *fixture, int64_t keep_bytes, uint64_t free_bytes)
 {
-	fixture->guard = console_guard_create(fixture->harness->loop, fixture->harness->dirfd, keep_bytes,
-					      free_bytes, &events, fixture, NULL);
+	fixture->guard = console_guard_create(fixture->harness->loop, fixture->harness->dirfd, free_bytes,
+					      &events, fixture, NULL);
 	assert_non_null(fixture->guard);
 	fixture->fd =
 	    openat(fixture->harness->dirfd, "uart.out", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	assert_true(fixture->fd >= 0);
-	assert_int_equal(console_guard_add(fixture->guard, fixture->fd, NULL), 0);
+	assert_int_equal(console_guard_add(fixture->guard, fixture->fd, keep_bytes, NULL), 0);
 }
 
 /* The emulator: another process, with a descriptor of its own opened as QEMU opens it. Writes length bytes
