@@ -105,7 +105,7 @@ static int make(const char *regex, size_t length, struct pattern *pattern, struc
 		return result;
 	}
 	/* Where memory may not be executed this fails, and it is interpreted, which is slower. */
-	if (!text.is_atomic)
+	if (!text.is_delicate)
 		pcre2_jit_compile(code, PCRE2_JIT_COMPLETE | PCRE2_JIT_PARTIAL_HARD);
 	*pattern = (struct pattern){
 	    .code = code,

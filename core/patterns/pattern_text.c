@@ -8,18 +8,21 @@ static bool begins(const char *text, size_t length, const char *word)
 	return length >= size && memcmp(text, word, size) == 0;
 }
 
-/* Of what stands behind "(?": whether it is a group, a lookbehind or an option that never looks ahead. */
-static bool is_plain(const char *text, size_t length)
+static bool begins_with_any(const char *text, size_t length, const char *const *words)
 {
-	static const char *const openings[] = {":", "|", "<", "P<", "'"};
-	for (size_t i = 0; i < sizeof(openings) / sizeof(openings[0]); i++)
-		if (begins(text, length, openings[i]))
+	for (; *words; words++)
+		if (begins(text, length, *words))
 			return true;
-	/* Not x, which lets spaces into a possessive repetition. */
+	return false;
+}
+
+/* "(?i)", "(?s-i:": options from these letters alone. */
+static bool is_option(const char *text, size_t length, const char *allowed)
+{
 	size_t letters = 0;
-	while (letters < length && text[letters] && strchr("imsnJU^-", text[letters]))
+	while (letters < length && text[letters] && strchr(allowed, text[letters]))
 		letters++;
-	return letters > 0 && letters < length && strchr(":)", text[letters]);
+	return letters > 0 && letters < length && (text[letters] == ':' || text[letters] == ')');
 }
 
 static void refuse(struct pattern_text *text, const char *what, size_t at)
@@ -44,6 +47,9 @@ static size_t read_escape(const char *regex, size_t length, size_t at, struct pa
 	case 'G':
 		refuse(text, "\\G", at);
 		break;
+	case 'g':
+		text->looks_ahead = text->is_delicate = true;
+		break;
 	case 'b':
 	case 'B':
 	case 'z':
@@ -62,16 +68,23 @@ static void read_parenthesis(const char *regex, size_t length, size_t at, struct
 {
 	const char *inner = regex + at + 1;
 	size_t left = length - at - 1;
-	if (begins(inner, left, "*"))
-		text->looks_ahead = true;
-	if (begins(inner, left, "*") || begins(inner, left, "?>"))
-		text->is_atomic = true;
 	if (begins(inner, left, "*COMMIT"))
 		refuse(text, "(*COMMIT)", at);
 	if (begins(inner, left, "*SKIP"))
 		refuse(text, "(*SKIP)", at);
-	if (begins(inner, left, "?") && !is_plain(inner + 1, left - 1))
-		text->looks_ahead = true;
+	if (begins(inner, left, "*"))
+		text->looks_ahead = text->is_delicate = true;
+	if (!begins(inner, left, "?"))
+		return;
+	static const char *const plain[] = {":", "|", "<", "P<", "'", NULL}, *const ahead[] = {"=", "!",
+											       NULL};
+	inner++;
+	left--;
+	if (begins_with_any(inner, left, plain) || is_option(inner, left, "imsnJU^-"))
+		return;
+	/* x lets spaces into a possessive repetition. */
+	text->looks_ahead = true;
+	text->is_delicate |= !begins_with_any(inner, left, ahead) && !is_option(inner, left, "imsnxJU^-");
 }
 
 static bool is_possessive(const char *regex, size_t at)

@@ -10,9 +10,9 @@ struct pattern_text {
 	 * groups, possessive repetition. May be true without need: then a match at the very end waits for one
 	 * byte more. */
 	bool looks_ahead;
-	/* It may hold an atomic group: PCRE2 10.42 compiled to machine code misses matches of those that end
-	 * lazily. */
-	bool is_atomic;
+	/* It may hold what PCRE2 10.42 does not get right when it is compiled to machine code: atomic groups
+	 * that end lazily miss matches, recursion knows no limit. */
+	bool is_delicate;
 	bool is_quoted;      /* it ends within \Q */
 	const char *refused; /* NULL, or what no stream can have */
 	size_t refused_at;
