@@ -108,9 +108,11 @@ test('the end decides what only waited for a next byte', async () => {
 
 test('an instance that is deleted meanwhile ends the wait', async () => {
 	await shared.client.startBoard('deleted', 'echo');
-	const waiting = shared.client.request('POST', path('deleted'), { json: { patterns: patterns('never') } });
+	const waiting = shared.client.request('POST', path('deleted'), { json: { send: 'here', patterns: patterns('never') } });
+	await shared.client.waitForOutput('deleted', 'here');
 	await shared.client.delete('/instances/deleted');
-	assert.ok(['ended', 'gone', 'not_found'].includes((await waiting).json.code));
+	const { status, json } = await waiting;
+	assert.deepEqual([status, json.code, json.seen.text], [410, 'gone', 'here']);
 });
 
 test('a paused board answers when it is resumed', async () => {

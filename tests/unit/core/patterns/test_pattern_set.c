@@ -2,6 +2,14 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#ifndef PR_SET_MDWE /* Linux 6.3 */
+#define PR_SET_MDWE 65
+#define PR_MDWE_REFUSE_EXEC_GAIN 1
+#endif
 
 static void assert_refused(const char *regex, const char *message)
 {
@@ -77,6 +85,34 @@ static void a_match_may_begin_between_cr_and_lf(void **state)
 		assert_match(SET(regexes[i]), TEXT("x\r\nfoo"), 0, 2, 6, false);
 }
 
+/* In a process of its own: it cannot be undone. */
+static int match_without_executable_memory(void)
+{
+	static const char *const regexes[] = {"^PASS\\w+$", "(?:a|b)+c", "x(?=y)"};
+	if (prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0) < 0)
+		return errno == EINVAL ? 0 : 1;
+	for (size_t i = 0; i < sizeof(regexes) / sizeof(regexes[0]); i++) {
+		struct pattern_set *set = SET(regexes[i]);
+		int result = run(set, TEXT("no\nPASSED\nababc xy\n"), 3).result;
+		pattern_set_unref(set);
+		if (result != 1)
+			return 2;
+	}
+	return 0;
+}
+
+static void where_memory_may_not_be_executed_patterns_are_interpreted(void **state)
+{
+	(void) state;
+	int status;
+	pid_t child = fork();
+	if (child == 0)
+		_exit(match_without_executable_memory());
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -86,6 +122,7 @@ int main(void)
 	    cmocka_unit_test(size_and_groups_have_limits),
 	    cmocka_unit_test(groups_have_names),
 	    cmocka_unit_test(a_match_may_begin_between_cr_and_lf),
+	    cmocka_unit_test(where_memory_may_not_be_executed_patterns_are_interpreted),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
