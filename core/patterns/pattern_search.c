@@ -21,6 +21,7 @@ int pattern_search_init(struct pattern_search *search)
 {
 	search->data = pcre2_match_data_create(PATTERN_GROUPS_MOST + 1, NULL);
 	search->context = pcre2_match_context_create(NULL);
+	search->work_ms = PATTERN_WORK_MS;
 	search->stack = pcre2_jit_stack_create(JIT_STACK_LEAST, JIT_STACK_MOST, NULL);
 	if (!search->data || !search->context)
 		return -ENOMEM;
@@ -47,7 +48,7 @@ static bool is_out_of_time(const struct pattern_search *search)
 	struct timespec now;
 	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
 	return (now.tv_sec - search->begun.tv_sec) * 1000 + (now.tv_nsec - search->begun.tv_nsec) / 1000000 >=
-	       PATTERN_WORK_MS;
+	       search->work_ms;
 }
 
 static int too_slow(struct error *error)

@@ -11,6 +11,7 @@ struct pattern_search {
 	pcre2_match_context *context;
 	pcre2_jit_stack *stack; /* NULL: nothing is compiled to machine code here */
 	struct timespec begun;
+	int work_ms; /* for what is counted */
 };
 
 /* 0 or -ENOMEM; finish takes a half-made one. */

@@ -13,6 +13,7 @@ struct pattern_watch {
 	struct pattern_search search;
 	struct buffer seen; /* from `offset` on: what undecided matches and lookbehinds need */
 	int64_t offset;
+	size_t taken;      /* bytes of the chunk that were looked at before another took too long */
 	size_t to_block;   /* bytes until the block is full */
 	size_t *undecided; /* per pattern: a match may begin there or later, nowhere before */
 	struct pattern_span groups[PATTERN_GROUPS_MOST];
@@ -157,8 +158,13 @@ static int feed_within_block(struct pattern_watch *watch, const char *bytes, siz
 		return error_set(error, -ENOMEM, NULL, "no memory");
 	pattern_search_begin(&watch->search);
 	int result = look(watch, before, &best, error);
+	if (result > 0)
+		result = take(watch, &best, true, ret_match, error);
+	/* What is known of the bytes holds when they are fed again. */
+	if (result < 0)
+		watch->seen.length = before;
 	if (result)
-		return result < 0 ? result : take(watch, &best, true, ret_match, error);
+		return result;
 	watch->to_block -= length;
 	if (watch->to_block == 0) {
 		watch->to_block = BLOCK_BYTES;
@@ -172,12 +178,22 @@ int pattern_watch_feed(struct pattern_watch *watch, const void *bytes, size_t le
 		       struct pattern_match *ret_match, struct error *error)
 {
 	int result = 0;
-	const char *next = bytes;
-	for (size_t part; !result && length > 0; next += part, length -= part) {
-		part = length < watch->to_block ? length : watch->to_block;
-		result = feed_within_block(watch, next, part, ret_match, error);
+	while (!result && watch->taken < length) {
+		size_t left = length - watch->taken;
+		size_t part = left < watch->to_block ? left : watch->to_block;
+		result =
+		    feed_within_block(watch, (const char *) bytes + watch->taken, part, ret_match, error);
+		if (!result)
+			watch->taken += part;
 	}
+	if (!result)
+		watch->taken = 0;
 	return result;
+}
+
+void pattern_watch_set_work(struct pattern_watch *watch, int work_ms)
+{
+	watch->search.work_ms = work_ms;
 }
 
 int pattern_watch_end(struct pattern_watch *watch, struct pattern_match *ret_match, struct error *error)

@@ -58,5 +58,9 @@ void pattern_watch_destroy(struct pattern_watch *watch); /* takes NULL */
 int pattern_watch_feed(struct pattern_watch *watch, const void *bytes, size_t length,
 		       struct pattern_match *ret_match, struct error *error);
 
+/* From here on so much processor time is spent on 64 KiB instead of PATTERN_WORK_MS. What ended with
+ * "pattern_too_slow" may be fed again (the same bytes), or the end told again, with more. */
+void pattern_watch_set_work(struct pattern_watch *watch, int work_ms);
+
 /* No byte will follow: what only waited for the next one is decided. Likewise. */
 int pattern_watch_end(struct pattern_watch *watch, struct pattern_match *ret_match, struct error *error);

@@ -3,7 +3,8 @@
 #include "core/base/cleanup.h"
 #include "core/channels/console_log.h"
 
-enum { CHUNK_BYTES = 48 * 1024 };
+/* What takes more than the first work is put behind others, then gets all the time there is. */
+enum { CHUNK_BYTES = 48 * 1024, FIRST_WORK_MS = MATCHING_MUCH_US / 1000 };
 
 struct expectation {
 	struct loop *loop;
@@ -22,7 +23,8 @@ struct expectation {
 	/* What the pool works on. */
 	struct matching work;
 	bool is_working;
-	bool is_last; /* no byte will follow, and if nothing matches this is the end: */
+	bool is_patient; /* it may take all the time there is */
+	bool is_last;    /* no byte will follow, and if nothing matches this is the end: */
 	enum expectation_end end;
 	char *chunk;
 	size_t length;
@@ -81,13 +83,25 @@ static void work(void *data)
 
 static void advance(struct expectation *expectation);
 
+static void on_worked(void *data);
+
+static void begin_work(struct expectation *expectation)
+{
+	expectation->is_working = true;
+	matching_begin(&expectation->work, expectation->matcher, work, on_worked, expectation);
+}
+
 static void on_worked(void *data)
 {
 	struct expectation *expectation = data;
 	expectation->is_working = false;
 	if (!expectation->tail)
 		let_go(expectation);
-	else if (expectation->result < 0)
+	else if (expectation->result == -ETIME && !expectation->is_patient) {
+		expectation->is_patient = true;
+		pattern_watch_set_work(expectation->watch, PATTERN_WORK_MS);
+		begin_work(expectation);
+	} else if (expectation->result < 0)
 		finish(expectation, EXPECTATION_FAILED);
 	else if (expectation->result > 0)
 		finish(expectation, EXPECTATION_MATCHED);
@@ -95,12 +109,6 @@ static void on_worked(void *data)
 		finish(expectation, expectation->end);
 	else
 		advance(expectation);
-}
-
-static void begin_work(struct expectation *expectation)
-{
-	expectation->is_working = true;
-	matching_begin(&expectation->work, expectation->matcher, work, on_worked, expectation);
 }
 
 static void decide(struct expectation *expectation, enum expectation_end end)
@@ -219,6 +227,7 @@ struct expectation *expectation_create(struct loop *loop, const struct expectati
 			let_go(expectation);
 		return NULL;
 	}
+	pattern_watch_set_work(expectation->watch, FIRST_WORK_MS);
 	expectation->tail = tail_create(&tail, error);
 	if (expectation->tail && init(expectation, options, error) == 0)
 		return expectation;

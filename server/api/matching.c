@@ -3,13 +3,13 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { AT_ONCE = 2, MUCH_US = 20 * 1000 };
+enum { AT_ONCE = 2 };
 
 TAILQ_HEAD(matchings, matching);
 
 struct matcher {
 	struct loop *loop;
-	unsigned running;
+	unsigned running, running_heavy;
 	struct matchings light, heavy;
 	bool is_destroyed;
 };
@@ -38,7 +38,7 @@ void matcher_destroy(struct matcher *matcher)
 
 static struct matchings *queue_of(const struct matching *matching)
 {
-	return matching->taken_us < MUCH_US ? &matching->matcher->light : &matching->matcher->heavy;
+	return matching->is_heavy ? &matching->matcher->heavy : &matching->matcher->light;
 }
 
 static int64_t thread_us(void)
@@ -63,6 +63,7 @@ static void on_run(void *data)
 	struct matching *matching = data;
 	struct matcher *matcher = matching->matcher;
 	matcher->running--;
+	matcher->running_heavy -= matching->is_heavy;
 	if (matcher->is_destroyed && !matcher->running)
 		free(matcher);
 	else
@@ -74,7 +75,7 @@ static void start_next(struct matcher *matcher)
 {
 	while (matcher->running < AT_ONCE) {
 		struct matching *next = TAILQ_FIRST(&matcher->light);
-		if (!next)
+		if (!next && !matcher->running_heavy)
 			next = TAILQ_FIRST(&matcher->heavy);
 		/* Without memory for it, it waits until another is done, or comes. */
 		if (!next || loop_work(matcher->loop, run, on_run, next, NULL) < 0)
@@ -82,6 +83,7 @@ static void start_next(struct matcher *matcher)
 		TAILQ_REMOVE(queue_of(next), next, link);
 		next->is_queued = false;
 		matcher->running++;
+		matcher->running_heavy += next->is_heavy;
 	}
 }
 
@@ -93,6 +95,7 @@ void matching_begin(struct matching *matching, struct matcher *matcher, void (*w
 	matching->on_done = on_done;
 	matching->data = data;
 	matching->is_queued = true;
+	matching->is_heavy = matching->taken_us >= MATCHING_MUCH_US;
 	TAILQ_INSERT_TAIL(queue_of(matching), matching, link);
 	start_next(matcher);
 }

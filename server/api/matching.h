@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * Who matches next: two at a time on the loop's pool, so that others find a thread there, and those that have
- * taken little time so far before those that have taken much.
+ * Who matches next: two at a time on the loop's pool, so that others find a thread there; those that have
+ * taken little time so far before those that have taken much, of which there is but one at a time.
  */
 
 #include "core/loop/loop.h"
@@ -11,6 +11,8 @@
 #include <sys/queue.h>
 
 struct matcher;
+
+enum { MATCHING_MUCH_US = 20 * 1000 };
 
 struct matcher *matcher_create(struct loop *loop, struct error *error);
 void matcher_destroy(struct matcher *matcher); /* takes NULL; what is under way on the pool ends by itself */
@@ -23,7 +25,7 @@ struct matching {
 	void (*on_done)(void *data);
 	void *data;
 	int64_t taken_us; /* processor time */
-	bool is_queued;
+	bool is_queued, is_heavy;
 };
 
 /* `work` runs on the pool, then on_done in the loop's thread; exactly once, never from within. */
