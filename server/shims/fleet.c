@@ -387,8 +387,8 @@ static bool take_ready(struct fleet *fleet, const struct board_request *request,
 		       struct shim_handle *ret_handle)
 {
 	const json_t *spec = request->spec;
-	if (!json_member_boolean(spec, "start", true) || json_member_boolean(spec, "debug", false) ||
-	    json_array_size(json_object_get(spec, "args")) > 0)
+	if (prestart_pool_is_empty(fleet->pool) || !json_member_boolean(spec, "start", true) ||
+	    json_member_boolean(spec, "debug", false) || json_array_size(json_object_get(spec, "args")) > 0)
 		return false;
 	cleanup_json json_t *resolved = config_resolve(fleet->config, json_member_string(spec, "target", ""),
 						       json_member_string(spec, "emulator", NULL), NULL);

@@ -197,6 +197,11 @@ void prestart_pool_fill(struct prestart_pool *pool)
 	loop_timer_start(pool->filling, FILL_DELAY_MS);
 }
 
+bool prestart_pool_is_empty(const struct prestart_pool *pool)
+{
+	return TAILQ_EMPTY(&pool->ready);
+}
+
 bool prestart_pool_take(struct prestart_pool *pool, const json_t *resolved, const char *path,
 			struct shim_handle *ret_handle)
 {

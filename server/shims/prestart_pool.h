@@ -22,6 +22,8 @@ void prestart_pool_destroy(struct prestart_pool *pool); /* takes NULL */
  * and removes the directories that are nobody's any more. */
 void prestart_pool_fill(struct prestart_pool *pool);
 
+bool prestart_pool_is_empty(const struct prestart_pool *pool);
+
 /* Takes one that serves the resolved target: its directory is at path then (where nothing was), and the
  * handle the caller's. False: there is none. */
 bool prestart_pool_take(struct prestart_pool *pool, const json_t *resolved, const char *path,
