@@ -11,13 +11,13 @@
 #include "server/api/app.h"
 #include "server/api/firmware_open.h"
 #include "server/api/gate.h"
-#include "server/api/matching.h"
 #include "server/api/routes.h"
 #include "server/demo.h"
 #include "server/http/problem.h"
 #include "server/http/static_files.h"
 #include "server/notify.h"
 #include "server/versions.h"
+#include "server/watch/matching.h"
 
 #include <fcntl.h>
 #include <malloc.h>

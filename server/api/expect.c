@@ -6,8 +6,8 @@
 #include "core/base/text.h"
 #include "server/api/expect_body.h"
 #include "server/api/expect_reply.h"
-#include "server/api/expectation.h"
 #include "server/api/fields.h"
+#include "server/watch/expectation.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
 /* What POST .../expect answers. */
 
 #include "server/api/expect_body.h"
-#include "server/api/expectation.h"
+#include "server/watch/expectation.h"
 
 /* The match. New reference; NULL: no memory. */
 json_t *expect_pack_match(const struct expect_body *body, const struct pattern_set *set,

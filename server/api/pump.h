@@ -2,7 +2,7 @@
 
 /* Pushes what a tail reads to where it goes, a chunk a turn, as fast as that takes it. */
 
-#include "server/api/tail.h"
+#include "server/watch/tail.h"
 
 enum { PUMP_CHUNK_BYTES = 48 * 1024 };
 

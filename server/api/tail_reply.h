@@ -2,8 +2,8 @@
 
 /* The reply that is a file's bytes. */
 
-#include "server/api/tail.h"
 #include "server/http/request.h"
+#include "server/watch/tail.h"
 
 /* 200 with what a tail reads: at once and with its length where it is little, else streamed as it comes and
  * is taken. A gap breaks the connection: a body cannot tell it. tail's own on_ready and data are not used. */

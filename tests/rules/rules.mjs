@@ -26,10 +26,11 @@ const mayInclude = {
   'server/store': ['core/base', 'core/loop'],
   'server/shims': ['core/base', 'core/loop', 'core/config', 'core/process', 'core/handles', 'core/shim',
     'server/store'],
+  'server/watch': ['core/base', 'core/loop', 'core/patterns', 'core/channels', 'server/shims'],
   'server/api': ['core/base', 'core/loop', 'core/patterns', 'core/config', 'core/process', 'core/channels', 'core/handles',
-    'core/emulators', 'core/shim', 'server/http', 'server/store', 'server/shims'],
+    'core/emulators', 'core/shim', 'server/http', 'server/store', 'server/shims', 'server/watch'],
   server: ['core/base', 'core/loop', 'core/config', 'core/process', 'core/channels', 'core/emulators', 'server/http',
-    'server/store', 'server/shims', 'server/api'],
+    'server/store', 'server/shims', 'server/watch', 'server/api'],
 }
 
 // Every folder below core/emulators is an emulator of its own, which knows no other.

@@ -1,4 +1,4 @@
-#include "server/api/tail.h"
+#include "server/watch/tail.h"
 
 #include "core/base/cleanup.h"
 #include "core/base/text.h"

@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "server/api/matching.h"
+#include "server/watch/matching.h"
 
 #include <pthread.h>
 #include <semaphore.h>

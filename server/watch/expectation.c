@@ -1,4 +1,4 @@
-#include "server/api/expectation.h"
+#include "server/watch/expectation.h"
 
 #include "core/base/cleanup.h"
 #include "core/channels/console_log.h"

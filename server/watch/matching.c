@@ -1,4 +1,4 @@
-#include "server/api/matching.h"
+#include "server/watch/matching.h"
 
 #include <stdlib.h>
 #include <time.h>

@@ -4,8 +4,8 @@
  * (matching.h). */
 
 #include "core/patterns/pattern_watch.h"
-#include "server/api/matching.h"
-#include "server/api/tail.h"
+#include "server/watch/matching.h"
+#include "server/watch/tail.h"
 
 struct expectation;
 
