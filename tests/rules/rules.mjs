@@ -15,6 +15,7 @@ const mayInclude = {
   'core/base': [],
   'core/loop': ['core/base'],
   'core/patterns': ['core/base'],
+  'core/cases': ['core/base'],
   'core/config': ['core/base'],
   'core/process': ['core/base', 'core/loop'],
   'core/channels': ['core/base', 'core/loop'],
@@ -27,10 +28,14 @@ const mayInclude = {
   'server/shims': ['core/base', 'core/loop', 'core/config', 'core/process', 'core/handles', 'core/shim',
     'server/store'],
   'server/watch': ['core/base', 'core/loop', 'core/patterns', 'core/channels', 'server/shims'],
+  'server/events': ['core/base', 'core/loop', 'server/store'],
+  'server/runs': ['core/base', 'core/loop', 'core/patterns', 'core/cases', 'core/channels', 'core/config', 'server/store',
+    'server/shims', 'server/watch', 'server/events'],
   'server/api': ['core/base', 'core/loop', 'core/patterns', 'core/config', 'core/process', 'core/channels', 'core/handles',
-    'core/emulators', 'core/shim', 'server/http', 'server/store', 'server/shims', 'server/watch'],
+    'core/emulators', 'core/shim', 'server/http', 'server/store', 'server/shims', 'server/watch', 'server/events',
+    'server/runs'],
   server: ['core/base', 'core/loop', 'core/config', 'core/process', 'core/channels', 'core/emulators', 'server/http',
-    'server/store', 'server/shims', 'server/watch', 'server/api'],
+    'server/store', 'server/shims', 'server/watch', 'server/events', 'server/runs', 'server/api'],
 }
 
 // Every folder below core/emulators is an emulator of its own, which knows no other.
