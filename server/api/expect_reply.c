@@ -1,68 +1,17 @@
 #include "server/api/expect_reply.h"
 
-#include "core/base/base64.h"
 #include "core/base/cleanup.h"
-#include "core/base/json.h"
-#include "core/base/text.h"
+#include "server/watch/match_json.h"
 
 enum { SEEN_BYTES = 64 * 1024 };
-
-static json_t *pack_base64(const char *bytes, size_t length)
-{
-	cleanup_free char *encoded = base64_encode(bytes, length);
-	return encoded ? json_string(encoded) : NULL;
-}
-
-/* "text", and its twin where it is not UTF-8. */
-static void set_text(json_t *object, const char *bytes, size_t length)
-{
-	json_object_set_new(object, "text", json_text(bytes, length));
-	if (!text_is_utf8(bytes, length))
-		json_object_set_new(object, "text_base64", pack_base64(bytes, length));
-}
-
-static json_t *pack_group(const struct pattern_span *group, bool is_base64)
-{
-	if (!group->bytes)
-		return json_null();
-	return is_base64 ? pack_base64(group->bytes, group->length) : json_text(group->bytes, group->length);
-}
-
-/* "groups" in their order and "named_groups" by name, or their twins. */
-static void set_groups(json_t *object, const struct pattern_set *set, const struct pattern_match *match,
-		       bool is_base64)
-{
-	json_t *groups = json_array(), *named = json_object();
-	for (size_t i = 0; i < match->group_count; i++) {
-		const char *name = pattern_set_group_name(set, match->pattern, i);
-		json_t *group = pack_group(&match->groups[i], is_base64);
-		/* Of several with one name the one that has a part in the match. */
-		if (name && !json_is_string(json_object_get(named, name)))
-			json_object_set(named, name, group);
-		json_array_append_new(groups, group);
-	}
-	json_object_set_new(object, is_base64 ? "groups_base64" : "groups", groups);
-	json_object_set_new(object, is_base64 ? "named_groups_base64" : "named_groups", named);
-}
 
 json_t *expect_pack_match(const struct expect_body *body, const struct pattern_set *set,
 			  const struct pattern_match *match, int64_t start_number)
 {
-	json_t *object =
-	    json_pack("{s:s, s:I, s:I, s:I, s:I}", "matched", expect_body_name(body, match->pattern), "start",
-		      (json_int_t) match->start, "end", (json_int_t) match->end, "next_offset",
-		      (json_int_t) match->end, "start_number", (json_int_t) start_number);
-	if (!object)
-		return NULL;
-	set_text(object, match->text.bytes, match->text.length);
-	set_groups(object, set, match, false);
-	for (size_t i = 0; i < match->group_count; i++) {
-		const struct pattern_span *group = &match->groups[i];
-		if (group->bytes && !text_is_utf8(group->bytes, group->length)) {
-			set_groups(object, set, match, true);
-			break;
-		}
-	}
+	json_t *object = match_to_json(set, match);
+	json_object_set_new(object, "matched", json_string(expect_body_name(body, match->pattern)));
+	json_object_set_new(object, "next_offset", json_integer((json_int_t) match->end));
+	json_object_set_new(object, "start_number", json_integer((json_int_t) start_number));
 	return object;
 }
 
@@ -75,6 +24,6 @@ json_t *expect_pack_seen(const struct expectation *expectation, int64_t offset)
 	size_t length = expectation_read_seen(expectation, bytes, SEEN_BYTES, &start);
 	json_t *object = json_pack("{s:I, s:I, s:I}", "offset", (json_int_t) offset, "start",
 				   (json_int_t) start, "end", (json_int_t) start + (json_int_t) length);
-	set_text(object, bytes, length);
+	match_set_text(object, bytes, length);
 	return object;
 }

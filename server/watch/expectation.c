@@ -17,6 +17,9 @@ struct expectation {
 	bool is_late;
 	bool is_over; /* on_outcome has been called */
 	struct pattern_watch *watch;
+	void (*on_chunk)(const char *bytes, size_t length, void *data);
+	void (*on_released)(void *data);
+	void *along_data;
 	void (*on_outcome)(const struct expectation_outcome *outcome, void *data);
 	void *data;
 
@@ -28,6 +31,7 @@ struct expectation {
 	enum expectation_end end;
 	char *chunk;
 	size_t length;
+	bool is_fresh; /* nobody has seen the chunk yet */
 	int result;
 	struct pattern_match match;
 	struct error error;
@@ -35,6 +39,8 @@ struct expectation {
 
 static void let_go(struct expectation *expectation)
 {
+	if (expectation->on_released)
+		expectation->on_released(expectation->along_data);
 	pattern_watch_destroy(expectation->watch);
 	free(expectation->chunk);
 	free(expectation);
@@ -72,6 +78,9 @@ static void fail(struct expectation *expectation, int number)
 static void work(void *data)
 {
 	struct expectation *expectation = data;
+	if (expectation->on_chunk && expectation->is_fresh)
+		expectation->on_chunk(expectation->chunk, expectation->length, expectation->along_data);
+	expectation->is_fresh = false;
 	if (expectation->is_last)
 		expectation->result =
 		    pattern_watch_end(expectation->watch, &expectation->match, &expectation->error);
@@ -131,6 +140,7 @@ static void advance(struct expectation *expectation)
 	ssize_t count = tail_read(expectation->tail, expectation->chunk, CHUNK_BYTES);
 	if (count > 0) {
 		expectation->length = (size_t) count;
+		expectation->is_fresh = true;
 		begin_work(expectation);
 	} else if (count == -ENODATA) {
 		bool is_deleted = tail_end(expectation->tail) == TAIL_DELETED;
@@ -215,6 +225,8 @@ struct expectation *expectation_create(struct loop *loop, const struct expectati
 						    .fd = tail.fd,
 						    .begun = tail.offset,
 						    .there_offset = options->there_offset,
+						    .on_chunk = options->on_chunk,
+						    .along_data = options->along_data,
 						    .on_outcome = on_outcome,
 						    .data = data};
 		expectation->chunk = malloc(CHUNK_BYTES);
@@ -229,8 +241,10 @@ struct expectation *expectation_create(struct loop *loop, const struct expectati
 	}
 	pattern_watch_set_work(expectation->watch, FIRST_WORK_MS);
 	expectation->tail = tail_create(&tail, error);
-	if (expectation->tail && init(expectation, options, error) == 0)
+	if (expectation->tail && init(expectation, options, error) == 0) {
+		expectation->on_released = options->on_released;
 		return expectation;
+	}
 	expectation_destroy(expectation);
 	return NULL;
 }

@@ -25,11 +25,17 @@ struct expectation_outcome {
 
 struct expectation_options {
 	struct tail_options tail; /* fd taken, even on failure; on_ready and data are not used */
-	struct pattern_set *set;
+	struct pattern_set *set;  /* may be empty: nothing matches */
 	struct matcher *matcher;
 	uint64_t timeout_ms;
 	/* What lies before this offset is looked at however late it gets: it was there when the call came. */
 	int64_t there_offset;
+	/* Optional. Whoever reads along: on_chunk gets every byte that is looked at, once and in their order,
+	 * on the pool, before it is matched. on_released: it will not be called again; once, perhaps from
+	 * within expectation_destroy. */
+	void (*on_chunk)(const char *bytes, size_t length, void *data);
+	void (*on_released)(void *data);
+	void *along_data;
 };
 
 /* on_outcome fires once, never from within. NULL with error set. */
