@@ -68,9 +68,19 @@ const json_t *board_processes(const struct board *board)
 	return json_object_get(board->status, "processes");
 }
 
+const json_t *board_command_line(const struct board *board)
+{
+	return json_object_get(board->status, "command");
+}
+
 int board_dirfd(const struct board *board)
 {
 	return board->dirfd;
+}
+
+json_t *board_exit(const struct board *board)
+{
+	return board->row.exit ? json_loads(board->row.exit, 0, NULL) : NULL;
 }
 
 bool board_is_in(const struct board *board, const char *state)
@@ -139,7 +149,7 @@ json_t *board_to_json(const struct board *board)
 	set_time(json, "created_at", row->created_at_ms);
 	set_time(json, "started_at", row->started_at_ms);
 	set_time(json, "ended_at", row->ended_at_ms);
-	json_t *exit = row->exit ? json_loads(row->exit, 0, NULL) : NULL;
+	json_t *exit = board_exit(board);
 	json_object_set_new(json, "exit", exit ? exit : json_null());
 	set_from_status(json, board->status, "channels", json_object());
 	set_from_status(json, board->status, "processes", json_object());
@@ -202,7 +212,7 @@ struct board_waits *board_waits_of(struct board *board)
 
 bool board_start_failure(const struct board *board, struct error *ret_error)
 {
-	cleanup_json json_t *exit = board->row.exit ? json_loads(board->row.exit, 0, NULL) : NULL;
+	cleanup_json json_t *exit = board_exit(board);
 	const char *reason = json_member_string(exit, "reason", "");
 	if (!board_is_in(board, "failed") || !text_equal(reason, "start_failed"))
 		return false;

@@ -23,14 +23,16 @@ const char *board_emulator(const struct board *board);
 int64_t board_start_number(const struct board *board);
 const json_t *board_asked(
     const struct board *board); /* the spec as the client sent it, normalized; borrowed */
-const json_t *board_spec(const struct board *board);      /* what was asked; borrowed */
-const json_t *board_labels(const struct board *board);    /* borrowed */
-const json_t *board_channels(const struct board *board);  /* name -> {...}; borrowed, may be NULL */
-const json_t *board_processes(const struct board *board); /* name -> {"pid"}; borrowed, may be NULL */
-bool board_is_live(const struct board *board);            /* running or paused */
-bool board_is_over(const struct board *board);            /* created, exited or failed */
-bool board_is_adopted(const struct board *board);         /* its emulator is pw emu's */
-int board_dirfd(const struct board *board);               /* the state directory; -1: gone */
+const json_t *board_spec(const struct board *board);         /* what was asked; borrowed */
+const json_t *board_labels(const struct board *board);       /* borrowed */
+const json_t *board_channels(const struct board *board);     /* name -> {...}; borrowed, may be NULL */
+const json_t *board_processes(const struct board *board);    /* name -> {"pid"}; borrowed, may be NULL */
+bool board_is_live(const struct board *board);               /* running or paused */
+bool board_is_over(const struct board *board);               /* created, exited or failed */
+bool board_is_adopted(const struct board *board);            /* its emulator is pw emu's */
+const json_t *board_command_line(const struct board *board); /* of its emulator; borrowed, may be NULL */
+json_t *board_exit(const struct board *board);               /* new reference; NULL: it has not ended */
+int board_dirfd(const struct board *board);                  /* the state directory; -1: gone */
 
 /* As the API tells it. New reference. */
 json_t *board_to_json(const struct board *board);

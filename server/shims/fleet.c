@@ -312,13 +312,20 @@ static int check_new(struct fleet *fleet, const struct board_request *request, s
 	return 0;
 }
 
+static json_t *resolve(const struct fleet *fleet, const struct board_request *request, struct error *error)
+{
+	if (request->resolved)
+		return json_incref((json_t *) request->resolved);
+	return config_resolve(fleet->config, json_member_string(request->spec, "target", ""),
+			      json_member_string(request->spec, "emulator", NULL), error);
+}
+
 /* The resolved target and the file are looked at now, so that a wrong request creates nothing. */
 static int check_start(struct fleet *fleet, const struct board_request *request,
 		       struct fleet_firmware *ret_firmware, char **ret_emulator, struct error *error)
 {
 	const json_t *spec = request->spec, *file = json_object_get(spec, "file");
-	cleanup_json json_t *resolved = config_resolve(fleet->config, json_member_string(spec, "target", ""),
-						       json_member_string(spec, "emulator", NULL), error);
+	cleanup_json json_t *resolved = resolve(fleet, request, error);
 	if (!resolved)
 		return error->number;
 	*ret_emulator = strdup(json_member_string(resolved, "emulator", ""));
@@ -334,7 +341,7 @@ static int fill_row(struct instance_row *row, const struct board_request *reques
 {
 	const json_t *spec = request->spec, *labels = json_object_get(spec, "labels");
 	cleanup_json json_t *kept =
-	    board_spec_pack(spec, firmware->file, json_object_get(spec, "args"), NULL, NULL);
+	    board_spec_pack(spec, firmware->file, json_object_get(spec, "args"), request->resolved, NULL);
 	*row = (struct instance_row){
 	    .id = strdup(id),
 	    .path = strdup(path),
@@ -390,8 +397,7 @@ static bool take_ready(struct fleet *fleet, const struct board_request *request,
 	if (prestart_pool_is_empty(fleet->pool) || !json_member_boolean(spec, "start", true) ||
 	    json_member_boolean(spec, "debug", false) || json_array_size(json_object_get(spec, "args")) > 0)
 		return false;
-	cleanup_json json_t *resolved = config_resolve(fleet->config, json_member_string(spec, "target", ""),
-						       json_member_string(spec, "emulator", NULL), NULL);
+	cleanup_json json_t *resolved = resolve(fleet, request, NULL);
 	return resolved && prestart_pool_take(fleet->pool, resolved, path, ret_handle);
 }
 

@@ -68,6 +68,8 @@ struct board_request {
 	const char *root; /* path is made and stays beneath it; NULL: "/" */
 	const json_t
 	    *spec; /* {"target","emulator"?,"file"?,"args","paused","debug","labels"} checked by the caller */
+	const json_t
+	    *resolved; /* its target as config_resolve makes it; NULL: as the configuration has it now */
 };
 
 /* Makes the instance (row, state directory, config.json), stopped. Whatever fails leaves nothing behind.
