@@ -87,37 +87,57 @@ static int parse_target(struct request *request, struct error *error)
 	return uri_parse_query(query, &request->parameters, &request->parameter_count, error);
 }
 
-static bool takes_parameter(const struct route *route, const char *name)
+/* How often a parameter may be given. */
+enum parameter_use { USE_NEVER, USE_ONCE, USE_REPEATED };
+
+static enum parameter_use use_of(const struct route *route, const char *name)
 {
-	for (size_t i = 0; route->query && route->query[i]; i++)
-		if (text_equal(route->query[i], name))
-			return true;
-	return false;
+	for (size_t i = 0; route->query && route->query[i]; i++) {
+		const char *known = route->query[i];
+		size_t length = strcspn(known, "*");
+		if (strlen(name) == length && memcmp(name, known, length) == 0)
+			return known[length] ? USE_REPEATED : USE_ONCE;
+	}
+	return USE_NEVER;
 }
 
-/* False: some are not known, and the problem that names each was replied. */
+/* NULL: nothing. */
+static const char *fault_of_parameter(const struct request *request, size_t index)
+{
+	const char *name = request->parameters[index].name;
+	enum parameter_use use = use_of(request->match.route, name);
+	if (use == USE_NEVER)
+		return "is not a parameter of this call";
+	for (size_t i = 0; use == USE_ONCE && i < index; i++)
+		if (text_equal(request->parameters[i].name, name))
+			return "is given more than once: give it once";
+	return NULL;
+}
+
+/* False: some are not known, or given too often, and the problem that names each was replied. */
 static bool check_parameters(struct request *request)
 {
-	cleanup_buffer struct buffer unknown = {0};
+	cleanup_buffer struct buffer detail = {0};
 	cleanup_json json_t *errors = NULL;
+	bool is_known = true;
 	for (size_t i = 0; i < request->parameter_count; i++) {
 		const char *name = request->parameters[i].name;
-		if (takes_parameter(request->match.route, name))
+		const char *fault = fault_of_parameter(request, i);
+		if (!fault)
 			continue;
+		is_known &= use_of(request->match.route, name) != USE_NEVER;
 		cleanup_free char *pointer = text_format("?%s", name);
 		if (!errors)
 			errors = json_array();
-		json_array_append_new(errors, json_pack("{s:s, s:s}", "pointer", pointer ? pointer : "?",
-							"detail", "is not a parameter of this call"));
-		buffer_append_format(&unknown, "%s%s", unknown.length ? ", " : "", name);
+		json_array_append_new(
+		    errors, json_pack("{s:s, s:s}", "pointer", pointer ? pointer : "?", "detail", fault));
+		buffer_append_format(&detail, "%s%s %s", detail.length ? "; " : "query parameter ", name,
+				     fault);
 	}
 	if (!errors)
 		return true;
-	cleanup_free char *detail =
-	    text_format("this call does not take the query parameter%s %s",
-			json_array_size(errors) > 1 ? "s" : "", unknown.data ? unknown.data : "");
-	reply_problem_list(request, "unknown_parameter", detail ? detail : "unknown query parameters",
-			   TAKE(errors));
+	reply_problem_list(request, is_known ? "invalid_parameter" : "unknown_parameter",
+			   detail.data ? detail.data : "wrong query parameters", TAKE(errors));
 	return false;
 }
 

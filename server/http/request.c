@@ -22,9 +22,17 @@ const char *request_parameter(const struct request *request, const char *name)
 
 const char *request_query(const struct request *request, const char *name)
 {
-	for (size_t i = 0; i < request->parameter_count; i++)
-		if (text_equal(request->parameters[i].name, name))
-			return request->parameters[i].value;
+	size_t index = 0;
+	return request_query_next(request, name, &index);
+}
+
+const char *request_query_next(const struct request *request, const char *name, size_t *index)
+{
+	while (*index < request->parameter_count) {
+		const struct uri_parameter *parameter = &request->parameters[(*index)++];
+		if (text_equal(parameter->name, name))
+			return parameter->value;
+	}
 	return NULL;
 }
 

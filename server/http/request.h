@@ -24,7 +24,10 @@ const char *request_method(const struct request *request);
 const char *request_path(const struct request *request); /* decoded, without /v1 */
 const char *request_parameter(const struct request *request,
 			      const char *name); /* "{id}" decoded; never NULL for a name of the pattern */
-const char *request_query(const struct request *request, const char *name);  /* decoded UTF-8; NULL: absent */
+const char *request_query(const struct request *request, const char *name); /* decoded UTF-8; NULL: absent */
+/* The values of a parameter that may be given more than once, in turn: *index is 0 at first. NULL: no more.
+ */
+const char *request_query_next(const struct request *request, const char *name, size_t *index);
 const char *request_header(const struct request *request, const char *name); /* NULL: absent */
 const json_t *request_json(const struct request *request); /* BODY_JSON*; borrowed; NULL: none */
 const char *request_body(const struct request *request, size_t *ret_length); /* BODY_BYTES; borrowed */

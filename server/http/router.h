@@ -23,8 +23,8 @@ struct route {
 	 * reply, now or later. */
 	void (*handler)(struct request *request, void *app);
 	enum body_mode body;
-	const char *const
-	    *query; /* allowed query parameters, NULL-terminated; NULL: none. Others: 400 naming all */
+	const char *const *query; /* allowed query parameters, NULL-terminated; NULL: none. Others: 400 naming
+				   * all. "a*" may be given more than once, any other once (400) */
 	const char *operation_id; /* as in openapi.yaml */
 	uint64_t max_body_bytes;  /* 0: the server's default; UINT64_MAX: the handler judges */
 	unsigned flags;

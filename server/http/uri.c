@@ -37,8 +37,7 @@ int uri_decode(char *text, bool plus_is_space)
 	return text_is_utf8(text, (size_t) (out - text)) ? 0 : -EINVAL;
 }
 
-static int parse_parameter(char *item, const struct uri_parameter *known, size_t known_count,
-			   struct uri_parameter *ret_parameter, struct error *error)
+static int parse_parameter(char *item, struct uri_parameter *ret_parameter, struct error *error)
 {
 	char *equals = strchr(item, '=');
 	char *value = equals ? equals + 1 : item + strlen(item);
@@ -50,10 +49,6 @@ static int parse_parameter(char *item, const struct uri_parameter *known, size_t
 	if (uri_decode(value, true) < 0)
 		return error_set(error, -EINVAL, "invalid_parameter",
 				 "the value of query parameter %s is not percent-encoded UTF-8", item);
-	for (size_t i = 0; i < known_count; i++)
-		if (text_equal(known[i].name, item))
-			return error_set(error, -EINVAL, "invalid_parameter",
-					 "query parameter %s is given twice; give it once", item);
 	*ret_parameter = (struct uri_parameter){.name = item, .value = value};
 	return 0;
 }
@@ -74,7 +69,7 @@ int uri_parse_query(char *query, struct uri_parameter **ret_parameters, size_t *
 	for (char *item; (item = strsep(&query, "&"));) {
 		if (!*item)
 			continue;
-		int result = parse_parameter(item, parameters, count, &parameters[count], error);
+		int result = parse_parameter(item, &parameters[count], error);
 		if (result < 0)
 			return result;
 		count++;

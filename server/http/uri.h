@@ -16,9 +16,10 @@ struct uri_parameter {
 	const char *value; /* "" for a bare name */
 };
 
-enum { URI_PARAMETERS_MAX = 64 };
+enum { URI_PARAMETERS_MAX = 256 };
 
-/* Takes "a=1&b=2" apart and decodes it in place: *ret_parameters (the caller frees the array) points into
- * query. 0, -EINVAL (code "invalid_parameter": not decodable, given twice, too many) or -ENOMEM. */
+/* Takes "a=1&b=2&a=3" apart and decodes it in place: *ret_parameters (the caller frees the array), in the
+ * order given, points into query. 0, -EINVAL (code "invalid_parameter": not decodable, too many) or -ENOMEM.
+ */
 int uri_parse_query(char *query, struct uri_parameter **ret_parameters, size_t *ret_count,
 		    struct error *error);

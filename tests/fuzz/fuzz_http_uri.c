@@ -61,10 +61,11 @@ static void check_query(char *query)
 		require(error.number < 0 && error.message[0]);
 		return;
 	}
+	require(count <= URI_PARAMETERS_MAX);
 	for (size_t i = 0; i < count; i++) {
+		require(text_is_utf8(parameters[i].name, strlen(parameters[i].name)));
 		require(text_is_utf8(parameters[i].value, strlen(parameters[i].value)));
-		for (size_t j = 0; j < i; j++)
-			require(strcmp(parameters[i].name, parameters[j].name) != 0);
+		require(!i || parameters[i].name > parameters[i - 1].value);
 	}
 	free(parameters);
 }

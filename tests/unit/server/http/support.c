@@ -29,6 +29,17 @@ static void get_item(struct request *request, void *app)
 			     request_path(request), "a", a));
 }
 
+/* What b was given, one after the other. */
+static void get_list(struct request *request, void *app)
+{
+	(void) app;
+	json_t *values = json_array();
+	size_t index = 0;
+	for (const char *value; (value = request_query_next(request, "b", &index));)
+		json_array_append_new(values, json_string(value));
+	reply_json(request, 200, values);
+}
+
 static void get_rest(struct request *request, void *app)
 {
 	(void) app;
@@ -190,6 +201,7 @@ static void get_follow(struct request *request, void *app)
 }
 
 static const char *const item_query[] = {"a", "b", NULL};
+static const char *const list_query[] = {"a", "b*", NULL};
 static const char *const upload_query[] = {"fail", NULL};
 static const char *const later_query[] = {"never", NULL};
 static const char *const follow_query[] = {"lines", "never", NULL};
@@ -200,6 +212,7 @@ static const struct route routes[] = {
     {"GET", "/items/{id}", get_item, BODY_NONE, item_query, "getItem", 0, 0},
     {"DELETE", "/items/{id}", act, BODY_NONE, NULL, "deleteItem", 0, 0},
     {"GET", "/items/special", get_hello, BODY_NONE, NULL, "getSpecial", 0, 0},
+    {"GET", "/list", get_list, BODY_NONE, list_query, "getList", 0, 0},
     {"GET", "/rest/{rest*}", get_rest, BODY_NONE, NULL, "getRest", 0, ROUTE_UNVERSIONED},
     {"POST", "/json", echo_json, BODY_JSON, NULL, "postJson", 0, 0},
     {"POST", "/optional", echo_json, BODY_JSON_OPTIONAL, NULL, "postOptional", 0, 0},

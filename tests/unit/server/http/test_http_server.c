@@ -125,7 +125,22 @@ static void test_query_faults(void **state)
 	struct response response = exchange(&sample, "GET /items/1?x=1&a=2&y HTTP/1.1\r\n" HOST "\r\n");
 	assert_int_equal(response.status, 400);
 	assert_non_null(strstr(response.body, "unknown_parameter"));
-	assert_non_null(strstr(response.body, "parameters x, y"));
+	assert_non_null(strstr(response.body, "x is not a parameter of this call; y is not"));
+	response = exchange(&sample, "GET /items/1?x=1&a=2&a=3 HTTP/1.1\r\n" HOST "\r\n");
+	assert_non_null(strstr(response.body, "unknown_parameter"));
+	assert_non_null(strstr(response.body, "; a is given more than once"));
+}
+
+static void test_a_parameter_is_repeated_where_its_route_says_so(void **state)
+{
+	(void) state;
+	struct response response = exchange(&sample, "GET /list?b=1&a=x&b=%2B&b HTTP/1.1\r\n" HOST "\r\n");
+	assert_string_equal(response.body, "[\"1\",\"+\",\"\"]");
+	response = exchange(&sample, "GET /list HTTP/1.1\r\n" HOST "\r\n");
+	assert_string_equal(response.body, "[]");
+	expect_problem("GET /list?b=1&a=x&b=2&a=y HTTP/1.1\r\n" HOST "\r\n", 400, "invalid_parameter");
+	expect_problem("GET /list?b*=1 HTTP/1.1\r\n" HOST "\r\n", 400, "unknown_parameter");
+	expect_problem("GET /list?=1 HTTP/1.1\r\n" HOST "\r\n", 400, "unknown_parameter");
 }
 
 static void test_what_the_library_lets_through_is_refused(void **state)
@@ -229,6 +244,7 @@ int main(void)
 	    TEST(test_pipelined_requests_are_answered_in_order),
 	    TEST(test_routing),
 	    TEST(test_query_faults),
+	    TEST(test_a_parameter_is_repeated_where_its_route_says_so),
 	    TEST(test_what_the_library_lets_through_is_refused),
 	    TEST(test_raw_nul_is_refused),
 	    TEST(test_head_sent_byte_by_byte_is_taken),
