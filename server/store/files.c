@@ -80,7 +80,7 @@ int files_delete(struct store *store, const char *sha256, struct error *error)
 	int number = query_run(&query, "the file cannot be deleted", &changes, error);
 	if (query.result == SQLITE_CONSTRAINT_FOREIGNKEY)
 		return error_set(error, -EBUSY, "file_in_use",
-				 "an instance uses the file: delete that first");
+				 "an instance or a kept run uses the file: delete that first");
 	if (number)
 		return number;
 	return changes ? 0 : not_found(sha256, error);

@@ -63,8 +63,62 @@ static const char first_schema[] =
     "PRAGMA application_id = 0x656d7564;\n"
     "PRAGMA user_version = 1;\n";
 
+/*
+ * A verdict is what makes a run ended. The labels are kept as those of instances are. runs_kept and runs_open
+ * hold what runs_sum_kept and runs_list_open look for. A file that is not kept goes with the last run that
+ * refers to it.
+ */
+static const char runs_schema[] =
+    "CREATE TABLE runs (\n"
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT,\n"
+    "  state TEXT NOT NULL CHECK (state IN ('queued', 'running', 'ended')),\n"
+    "  verdict TEXT CHECK (verdict IN\n"
+    "    ('passed', 'failed', 'timed_out', 'crashed', 'not_started', 'canceled')),\n"
+    "  target TEXT NOT NULL,\n"
+    "  client TEXT NOT NULL,\n"
+    "  file TEXT REFERENCES files (sha256),\n"
+    "  is_detached INTEGER NOT NULL,\n"
+    "  instance TEXT,\n"
+    "  output_bytes INTEGER NOT NULL,\n"
+    "  created_at INTEGER NOT NULL,\n"
+    "  started_at INTEGER,\n"
+    "  ended_at INTEGER,\n"
+    "  labels TEXT NOT NULL,\n"
+    "  progress TEXT,\n"
+    "  result TEXT,\n"
+    "  spec TEXT NOT NULL,\n"
+    "  tests TEXT,\n"
+    "  CHECK ((state = 'ended') = (verdict IS NOT NULL) AND (state = 'ended') = (ended_at IS NOT NULL))\n"
+    ") STRICT;\n"
+    "CREATE INDEX runs_by_state ON runs (state);\n"
+    "CREATE INDEX runs_by_verdict ON runs (verdict);\n"
+    "CREATE INDEX runs_by_target ON runs (target);\n"
+    "CREATE INDEX runs_by_target_state ON runs (target, state);\n"
+    "CREATE INDEX runs_by_target_verdict ON runs (target, verdict);\n"
+    "CREATE INDEX runs_by_file ON runs (file) WHERE file IS NOT NULL;\n"
+    "CREATE INDEX runs_open ON runs (id) WHERE state <> 'ended' OR instance IS NOT NULL;\n"
+    "CREATE INDEX runs_kept ON runs (ended_at, id, output_bytes)\n"
+    "  WHERE state = 'ended' AND instance IS NULL;\n"
+    "CREATE TABLE run_labels (\n"
+    "  key TEXT NOT NULL,\n"
+    "  value TEXT NOT NULL,\n"
+    "  run INTEGER NOT NULL,\n"
+    "  PRIMARY KEY (key, value, run)\n"
+    ") STRICT, WITHOUT ROWID;\n"
+    "CREATE TRIGGER labels_of_new_run AFTER INSERT ON runs WHEN new.labels <> '{}' BEGIN\n"
+    "  INSERT INTO run_labels SELECT key, value, new.id FROM json_each(new.labels);\n"
+    "END;\n"
+    "CREATE TRIGGER labels_of_old_run AFTER DELETE ON runs WHEN old.labels <> '{}' BEGIN\n"
+    "  DELETE FROM run_labels\n"
+    "  WHERE run = old.id AND (key, value) IN (SELECT key, value FROM json_each(old.labels));\n"
+    "END;\n"
+    "ALTER TABLE files ADD COLUMN is_kept INTEGER NOT NULL DEFAULT 1;\n"
+    "CREATE INDEX files_not_kept ON files (sha256) WHERE is_kept = 0;\n"
+    "PRAGMA user_version = 2;\n";
+
 const struct migration store_migrations[] = {
     {"instances, files, sessions", first_schema},
+    {"runs", runs_schema},
     {NULL, NULL},
 };
 

@@ -2,7 +2,7 @@
 
 /*
  * The metadata of the service in one SQLite database: which instances exist and what was asked of them
- * (instances.h), uploaded files (files.h), browser sessions (sessions.h).
+ * (instances.h), uploaded files (files.h), browser sessions (sessions.h), runs (runs.h).
  *
  * One thread uses a store. Every call is one statement, so it happens whole or not at all, also when the
  * process is killed in the middle. A call that fails reports 0 or a negative errno: -ENOSPC with code
