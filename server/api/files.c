@@ -109,8 +109,9 @@ void list_files(struct request *request, void *data)
 /* ---- POST /files ---- */
 
 static void on_uploaded(struct request *request, struct app *app, const json_t *spec,
-			struct file_upload *upload, const char *part_name)
+			struct file_upload *upload, const char *part_name, void *data)
 {
+	(void) data;
 	(void) app;
 	(void) spec;
 	const char *name = request_query(request, "name");
@@ -136,7 +137,7 @@ void upload_file(struct request *request, void *app)
 	if (name && (!name[0] || strlen(name) > NAME_BYTES_MAX))
 		reply_problem(request, "invalid_parameter", "name has 1 to %d bytes", NAME_BYTES_MAX);
 	else
-		upload_body_read(request, app, UPLOAD_BODY_FILE, on_uploaded);
+		upload_body_read(request, app, UPLOAD_BODY_FILE, on_uploaded, NULL);
 }
 
 /* ---- one file ---- */

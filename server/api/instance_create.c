@@ -84,8 +84,9 @@ static bool create(struct request *request, struct app *app, const char *id, con
 }
 
 static void on_body(struct request *request, struct app *app, const json_t *body, struct file_upload *upload,
-		    const char *file_name)
+		    const char *file_name, void *data)
 {
+	(void) data;
 	bool is_put = text_equal(request_method(request), "PUT");
 	const char *id = is_put ? request_parameter(request, "id") : json_member_string(body, "id", NULL);
 	cleanup_json json_t *spec = NULL;
@@ -116,10 +117,10 @@ static void on_body(struct request *request, struct app *app, const json_t *body
 
 void create_instance(struct request *request, void *app)
 {
-	upload_body_read(request, app, UPLOAD_BODY_SPEC, on_body);
+	upload_body_read(request, app, UPLOAD_BODY_SPEC, on_body, NULL);
 }
 
 void put_instance(struct request *request, void *app)
 {
-	upload_body_read(request, app, UPLOAD_BODY_SPEC, on_body);
+	upload_body_read(request, app, UPLOAD_BODY_SPEC, on_body, NULL);
 }

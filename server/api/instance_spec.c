@@ -29,7 +29,7 @@ static bool is_label_key(const char *key)
 	return length >= 1 && length <= 63 && strspn(key, allowed) == length && !strchr("._/-", key[0]);
 }
 
-static void check_labels(const json_t *labels, struct field_faults *faults)
+void labels_check(const json_t *labels, struct field_faults *faults)
 {
 	const char *key;
 	json_t *value;
@@ -60,7 +60,7 @@ static void check_meaning(const json_t *body, const char *put_id, struct field_f
 		field_faults_add(faults, true, "/id", "is not the id of the URL");
 	if (path && path[0] != '/')
 		field_faults_add(faults, true, "/path", "must be absolute");
-	check_labels(json_object_get(body, "labels"), faults);
+	labels_check(json_object_get(body, "labels"), faults);
 }
 
 bool instance_spec_check(struct request *request, const json_t *body, const char *put_id)
@@ -75,8 +75,7 @@ bool instance_spec_check(struct request *request, const json_t *body, const char
 	return field_faults_reply(&faults, request);
 }
 
-/* Both forms of a file reference as the long one. New reference. */
-static json_t *normalize_file(const json_t *file)
+json_t *file_reference_normalize(const json_t *file)
 {
 	const char *text = json_string_value(file);
 	if (!text)
@@ -98,7 +97,7 @@ json_t *instance_spec_normalize(const json_t *body)
 	json_object_set_new(spec, "args", args ? json_incref(args) : json_array());
 	json_object_set_new(spec, "labels", labels ? json_incref(labels) : json_object());
 	if (file)
-		json_object_set_new(spec, "file", normalize_file(file));
+		json_object_set_new(spec, "file", file_reference_normalize(file));
 	json_object_set(spec, "target", json_object_get(body, "target"));
 	json_object_set(spec, "emulator", json_object_get(body, "emulator"));
 	json_object_set(spec, "path", json_object_get(body, "path"));

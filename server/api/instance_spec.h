@@ -16,5 +16,13 @@ bool instance_spec_check(struct request *request, const json_t *body, const char
  * json_equal. New reference. */
 json_t *instance_spec_normalize(const json_t *body);
 
+struct field_faults;
+
+/* What an instance's labels hold, at /labels; NULL: none. */
+void labels_check(const json_t *labels, struct field_faults *faults);
+
+/* Both forms of a file reference as the long one. New reference. */
+json_t *file_reference_normalize(const json_t *file);
+
 /* {"paused","file","args"} of start and restart; body may be NULL. False: replied. */
 bool start_request_check(struct request *request, const json_t *body);

@@ -26,5 +26,16 @@ typedef void run_body_done(struct request *request, struct app *app, const json_
 			   const struct run_answer *answer, struct file_upload *upload,
 			   const char *file_name);
 
+struct field_faults;
+
+/* field_faults_reply_as, naming what the client sent: /pass/0 is ?pass/0 where that was a query parameter. */
+bool run_faults_reply_as(struct field_faults *faults, struct request *request,
+			 const struct run_answer *answer, const char *code);
+
+/* The query of the route. */
+#define RUN_QUERY \
+	"target", "file", "args*", "emulator", "channel", "pass*", "fail*", "timeout", "idle_timeout", \
+	    "queue_timeout", "input", "detach", "strict", "stream", "label*"
+
 /* Called from the handler, with the head of the request there. Faults are replied. */
 void run_body_read(struct request *request, struct app *app, run_body_done *on_body);

@@ -18,6 +18,7 @@ struct reading {
 	struct app *app;
 	enum upload_body kind;
 	upload_body_done *on_body;
+	void *data;
 	struct multipart *multipart; /* NULL: the body is the spec, or the file, itself */
 	struct buffer spec;
 	bool has_spec, in_spec; /* in_spec: the part that comes now */
@@ -36,12 +37,23 @@ static void destroy(struct reading *reading)
 	buffer_finish(&reading->spec);
 	file_upload_destroy(reading->upload);
 	free(reading->file_name);
+	free(reading->data);
 	free(reading);
+}
+
+static int begin_file(struct reading *reading, struct error *error)
+{
+	reading->in_spec = false;
+	reading->upload = file_upload_create(reading->app->files, error);
+	return reading->upload ? 0 : error->number;
 }
 
 static int append(struct reading *reading, const char *bytes, size_t length, struct error *error)
 {
 	uint64_t max_bytes = limits_of(reading->app)->body_bytes;
+	int result = reading->in_spec || reading->upload ? 0 : begin_file(reading, error);
+	if (result < 0)
+		return result;
 	if (!reading->in_spec)
 		return file_upload_append(reading->upload, bytes, length, error);
 	if (reading->spec.length + length > max_bytes)
@@ -50,13 +62,6 @@ static int append(struct reading *reading, const char *bytes, size_t length, str
 				 (unsigned long long) max_bytes);
 	return buffer_append(&reading->spec, bytes, length) < 0 ? error_set(error, -ENOMEM, NULL, "no memory")
 								: 0;
-}
-
-static int begin_file(struct reading *reading, struct error *error)
-{
-	reading->in_spec = false;
-	reading->upload = file_upload_create(reading->app->files, error);
-	return reading->upload ? 0 : error->number;
 }
 
 static int on_part(const struct multipart_part *part, struct error *error, void *data)
@@ -106,6 +111,8 @@ static int finish(struct reading *reading, json_t **ret_spec, struct error *erro
 	int result = reading->multipart ? multipart_finish(reading->multipart, error) : 0;
 	if (result < 0)
 		return result;
+	if (reading->kind == UPLOAD_BODY_BYTES)
+		return 0;
 	if (wants_spec ? !reading->has_spec : !reading->upload)
 		return error_set(error, -EINVAL, "invalid_request", "the body lacks its part `%s`",
 				 wants_spec ? "spec" : "file");
@@ -127,7 +134,7 @@ static void on_end(void *data)
 		reply_error(reading->request, &error);
 	else
 		reading->on_body(reading->request, reading->app, spec, TAKE(reading->upload),
-				 reading->file_name);
+				 reading->file_name, reading->data);
 	destroy(reading);
 }
 
@@ -141,6 +148,8 @@ static const struct body_sink sink = {.on_chunk = on_chunk, .on_end = on_end, .o
 /* Sets the reading up for what the head announces. */
 static int begin(struct reading *reading, const char *type, struct error *error)
 {
+	if (reading->kind == UPLOAD_BODY_BYTES)
+		return 0;
 	if (field_is_media_type(type, "multipart/form-data")) {
 		reading->multipart = multipart_create(type, &multipart_events, reading, error);
 		return reading->multipart ? 0 : error->number;
@@ -155,22 +164,26 @@ static int begin(struct reading *reading, const char *type, struct error *error)
 }
 
 void upload_body_read(struct request *request, struct app *app, enum upload_body kind,
-		      upload_body_done *on_body)
+		      upload_body_done *on_body, void *data)
 {
 	const struct config_limits *limits = limits_of(app);
 	const char *type = request_header(request, "Content-Type");
-	bool bears_file = kind == UPLOAD_BODY_FILE || field_is_media_type(type, "multipart/form-data");
+	bool bears_file = kind != UPLOAD_BODY_SPEC || field_is_media_type(type, "multipart/form-data");
 	uint64_t max_bytes = kind == UPLOAD_BODY_SPEC ? limits->body_bytes : 0;
 	if (!body_length_fits(request,
-			      max_bytes + (bears_file ? limits->file_bytes + MULTIPART_OVERHEAD_BYTES : 0)))
+			      max_bytes + (bears_file ? limits->file_bytes + MULTIPART_OVERHEAD_BYTES : 0))) {
+		free(data);
 		return;
+	}
 	struct error error;
 	struct reading *reading = calloc(1, sizeof(*reading));
 	if (!reading) {
+		free(data);
 		reply_problem(request, "internal_error", "no memory");
 		return;
 	}
-	*reading = (struct reading){.request = request, .app = app, .kind = kind, .on_body = on_body};
+	*reading =
+	    (struct reading){.request = request, .app = app, .kind = kind, .on_body = on_body, .data = data};
 	if (begin(reading, type, &error) < 0) {
 		destroy(reading);
 		reply_error(request, &error);
