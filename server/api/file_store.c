@@ -41,7 +41,7 @@ static int no_memory(struct error *error)
 /* ---- rows ---- */
 
 static int insert_row(struct file_store *files, const char *sha256, const char *name,
-		      const struct firmware *firmware, struct error *error)
+		      const struct firmware *firmware, bool is_kept, struct error *error)
 {
 	const struct file_row row = {
 	    .sha256 = (char *) sha256,
@@ -52,6 +52,7 @@ static int insert_row(struct file_store *files, const char *sha256, const char *
 	    .has_entry = firmware->has_entry,
 	    .entry = firmware->entry,
 	    .created_at_ms = clock_wall_ms(),
+	    .is_kept = is_kept,
 	};
 	return files_insert(files->store, &row, NULL, error);
 }
@@ -76,12 +77,16 @@ static int hash_file(int fd, char out[static DIGEST_HEX_SIZE])
 	return got < 0 ? -EIO : 0;
 }
 
-/* A file that was kept just before emud died has no row yet. */
+/* A file that was kept just before emud died has no row yet; one whose last run went has one still. */
 static void adopt(struct file_store *files, const char *name)
 {
 	cleanup_file_row struct file_row row = {0};
-	if (files_get(files->store, name, &row, NULL) != -ENOENT)
+	int number = files_get(files->store, name, &row, NULL);
+	if (number != -ENOENT) {
+		if (!number)
+			file_store_release(files, name, NULL);
 		return;
+	}
 	cleanup_close int fd = openat(files->dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	struct firmware firmware;
 	char digest[DIGEST_HEX_SIZE];
@@ -89,7 +94,7 @@ static void adopt(struct file_store *files, const char *name)
 	    !text_equal(digest, name))
 		unlinkat(files->dirfd, name, 0);
 	else
-		insert_row(files, name, NULL, &firmware, NULL);
+		insert_row(files, name, NULL, &firmware, true, NULL);
 }
 
 static int put_right(struct file_store *files, struct error *error)
@@ -201,16 +206,17 @@ int file_upload_append(struct file_upload *upload, const void *bytes, size_t len
 
 /* Gives the bytes that were just put in place their row, or takes them away again. */
 static int describe_new(struct file_store *files, const char *sha256, const char *name,
-			const struct firmware *firmware, struct file_row *ret_row, struct error *error)
+			const struct firmware *firmware, bool is_kept, struct file_row *ret_row,
+			struct error *error)
 {
-	int number = insert_row(files, sha256, name, firmware, error);
+	int number = insert_row(files, sha256, name, firmware, is_kept, error);
 	if (number)
 		unlinkat(files->dirfd, sha256, 0);
 	return number ? number : files_get(files->store, sha256, ret_row, error);
 }
 
-int file_upload_commit(struct file_upload *upload, const char *name, struct file_row *ret_row,
-		       bool *ret_is_new, struct error *error)
+static int commit(struct file_upload *upload, const char *name, bool is_kept, struct file_row *ret_row,
+		  bool *ret_is_new, struct error *error)
 {
 	struct file_store *files = upload->files;
 	struct firmware firmware;
@@ -232,7 +238,27 @@ int file_upload_commit(struct file_upload *upload, const char *name, struct file
 		return number;
 	}
 	upload->name[0] = '\0';
-	return *ret_is_new ? describe_new(files, sha256, name, &firmware, ret_row, error) : 0;
+	return *ret_is_new ? describe_new(files, sha256, name, &firmware, is_kept, ret_row, error) : 0;
+}
+
+int file_upload_commit(struct file_upload *upload, const char *name, struct file_row *ret_row,
+		       bool *ret_is_new, struct error *error)
+{
+	int number = commit(upload, name, true, ret_row, ret_is_new, error);
+	if (number || ret_row->is_kept)
+		return number;
+	number = files_keep(upload->files->store, ret_row->sha256, error);
+	if (number)
+		file_row_finish(ret_row);
+	else
+		ret_row->is_kept = true;
+	return number;
+}
+
+int file_upload_commit_for_run(struct file_upload *upload, const char *name, struct file_row *ret_row,
+			       bool *ret_is_new, struct error *error)
+{
+	return commit(upload, name, false, ret_row, ret_is_new, error);
 }
 
 void file_upload_destroy(struct file_upload *upload)
@@ -278,6 +304,15 @@ int file_store_delete(struct file_store *files, const char *sha256, struct error
 	int number = files_delete(files->store, digest, error);
 	if (!number)
 		unlinkat(files->dirfd, digest, 0);
+	return number;
+}
+
+int file_store_release(struct file_store *files, const char *sha256, struct error *error)
+{
+	bool is_gone = false;
+	int number = files_release(files->store, sha256, &is_gone, error);
+	if (is_gone)
+		unlinkat(files->dirfd, sha256, 0);
 	return number;
 }
 

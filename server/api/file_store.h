@@ -34,6 +34,11 @@ int file_upload_append(struct file_upload *upload, const void *bytes, size_t len
 int file_upload_commit(struct file_upload *upload, const char *name, struct file_row *ret_row,
 		       bool *ret_is_new, struct error *error);
 
+/* The same for a file that came with a run: unless it is kept anyhow, it goes when file_store_release finds
+ * that nothing refers to it any more. The run's row is to follow in this turn of the loop. */
+int file_upload_commit_for_run(struct file_upload *upload, const char *name, struct file_row *ret_row,
+			       bool *ret_is_new, struct error *error);
+
 /* Leaves nothing behind of an upload that was not committed. */
 void file_upload_destroy(struct file_upload *upload);
 
@@ -43,6 +48,11 @@ int file_store_open(struct file_store *files, const char *sha256, struct error *
 
 /* Row and bytes. As files_delete. */
 int file_store_delete(struct file_store *files, const char *sha256, struct error *error);
+
+/* A run that had it is no more (or was never stored): deletes it, row and bytes, if it came with runs alone
+ * and neither a run nor an instance refers to it. What an instance still has then is looked at again by the
+ * next emud. 0 whatever became of it; an error of the store. */
+int file_store_release(struct file_store *files, const char *sha256, struct error *error);
 
 /* The absolute path of a file of that digest; caller frees; NULL: no memory. */
 char *file_store_path(const struct file_store *files, const char *sha256);

@@ -3,7 +3,7 @@
 #include "server/store/database.h"
 
 /* The columns in the order in which read_row takes them and insert binds them. */
-#define COLUMNS "sha256, name, kind, machine, size, entry, created_at"
+#define COLUMNS "sha256, name, kind, machine, size, entry, created_at, is_kept"
 
 void file_row_finish(struct file_row *row)
 {
@@ -25,13 +25,14 @@ static int read_row(struct query *query, struct file_row *row, struct error *err
 	row->has_entry = sqlite3_column_type(query->statement, column) != SQLITE_NULL;
 	row->entry = (uint64_t) sqlite3_column_int64(query->statement, column++);
 	row->created_at_ms = sqlite3_column_int64(query->statement, column++);
+	row->is_kept = sqlite3_column_int(query->statement, column++);
 	return 0;
 }
 
 int files_insert(struct store *store, const struct file_row *row, bool *ret_is_new, struct error *error)
 {
 	static const char sql[] =
-	    "INSERT INTO files (" COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
+	    "INSERT INTO files (" COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
 	cleanup_query struct query query = query_begin(store, sql);
 	query_bind_text(&query, row->sha256);
 	query_bind_text(&query, row->name);
@@ -43,6 +44,7 @@ int files_insert(struct store *store, const struct file_row *row, bool *ret_is_n
 	else
 		query_bind_null(&query);
 	query_bind_integer(&query, row->created_at_ms);
+	query_bind_integer(&query, row->is_kept);
 	int changes = 0;
 	int number = query_run(&query, "the file cannot be stored", &changes, error);
 	if (!number && ret_is_new)
@@ -72,6 +74,18 @@ int files_get(struct store *store, const char *sha256, struct file_row *ret_row,
 	return number;
 }
 
+int files_keep(struct store *store, const char *sha256, struct error *error)
+{
+	cleanup_query struct query query =
+	    query_begin(store, "UPDATE files SET is_kept = 1 WHERE sha256 = ?");
+	query_bind_text(&query, sha256);
+	int changes = 0;
+	int number = query_run(&query, "the file cannot be kept", &changes, error);
+	if (number)
+		return number;
+	return changes ? 0 : not_found(sha256, error);
+}
+
 int files_delete(struct store *store, const char *sha256, struct error *error)
 {
 	cleanup_query struct query query = query_begin(store, "DELETE FROM files WHERE sha256 = ?");
@@ -84,6 +98,21 @@ int files_delete(struct store *store, const char *sha256, struct error *error)
 	if (number)
 		return number;
 	return changes ? 0 : not_found(sha256, error);
+}
+
+int files_release(struct store *store, const char *sha256, bool *ret_is_gone, struct error *error)
+{
+	cleanup_query struct query query =
+	    query_begin(store, "DELETE FROM files WHERE sha256 = ? AND is_kept = 0");
+	query_bind_text(&query, sha256);
+	int changes = 0;
+	int number = query_run(&query, "the file cannot be deleted", &changes, NULL);
+	if (query.result == SQLITE_CONSTRAINT_FOREIGNKEY)
+		number = 0; /* somebody else has it */
+	else if (number)
+		return database_error(store->db, query.result, "the file cannot be deleted", error);
+	*ret_is_gone = changes > 0;
+	return 0;
 }
 
 static struct query begin_list(struct store *store, const struct files_page *page)

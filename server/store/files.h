@@ -17,6 +17,7 @@ struct file_row {
 	bool has_entry;
 	uint64_t entry; /* address */
 	int64_t created_at_ms;
+	bool is_kept; /* false: it came with runs alone, and goes with the last of them */
 };
 
 void file_row_finish(struct file_row *row);
@@ -28,8 +29,15 @@ int files_insert(struct store *store, const struct file_row *row, bool *ret_is_n
 /* -ENOENT with code "not_found". Finish ret_row. */
 int files_get(struct store *store, const char *sha256, struct file_row *ret_row, struct error *error);
 
-/* -ENOENT with code "not_found"; -EBUSY with "file_in_use" while an instance refers to it. */
+/* From now on it stays without a run. -ENOENT with code "not_found". */
+int files_keep(struct store *store, const char *sha256, struct error *error);
+
+/* -ENOENT with code "not_found"; -EBUSY with "file_in_use" while an instance or a run refers to it. */
 int files_delete(struct store *store, const char *sha256, struct error *error);
+
+/* Deletes it if it is not kept and nothing refers to it; *ret_is_gone tells. One that is not there: success.
+ */
+int files_release(struct store *store, const char *sha256, bool *ret_is_gone, struct error *error);
 
 /* By name, then digest. The cursor is the last row of the page before: both after_ or none. */
 struct files_page {

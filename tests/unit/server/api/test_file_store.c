@@ -3,6 +3,7 @@
 #include "elf_fixture.h"
 #include "server/api/file_store.h"
 #include "server/store/instances.h"
+#include "server/store/runs.h"
 
 #include <dirent.h>
 #include <sched.h>
@@ -50,8 +51,11 @@ static int teardown(void **state)
 	return 0;
 }
 
-static int upload(struct file_store *files, const void *bytes, size_t length, const char *name,
-		  struct file_row *row, bool *is_new, struct error *error)
+typedef int commit(struct file_upload *upload, const char *name, struct file_row *ret_row, bool *ret_is_new,
+		   struct error *error);
+
+static int upload_as(commit *commit_it, struct file_store *files, const void *bytes, size_t length,
+		     const char *name, struct file_row *row, bool *is_new, struct error *error)
 {
 	struct file_upload *upload = file_upload_create(files, error);
 	assert_non_null(upload);
@@ -60,9 +64,15 @@ static int upload(struct file_store *files, const void *bytes, size_t length, co
 		number =
 		    file_upload_append(upload, (const char *) bytes + length / 2, length - length / 2, error);
 	if (!number)
-		number = file_upload_commit(upload, name, row, is_new, error);
+		number = commit_it(upload, name, row, is_new, error);
 	file_upload_destroy(upload);
 	return number;
+}
+
+static int upload(struct file_store *files, const void *bytes, size_t length, const char *name,
+		  struct file_row *row, bool *is_new, struct error *error)
+{
+	return upload_as(file_upload_commit, files, bytes, length, name, row, is_new, error);
 }
 
 static void upload_well(struct file_store *files, const void *bytes, size_t length, const char *name,
@@ -225,6 +235,75 @@ static void a_file_in_use_stays(void **state)
 	assert_int_equal(count_entries(fixture->directory), 0);
 }
 
+/* ---- files that came with runs ---- */
+
+static void upload_for_run(struct files_fixture *fixture, bool expect_new, bool expect_kept)
+{
+	struct error error = {0};
+	cleanup_file_row struct file_row row = {0};
+	bool is_new = !expect_new;
+	if (upload_as(file_upload_commit_for_run, fixture->files, "abc", 3, "x", &row, &is_new, &error))
+		fail_msg("%s", error.message);
+	assert_int_equal(is_new, expect_new);
+	assert_int_equal(row.is_kept, expect_kept);
+}
+
+static int64_t insert_run(struct files_fixture *fixture)
+{
+	struct run_row run = {.state = "queued",
+			      .target = "t",
+			      .labels = "{}",
+			      .client = "c",
+			      .spec = "{}",
+			      .file = SHA_OF_ABC};
+	assert_int_equal(runs_insert(fixture->base->store, &run, NULL), 0);
+	return run.id;
+}
+
+static void a_file_that_came_with_runs_goes_with_the_last_of_them(void **state)
+{
+	struct files_fixture *fixture = *state;
+	upload_for_run(fixture, true, false);
+	int64_t one = insert_run(fixture);
+	upload_for_run(fixture, false, false);
+	int64_t other = insert_run(fixture);
+	assert_int_equal(runs_delete(fixture->base->store, one, NULL), 0);
+	assert_int_equal(file_store_release(fixture->files, SHA_OF_ABC, NULL), 0);
+	assert_int_equal(count_entries(fixture->directory), 1);
+	assert_int_equal(runs_delete(fixture->base->store, other, NULL), 0);
+	assert_int_equal(file_store_release(fixture->files, SHA_OF_ABC, NULL), 0);
+	assert_int_equal(count_entries(fixture->directory), 0);
+	struct file_row row;
+	assert_int_equal(files_get(fixture->base->store, SHA_OF_ABC, &row, NULL), -ENOENT);
+	assert_int_equal(file_store_release(fixture->files, SHA_OF_ABC, NULL), 0);
+}
+
+static void an_upload_of_its_own_makes_it_stay(void **state)
+{
+	struct files_fixture *fixture = *state;
+	upload_for_run(fixture, true, false);
+	cleanup_file_row struct file_row row = {0};
+	upload_well(fixture->files, "abc", 3, NULL, false, &row);
+	assert_true(row.is_kept);
+	upload_for_run(fixture, false, true);
+	assert_int_equal(file_store_release(fixture->files, SHA_OF_ABC, NULL), 0);
+	assert_int_equal(count_entries(fixture->directory), 1);
+}
+
+static void what_outlived_its_runs_goes_at_the_next_start(void **state)
+{
+	struct files_fixture *fixture = *state;
+	upload_for_run(fixture, true, false);
+	int64_t id = insert_run(fixture);
+	file_store_destroy(fixture->files);
+	open_files(fixture);
+	assert_int_equal(count_entries(fixture->directory), 1);
+	assert_int_equal(runs_delete(fixture->base->store, id, NULL), 0);
+	file_store_destroy(fixture->files);
+	open_files(fixture);
+	assert_int_equal(count_entries(fixture->directory), 0);
+}
+
 /* What a killed emud left: half an upload, whole bytes whose row was never written, and bytes that are not
  * what their name says. */
 static void a_new_start_puts_right_what_a_kill_left(void **state)
@@ -293,6 +372,9 @@ int main(void)
 	    TEST(what_is_not_there_cannot_be_opened),
 	    TEST(bytes_that_the_disk_lost_are_told_and_healed_by_an_upload),
 	    TEST(a_file_in_use_stays),
+	    TEST(a_file_that_came_with_runs_goes_with_the_last_of_them),
+	    TEST(an_upload_of_its_own_makes_it_stay),
+	    TEST(what_outlived_its_runs_goes_at_the_next_start),
 	    TEST(a_new_start_puts_right_what_a_kill_left),
 	    TEST(a_full_disk_is_told_and_nothing_is_left_on_it),
 	};

@@ -2,13 +2,18 @@
 
 #include "server/store/files.h"
 #include "server/store/instances.h"
+#include "server/store/runs.h"
 
 #include <string.h>
 
 static struct file_row row_of(char *sha256, char *name)
 {
-	return (struct file_row){
-	    .sha256 = sha256, .name = name, .kind = "raw", .size_bytes = 7, .created_at_ms = 1000};
+	return (struct file_row){.sha256 = sha256,
+				 .name = name,
+				 .kind = "raw",
+				 .size_bytes = 7,
+				 .created_at_ms = 1000,
+				 .is_kept = true};
 }
 
 static void insert(struct store *store, struct file_row row, bool expect_new)
@@ -40,6 +45,7 @@ static void a_row_comes_back_with_an_entry_beyond_63_bits(void **state)
 	assert_true(found.has_entry);
 	assert_true(found.entry == row.entry);
 	assert_int_equal(found.created_at_ms, 1000);
+	assert_true(found.is_kept);
 }
 
 static void the_first_upload_gives_the_name(void **state)
@@ -81,6 +87,57 @@ static void a_file_in_use_cannot_be_deleted(void **state)
 	assert_int_equal(files_get(fixture->store, "aa", &found, &error), -ENOENT);
 }
 
+static int64_t insert_run(struct store *store, char *file)
+{
+	struct run_row run = {
+	    .state = "queued", .target = "t", .labels = "{}", .client = "c", .spec = "{}", .file = file};
+	assert_int_equal(runs_insert(store, &run, NULL), 0);
+	return run.id;
+}
+
+static bool release(struct store *store, const char *sha256)
+{
+	struct error error = {0};
+	bool is_gone = false;
+	if (files_release(store, sha256, &is_gone, &error))
+		fail_msg("%s", error.message);
+	return is_gone;
+}
+
+static void a_file_that_is_not_kept_goes_when_nobody_has_it(void **state)
+{
+	struct store_fixture *fixture = *state;
+	struct file_row row = row_of("aa", "x");
+	row.is_kept = false;
+	insert(fixture->store, row, true);
+	insert(fixture->store, row_of("bb", "kept"), true);
+	int64_t one = insert_run(fixture->store, "aa"), other = insert_run(fixture->store, "aa");
+	assert_false(release(fixture->store, "aa"));
+	assert_int_equal(runs_delete(fixture->store, one, NULL), 0);
+	assert_false(release(fixture->store, "aa"));
+	assert_int_equal(runs_delete(fixture->store, other, NULL), 0);
+	assert_true(release(fixture->store, "aa"));
+	assert_false(release(fixture->store, "aa"));
+	assert_false(release(fixture->store, "bb"));
+	struct file_row found;
+	assert_int_equal(files_get(fixture->store, "aa", &found, NULL), -ENOENT);
+	assert_int_equal(files_delete(fixture->store, "bb", NULL), 0);
+}
+
+static void what_is_kept_later_stays(void **state)
+{
+	struct store_fixture *fixture = *state;
+	struct error error = {0};
+	assert_int_equal(files_keep(fixture->store, "aa", &error), -ENOENT);
+	assert_string_equal(error.code, "not_found");
+	struct file_row row = row_of("aa", "x");
+	row.is_kept = false;
+	insert(fixture->store, row, true);
+	assert_int_equal(files_keep(fixture->store, "aa", NULL), 0);
+	assert_false(release(fixture->store, "aa"));
+	assert_int_equal(files_delete(fixture->store, "aa", NULL), 0);
+}
+
 static int note(struct file_row *row, void *data)
 {
 	strcat(data, row->name);
@@ -117,6 +174,8 @@ int main(void)
 	    TEST(a_row_comes_back_with_an_entry_beyond_63_bits),
 	    TEST(the_first_upload_gives_the_name),
 	    TEST(a_file_in_use_cannot_be_deleted),
+	    TEST(a_file_that_is_not_kept_goes_when_nobody_has_it),
+	    TEST(what_is_kept_later_stays),
 	    TEST(pages_go_by_name_and_do_not_lose_namesakes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
