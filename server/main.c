@@ -9,10 +9,12 @@
 #include "core/loop/listener.h"
 #include "core/process/confine.h"
 #include "server/api/app.h"
+#include "server/api/changes.h"
 #include "server/api/firmware_open.h"
 #include "server/api/gate.h"
 #include "server/api/routes.h"
 #include "server/demo.h"
+#include "server/events/events.h"
 #include "server/http/problem.h"
 #include "server/http/static_files.h"
 #include "server/notify.h"
@@ -75,7 +77,26 @@ static void split_report(const struct config_report *report, json_t *warnings, j
 	}
 }
 
-static int reload(struct app *app, json_t **ret_warnings, json_t **ret_errors, struct error *error)
+static struct events_limits events_limits(const struct config *config)
+{
+	const struct config_limits *limits = &config_server(config)->limits;
+	return (struct events_limits){.kept = limits->kept_events, .kept_age_s = limits->kept_events_age};
+}
+
+static void publish_reload(struct app *app, const char *actor, const struct error *error,
+			   const json_t *warnings, const json_t *errors)
+{
+	const struct event event = {
+	    .type = error ? "config.refused" : "config.reloaded",
+	    .actor = actor,
+	    .data = error ? json_pack("{s:s, s:O}", "detail", error->message, "errors", errors)
+			  : json_pack("{s:O}", "warnings", warnings),
+	};
+	events_publish(app->events, &event);
+}
+
+static int reload(struct app *app, const char *actor, json_t **ret_warnings, json_t **ret_errors,
+		  struct error *error)
 {
 	struct config_report report = {0};
 	struct config *config = load_config(app->settings, &report, error);
@@ -85,10 +106,15 @@ static int reload(struct app *app, json_t **ret_warnings, json_t **ret_errors, s
 	int result = config ? auth_reload(app->auth, error) : error->number;
 	if (!result)
 		result = fleet_set_config(app->fleet, config, error);
+	if (!result) {
+		const struct events_limits limits = events_limits(config);
+		events_set_limits(app->events, &limits);
+	}
 	config_unref(config);
 	log_event(app->log, result ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO,
 		  result ? "config.refused" : "config.reloaded", "detail", result ? error->message : NULL,
 		  NULL);
+	publish_reload(app, actor, result ? error : NULL, warnings, errors);
 	*ret_warnings = warnings;
 	*ret_errors = errors;
 	return result;
@@ -102,10 +128,20 @@ static void on_all_stopped(void *data)
 	loop_stop(service->app.loop);
 }
 
+static void publish_stop(struct app *app, const char *actor, bool with_boards)
+{
+	const struct event event = {.type = "service.stopping",
+				    .actor = actor,
+				    .data = json_pack("{s:b}", "stops_instances", with_boards)};
+	events_publish(app->events, &event);
+}
+
 /* A second signal does not wait for boards that will not end. */
-static void shut_down(struct service *service, bool with_boards)
+static void shut_down(struct service *service, const char *actor, bool with_boards)
 {
 	notify_systemd("STOPPING=1");
+	if (!service->stopping)
+		publish_stop(&service->app, actor, with_boards);
 	if (!with_boards || service->stopping) {
 		loop_stop(service->app.loop);
 		return;
@@ -119,13 +155,13 @@ static void on_terminate(int signal_number, void *data)
 {
 	(void) signal_number;
 	struct service *service = data;
-	shut_down(service, service->settings.stop_instances_on_exit);
+	shut_down(service, "SIGTERM", service->settings.stop_instances_on_exit);
 }
 
 static void on_interrupt(int signal_number, void *data)
 {
 	(void) signal_number;
-	shut_down(data, true);
+	shut_down(data, "SIGINT", true);
 }
 
 static void on_hangup(int signal_number, void *data)
@@ -135,7 +171,7 @@ static void on_hangup(int signal_number, void *data)
 	json_t *warnings = NULL, *errors = NULL;
 	struct error error;
 	notify_systemd("RELOADING=1");
-	reload(&service->app, &warnings, &errors, &error);
+	reload(&service->app, "SIGHUP", &warnings, &errors, &error);
 	size_t index;
 	json_t *line;
 	json_array_foreach (errors, index, line)
@@ -167,6 +203,19 @@ static int open_state(struct service *service, struct error *error)
 	return 0;
 }
 
+static int open_events(struct service *service, struct error *error)
+{
+	struct app *app = &service->app;
+	const struct events_limits limits = events_limits(service->config);
+	app->events = events_create(app->loop, app->store, app->log, &limits, error);
+	if (!app->events)
+		return error->number;
+	const struct event event = {.type = "service.started",
+				    .data = json_pack("{s:s}", "version", EMUD_VERSION)};
+	events_publish(app->events, &event);
+	return 0;
+}
+
 static int open_files(struct service *service, struct error *error)
 {
 	struct app *app = &service->app;
@@ -178,7 +227,7 @@ static int open_files(struct service *service, struct error *error)
 	if (!database || !files || !web || !openapi)
 		return error_set(error, -ENOMEM, NULL, "no memory");
 	if (!(app->store = store_open(database, error)) ||
-	    store_start_checkpoints(app->store, app->loop, error) < 0)
+	    store_start_checkpoints(app->store, app->loop, error) < 0 || open_events(service, error) < 0)
 		return error->number;
 	if (!(app->auth = auth_create(settings->token_file, app->store, error)))
 		return error->number;
@@ -204,6 +253,7 @@ static int make_fleet(struct service *service, struct error *error)
 	    .bundled = !service->settings.config_path,
 	    .open_firmware = firmware_open,
 	    .can_adopt = firmware_can_adopt,
+	    .on_change = publish_change,
 	    .data = app,
 	};
 	app->fleet = fleet_create(&options, service->config, error);
@@ -327,6 +377,7 @@ static void tear_down(struct service *service)
 	static_files_destroy(app->specification);
 	file_store_destroy(app->files);
 	auth_destroy(app->auth);
+	events_destroy(app->events);
 	store_close(app->store);
 	loop_signal_destroy(service->on_terminate);
 	loop_signal_destroy(service->on_interrupt);

@@ -95,6 +95,7 @@ struct config_server {
 		uint64_t console_bytes;        /* kept window of one console, default 64 MiB */
 		uint64_t free_bytes;           /* below: boards are paused, default 64 MiB */
 		uint64_t kept_starts;          /* earlier starts whose output is kept, default 3 */
+		uint64_t kept_events;          /* default 100000 */
 		uint64_t body_bytes;           /* largest JSON body, default 1 MiB */
 		uint64_t file_bytes;           /* largest uploaded file, default 256 MiB */
 		uint64_t input_bytes;          /* largest console input body, default 1 MiB */
@@ -102,6 +103,7 @@ struct config_server {
 		uint64_t open_files;           /* RLIMIT_NOFILE of an emulator; 0: inherited */
 		double stop_timeout;           /* seconds from SIGTERM to SIGKILL, default 5 */
 		double start_timeout;          /* seconds, default 30 */
+		double kept_events_age;        /* seconds, default 30 days */
 	} limits;
 };
 

@@ -53,6 +53,7 @@ static const char *complain_of_log_format(const char *text)
 
 #define KIBIBYTE 1024.0
 #define TEBIBYTE (1024.0 * 1024 * 1024 * 1024)
+#define DAY_S (24.0 * 60 * 60)
 
 static const struct setting settings_table[] = {
     SETTING(listen, CONFIG_STRING, .complain = complain_of_listen),
@@ -71,6 +72,8 @@ static const struct setting settings_table[] = {
     LIMIT(console_bytes, 64 * KIBIBYTE, TEBIBYTE),
     LIMIT(free_bytes, 0, TEBIBYTE),
     LIMIT(kept_starts, 0, 1000),
+    LIMIT(kept_events, 1, 10000000),
+    SETTING(limits.kept_events_age, CONFIG_REAL, .least = 1, .most = 10 * 365 * DAY_S),
     LIMIT(body_bytes, KIBIBYTE, 1024 * 1024 * KIBIBYTE),
     LIMIT(file_bytes, 1, TEBIBYTE),
     LIMIT(input_bytes, 1, 1024 * 1024 * KIBIBYTE),
@@ -88,6 +91,8 @@ static const struct config_limits default_limits = {
     .console_bytes = 64 << 20,
     .free_bytes = 64 << 20,
     .kept_starts = 3,
+    .kept_events = 100000,
+    .kept_events_age = 30 * DAY_S,
     .body_bytes = 1 << 20,
     .file_bytes = 256 << 20,
     .input_bytes = 1 << 20,

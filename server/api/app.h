@@ -14,6 +14,7 @@
 #include <jansson.h>
 
 struct confine_support;
+struct events;
 struct growth;
 struct matcher;
 struct static_files;
@@ -23,18 +24,20 @@ struct app {
 	struct log *log;
 	const struct settings *settings;
 	struct store *store;
+	struct events *events; /* what has happened */
 	struct auth *auth;
 	struct file_store *files;
 	struct fleet *fleet;
 	struct matcher *matcher; /* of patterns in console output */
-	struct growth *growth; /* of console output and logs, for followers */
+	struct growth *growth;   /* of console output and logs, for followers */
 	struct static_files *web;
 	struct static_files *specification;
 	struct http_server *http;
 	const struct confine_support *confinement; /* what this kernel allows */
 	json_t *emulators; /* {"qemu":{"available","version"}}, as /version tells it */
 	int64_t started_at_ms;
-	/* Reads the configuration again. 0 with *ret_warnings ([text]), or negative with error and
-	 * *ret_errors ([text]). */
-	int (*reload)(struct app *app, json_t **ret_warnings, json_t **ret_errors, struct error *error);
+	/* Reads the configuration again, as actor asks. 0 with *ret_warnings ([text]), or negative with error
+	 * and *ret_errors ([text]). */
+	int (*reload)(struct app *app, const char *actor, json_t **ret_warnings, json_t **ret_errors,
+		      struct error *error);
 };

@@ -29,6 +29,7 @@ static void run(struct request *request, void *app, const char *command)
 	struct error error;
 	if (!read_action(request, app, &action))
 		return;
+	board_set_actor(action.board, request_actor(request));
 	if (action.wait)
 		command_board(request, action.board, command, NULL, action.timeout_ms, reply_now,
 			      action.board);
@@ -55,13 +56,14 @@ void resume_instance(struct request *request, void *app)
 
 /* ---- start, stop, restart ---- */
 
-static struct board_start read_start(const json_t *body)
+static struct board_start read_start(const struct request *request)
 {
-	const json_t *paused = json_object_get(body, "paused");
+	const json_t *body = request_json(request), *paused = json_object_get(body, "paused");
 	return (struct board_start){
 	    .file = json_object_get(body, "file"),
 	    .args = json_object_get(body, "args"),
 	    .paused = json_is_boolean(paused) ? json_is_true(paused) : -1,
+	    .actor = request_actor(request),
 	};
 }
 
@@ -83,7 +85,7 @@ void start_instance(struct request *request, void *app)
 	struct error error;
 	if (!start_request_check(request, request_json(request)) || !read_action(request, app, &action))
 		return;
-	const struct board_start start = read_start(request_json(request));
+	const struct board_start start = read_start(request);
 	int result = board_start(action.board, &start, &error);
 	answer(request, &action, result, &error, board_has_started, reply_started);
 }
@@ -94,7 +96,7 @@ void stop_instance(struct request *request, void *app)
 	struct error error;
 	if (!read_action(request, app, &action))
 		return;
-	int result = board_stop(action.board, &error);
+	int result = board_stop(action.board, request_actor(request), &error);
 	answer(request, &action, result, &error, board_has_ended, reply_as_is);
 }
 
@@ -104,7 +106,7 @@ void restart_instance(struct request *request, void *app)
 	struct error error;
 	if (!start_request_check(request, request_json(request)) || !read_action(request, app, &action))
 		return;
-	const struct board_start start = read_start(request_json(request));
+	const struct board_start start = read_start(request);
 	int result = board_restart(action.board, &start, &error);
 	answer(request, &action, result, &error, board_has_started, reply_started);
 }

@@ -29,7 +29,7 @@ static int take_upload(struct file_upload *upload, const char *file_name, json_t
 
 static void begin(struct request *request, struct board *board, uint64_t timeout_ms, bool wait)
 {
-	const struct board_start start = {.paused = -1};
+	const struct board_start start = {.paused = -1, .actor = request_actor(request)};
 	struct error error;
 	reply_header_format(request, "Location", "/v1/instances/%s", board_id(board));
 	if (!json_member_boolean(board_spec(board), "start", true))
@@ -62,8 +62,10 @@ static void answer_existing(struct request *request, struct board *board, const 
 /* The spec is sound: an instance comes of it, or a problem. Returns whether one is there. */
 static bool create(struct request *request, struct app *app, const char *id, const json_t *spec)
 {
-	struct board_request wanted = {
-	    .id = id, .path = json_member_string(spec, "path", NULL), .spec = spec};
+	struct board_request wanted = {.id = id,
+				       .path = json_member_string(spec, "path", NULL),
+				       .spec = spec,
+				       .actor = request_actor(request)};
 	cleanup_free char *root = NULL;
 	struct error error;
 	uint64_t timeout_ms;

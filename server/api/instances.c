@@ -191,7 +191,7 @@ void delete_instance(struct request *request, void *data)
 		loop_timer_start(deleting->deadline, timeout_ms);
 	if (wait)
 		request_on_gone(request, on_delete_gone, deleting);
-	if (board_delete(board, on_deleted, deleting, &error) < 0) {
+	if (board_delete(board, request_actor(request), on_deleted, deleting, &error) < 0) {
 		loop_timer_destroy(deleting->deadline);
 		free(deleting);
 		reply_error(request, &error);

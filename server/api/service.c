@@ -53,8 +53,8 @@ void get_version(struct request *request, void *data)
 {
 	struct app *app = data;
 	const struct confine_support *support = app->confinement;
-	json_t *features =
-	    json_pack("[s, s, s, s, s]", "consoles", "properties", "gdb", "files", "websocket");
+	json_t *features = json_pack("[s, s, s, s, s, s, s]", "consoles", "expect", "properties", "gdb",
+				     "files", "events", "websocket");
 	if (auth_is_required(app->auth))
 		json_array_append_new(features, json_string("tokens"));
 	reply_json(request, 200,
@@ -70,7 +70,7 @@ void reload_configuration(struct request *request, void *data)
 	struct app *app = data;
 	struct error error;
 	json_t *warnings = NULL, *faults = NULL;
-	if (app->reload(app, &warnings, &faults, &error) == 0) {
+	if (app->reload(app, request_actor(request), &warnings, &faults, &error) == 0) {
 		json_decref(faults);
 		reply_json(
 		    request, 200,

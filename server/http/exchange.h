@@ -23,7 +23,7 @@
 
 #include <microhttpd.h>
 
-enum { REQUEST_ID_SIZE = 72, ACTOR_SIZE = 64, PEER_SIZE = 64 };
+enum { REQUEST_ID_SIZE = 72, ACTOR_SIZE = 64, HOST_SIZE = 48, PEER_SIZE = 64 };
 
 struct connection {
 	struct http_server *server;
@@ -32,6 +32,7 @@ struct connection {
 	bool is_lingering;     /* was answered before its body was read */
 	bool has_long_timeout; /* for a stream */
 	struct deadline deadline;
+	char host[HOST_SIZE]; /* the peer's address without its port */
 	char peer[PEER_SIZE];
 };
 

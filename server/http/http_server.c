@@ -75,18 +75,19 @@ void http_server_pump_soon(struct http_server *server)
 
 /* ---- connections ---- */
 
-static void format_peer(const struct sockaddr *address, char out[static PEER_SIZE])
+static void format_peer(const struct sockaddr *address, char host[static HOST_SIZE],
+			char out[static PEER_SIZE])
 {
-	char host[INET6_ADDRSTRLEN] = "";
 	if (address && address->sa_family == AF_INET) {
 		const struct sockaddr_in *v4 = (const struct sockaddr_in *) address;
-		inet_ntop(AF_INET, &v4->sin_addr, host, sizeof(host));
+		inet_ntop(AF_INET, &v4->sin_addr, host, HOST_SIZE);
 		snprintf(out, PEER_SIZE, "%s:%u", host, ntohs(v4->sin_port));
 	} else if (address && address->sa_family == AF_INET6) {
 		const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *) address;
-		inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof(host));
+		inet_ntop(AF_INET6, &v6->sin6_addr, host, HOST_SIZE);
 		snprintf(out, PEER_SIZE, "[%s]:%u", host, ntohs(v6->sin6_port));
 	} else {
+		snprintf(host, HOST_SIZE, "local");
 		snprintf(out, PEER_SIZE, "local");
 	}
 }
@@ -103,7 +104,7 @@ static void open_connection(struct http_server *server, struct MHD_Connection *m
 	    MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
 	connection->fd = info ? info->connect_fd : -1;
 	info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-	format_peer(info ? info->client_addr : NULL, connection->peer);
+	format_peer(info ? info->client_addr : NULL, connection->host, connection->peer);
 	deadline_set(server->deadlines, &connection->deadline, DEADLINE_HEAD);
 	server->statistics.connections++;
 }
@@ -190,7 +191,7 @@ static void *on_uri(void *data, const char *uri, struct MHD_Connection *mhd)
 	request->mhd = mhd;
 	request->started_us = now_us();
 	set_id(server, request);
-	memcpy(request->actor, "local", sizeof("local"));
+	memcpy(request->actor, connection->host, sizeof(connection->host));
 	request->next = server->requests;
 	if (request->next)
 		request->next->previous = request;

@@ -63,6 +63,11 @@ void request_set_actor(struct request *request, const char *actor)
 	snprintf(request->actor, sizeof(request->actor), "%s", actor);
 }
 
+const char *request_actor(const struct request *request)
+{
+	return request->actor;
+}
+
 struct loop *request_loop(const struct request *request)
 {
 	return request->server->loop;

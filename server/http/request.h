@@ -33,6 +33,8 @@ const json_t *request_json(const struct request *request); /* BODY_JSON*; borrow
 const char *request_body(const struct request *request, size_t *ret_length); /* BODY_BYTES; borrowed */
 bool request_has_flag(const struct request *request, unsigned route_flag);
 void request_set_actor(struct request *request, const char *actor); /* by the gate; copied */
+/* Who asks: what the gate has set, else the peer's address, "127.0.0.1". */
+const char *request_actor(const struct request *request);
 struct loop *request_loop(const struct request *request);
 
 /* Query parameters by type. 0 with *ret_value untouched where absent; a value that does not fit is a

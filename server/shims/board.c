@@ -134,16 +134,19 @@ static json_t *told_path(const struct board *board)
 	return json_stringn(path, strlen(path) - folder);
 }
 
+const char *board_paused_by(const struct board *board)
+{
+	return board_is_in(board, "paused") ? json_member_string(board->status, "paused_by", NULL) : NULL;
+}
+
 json_t *board_to_json(const struct board *board)
 {
 	const struct instance_row *row = &board->row;
-	const json_t *paused_by =
-	    board_is_in(board, "paused") ? json_object_get(board->status, "paused_by") : NULL;
 	json_t *args = json_object_get(board->spec, "args");
 	json_t *json =
-	    json_pack("{s:s, s:o, s:b, s:s, s:s, s:s, s:O?, s:I, s:O?, s:o, s:O}", "id", row->id, "path",
+	    json_pack("{s:s, s:o, s:b, s:s, s:s, s:s, s:s?, s:I, s:O?, s:o, s:O}", "id", row->id, "path",
 		      told_path(board), "adopted", board_is_adopted(board), "target", row->target, "emulator",
-		      row->emulator, "state", row->state, "paused_by", paused_by, "start_number",
+		      row->emulator, "state", row->state, "paused_by", board_paused_by(board), "start_number",
 		      (json_int_t) row->start_number, "file", json_object_get(board->spec, "file"), "args",
 		      args ? json_incref(args) : json_array(), "labels", board->labels);
 	set_time(json, "created_at", row->created_at_ms);
@@ -181,6 +184,18 @@ static void on_quiet_done(const struct error *error, const json_t *body, void *d
 	(void) error;
 	(void) body;
 	(void) data;
+}
+
+void board_take_actor(struct board *board, const char *actor)
+{
+	free(board->actor);
+	board->actor = actor ? strdup(actor) : NULL;
+}
+
+void board_set_actor(struct board *board, const char *actor)
+{
+	if (board_is_live(board) && !board->restarting && !board->deleting)
+		board_take_actor(board, actor);
 }
 
 struct shim_call *board_command(struct board *board, const char *command, const json_t *arguments,
@@ -254,7 +269,9 @@ struct board *board_make(struct fleet *fleet, struct instance_row *row, int dirf
 	board->labels = json_parse(board->row.labels, strlen(board->row.labels), error);
 	board->waits = board_waits_create(fleet_options(fleet)->loop, board, error);
 	board->settled = board_is_over(board);
-	if (board->spec && board->labels && board->waits)
+	board->told_state = strdup(board->row.state);
+	board->told_number = board->row.start_number;
+	if (board->spec && board->labels && board->waits && board->told_state)
 		return board;
 	board_destroy(board);
 	return NULL;
@@ -283,6 +300,8 @@ void board_destroy(struct board *board)
 	json_decref(board->status);
 	json_decref(board->next);
 	free(board->cookie);
+	free(board->actor);
+	free(board->told_state);
 	shared_text_unref(board->text);
 	instance_row_finish(&board->row);
 	if (board->dirfd >= 0)

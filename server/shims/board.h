@@ -21,6 +21,7 @@ const char *board_state(const struct board *board); /* by API.md's names */
 const char *board_target(const struct board *board);
 const char *board_emulator(const struct board *board);
 int64_t board_start_number(const struct board *board);
+const char *board_paused_by(const struct board *board); /* "user", "disk_full"; NULL: not paused */
 const json_t *board_asked(
     const struct board *board); /* the spec as the client sent it, normalized; borrowed */
 const json_t *board_spec(const struct board *board);         /* what was asked; borrowed */
@@ -46,22 +47,29 @@ json_t *board_resolve(struct board *board, struct error *error);
 
 /* ---- operations: begun here, their outcome is seen by waiting ---- */
 
+/* Each is told who asks for it (NULL: nobody): the changes that come of it bear the name, until the board has
+ * come to rest. */
+
 struct board_start {
 	const json_t *file; /* NULL: the one of before */
 	const json_t *args; /* NULL: those of before */
 	int paused;         /* -1: as the instance was made; else 0 or 1 */
+	const char *actor;
 };
 
 /* Codes: already_running, instance_busy, too_many_instances, and those of the firmware. */
 int board_start(struct board *board, const struct board_start *start, struct error *error);
 /* Ended already is success. */
-int board_stop(struct board *board, struct error *error);
+int board_stop(struct board *board, const char *actor, struct error *error);
 /* Stops, then starts; not_running on one that is not running. */
 int board_restart(struct board *board, const struct board_start *start, struct error *error);
 /* Stops if need be, then removes it; the board is gone when on_deleted fires (once, perhaps from within;
  * error NULL: done). */
-int board_delete(struct board *board, void (*on_deleted)(const struct error *error, void *data), void *data,
-		 struct error *error);
+int board_delete(struct board *board, const char *actor,
+		 void (*on_deleted)(const struct error *error, void *data), void *data, struct error *error);
+
+/* Who asks for the command that follows, where it changes the state. */
+void board_set_actor(struct board *board, const char *actor);
 
 /* One command to the shim. NULL with error ("not_running", "instance_busy") where there is none to ask. */
 struct shim_call *board_command(struct board *board, const char *command, const json_t *arguments,

@@ -35,22 +35,49 @@ void board_set_exit(struct board *board, const json_t *exit)
 	board->row.exit = exit && !json_is_null(exit) ? json_to_text(exit) : NULL;
 }
 
-void board_log_state(struct board *board)
+/* What ends by itself while it runs, or is paused for a full disk, was not asked for by whoever asked for
+ * something else meanwhile. */
+static bool is_asked_for(const struct board *board)
+{
+	const char *before = board->told_state;
+	if (board_is_over(board))
+		return !text_equal(before, "running") && !text_equal(before, "paused");
+	return !text_equal(json_member_string(board->status, "paused_by", ""), "disk_full");
+}
+
+static void tell_change(struct board *board)
+{
+	if (text_equal(board->told_state, board->row.state) && board->told_number == board->row.start_number)
+		return;
+	const char *actor = is_asked_for(board) ? board->actor : NULL;
+	cleanup_free char *previous = TAKE(board->told_state);
+	const struct fleet_change change = {
+	    .kind = FLEET_STATE, .board = board, .actor = actor, .previous = previous};
+	board->told_state = strdup(board->row.state);
+	board->told_number = board->row.start_number;
+	fleet_tell(board->fleet, &change);
+	bool is_at_rest = board_is_live(board) || board_is_over(board);
+	if (is_at_rest && !board->deleting && !board->restarting)
+		board_take_actor(board, NULL);
+}
+
+void board_tell_state(struct board *board)
 {
 	char number[24];
 	snprintf(number, sizeof(number), "%lld", (long long) board->row.start_number);
-	cleanup_json json_t *exit = board->row.exit ? json_loads(board->row.exit, 0, NULL) : NULL;
+	cleanup_json json_t *exit = board_exit(board);
 	log_event(fleet_options(board->fleet)->log, LOG_LEVEL_INFO, "instance.state", "instance",
 		  board->row.id, "state", board->row.state, "start_number", number, "reason",
 		  json_member_string(exit, "reason", NULL), "detail",
 		  json_member_string(exit, "detail", NULL), NULL);
+	tell_change(board);
 }
 
 /* After every change: kept, logged, told to whoever waits. What a stop was made for goes on here. */
 void board_changed(struct board *board)
 {
 	board_save(board);
-	board_log_state(board);
+	board_tell_state(board);
 	if (board->deleting && board_is_over(board)) {
 		board_finish_delete(board);
 		return;

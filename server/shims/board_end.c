@@ -39,8 +39,10 @@ static int begin_stop(struct board *board, struct error *error)
 	return 0;
 }
 
-int board_stop(struct board *board, struct error *error)
+int board_stop(struct board *board, const char *actor, struct error *error)
 {
+	if (!board_is_over(board))
+		board_take_actor(board, actor);
 	if (!board->deleting) {
 		board->restarting = false;
 		board->row.phase = INSTANCE_IDLE;
@@ -73,6 +75,7 @@ int board_restart(struct board *board, const struct board_start *start, struct e
 	}
 	/* Kept before the stop is asked for: whoever finds the board stopped knows what was to follow. */
 	board_note_start(board, start);
+	board_take_actor(board, start->actor);
 	board->restarting = true;
 	board->row.phase = INSTANCE_RESTARTING;
 	board_keep_spec(board);
@@ -113,18 +116,22 @@ void board_finish_delete(struct board *board)
 		log_event(fleet_options(fleet)->log, LOG_LEVEL_INFO, "instance.deleted", "instance",
 			  board->row.id, NULL);
 		fleet_remove(fleet, board);
+		const struct fleet_change change = {
+		    .kind = FLEET_DELETED, .board = board, .actor = board->actor};
+		fleet_tell(fleet, &change);
 		board_destroy(board);
 	}
 	if (on_deleted)
 		on_deleted(result < 0 ? &error : NULL, data);
 }
 
-int board_delete(struct board *board, void (*on_deleted)(const struct error *error, void *data), void *data,
-		 struct error *error)
+int board_delete(struct board *board, const char *actor,
+		 void (*on_deleted)(const struct error *error, void *data), void *data, struct error *error)
 {
 	if (board->deleting)
 		return error_set(error, -EBUSY, "instance_busy", "%s is being deleted already",
 				 board->row.id);
+	board_take_actor(board, actor);
 	board->restarting = false;
 	board->deleting = true;
 	board->on_deleted = on_deleted;
@@ -135,7 +142,7 @@ int board_delete(struct board *board, void (*on_deleted)(const struct error *err
 		board_finish_delete(board);
 		return 0;
 	}
-	int result = board_stop(board, error);
+	int result = begin_stop(board, error);
 	if (result < 0)
 		board->deleting = false;
 	return result;

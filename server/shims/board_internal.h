@@ -25,6 +25,10 @@ struct board {
 	bool settled;                     /* its state is known to be true */
 	struct shared_text *text;         /* board_to_text's, until something changes; NULL: none */
 
+	char *actor;         /* who asked for what is under way; NULL: nobody */
+	char *told_state;    /* what was last told of it, to tell changes only */
+	int64_t told_number; /* likewise: of its start */
+
 	bool restarting;
 	json_t
 	    *next; /* {"file"?,"args"?,"paused"?}: what the next start is to have of its own; NULL: nothing */
@@ -35,6 +39,8 @@ struct board {
 };
 
 bool board_is_in(const struct board *board, const char *state);
+/* Whatever is under way was asked for by actor (NULL: nobody). */
+void board_take_actor(struct board *board, const char *actor);
 
 /* ---- changes ---- */
 
@@ -43,7 +49,8 @@ void board_set_exit(struct board *board, const json_t *exit);
 /* The row is written, the kept text forgotten. */
 void board_save(struct board *board);
 void board_forget_text(struct board *board);
-void board_log_state(struct board *board);
+/* Its state is logged, and told to whoever observes the fleet if it is another. */
+void board_tell_state(struct board *board);
 /* After every change: kept, logged, told to whoever waits. What a stop was made for goes on here: the board
  * may be gone afterwards. */
 void board_changed(struct board *board);

@@ -105,7 +105,7 @@ void board_recover(struct board *board)
 	else
 		board->status = exit_record_read(board->dirfd, board->row.start_number);
 	struct error error;
-	if (delete_too && board_delete(board, NULL, NULL, &error) < 0)
+	if (delete_too && board_delete(board, NULL, NULL, NULL, &error) < 0)
 		log_event(fleet_options(board->fleet)->log, LOG_LEVEL_WARNING, "instance.delete_failed",
 			  "instance", board->row.id, "detail", error.message, NULL);
 }

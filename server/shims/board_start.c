@@ -155,7 +155,7 @@ int board_begin_start(struct board *board, struct error *error)
 		board_set_lost(board, "start_failed", error->message);
 		return result;
 	}
-	board_log_state(board);
+	board_tell_state(board);
 	board_waits_look(board->waits);
 	return 0;
 }
@@ -209,6 +209,7 @@ int board_start(struct board *board, const struct board_start *start, struct err
 	if (result < 0)
 		return result;
 	board_note_start(board, start);
+	board_take_actor(board, start->actor);
 	/* An emulator that runs already has no room for args. */
 	if (start->args)
 		shim_dismiss(&board->ready);

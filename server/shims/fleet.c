@@ -75,6 +75,12 @@ int fleet_set_config(struct fleet *fleet, struct config *config, struct error *e
 	return 0;
 }
 
+void fleet_tell(const struct fleet *fleet, const struct fleet_change *change)
+{
+	if (fleet->options.on_change)
+		fleet->options.on_change(change, fleet->options.data);
+}
+
 static void fill_reserves(struct fleet *fleet)
 {
 	shim_reserve_fill(fleet->reserve);
@@ -208,7 +214,7 @@ void fleet_stop_all(struct fleet *fleet, void (*on_done)(void *data), void *data
 	fleet->stopped_data = data;
 	for (size_t i = 0; i < fleet->count; i++) {
 		struct error error;
-		if (board_stop(fleet->boards[i], &error) < 0)
+		if (board_stop(fleet->boards[i], NULL, &error) < 0)
 			log_event(fleet->options.log, LOG_LEVEL_WARNING, "instance.stop_failed", "instance",
 				  board_id(fleet->boards[i]), "detail", error.message, NULL);
 	}
@@ -424,6 +430,9 @@ static struct board *make_checked(struct fleet *fleet, const struct board_reques
 		board = board_make(fleet, row, fcntl(dirfd, F_DUPFD_CLOEXEC, 3), error);
 		if (board && insert(fleet, board) == 0) {
 			board_take_ready(board, &ready);
+			const struct fleet_change change = {
+			    .kind = FLEET_CREATED, .board = board, .actor = request->actor};
+			fleet_tell(fleet, &change);
 			return board;
 		}
 		board_destroy(board);

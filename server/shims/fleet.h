@@ -25,6 +25,14 @@ struct fleet_firmware {
 	char *sha256; /* of an uploaded file, else NULL; the receiver's */
 };
 
+/* What has become of a board. All borrowed. */
+struct fleet_change {
+	enum fleet_change_kind { FLEET_CREATED, FLEET_STATE, FLEET_DELETED } kind;
+	const struct board *board; /* deleted: not in the fleet any more, and about to go */
+	const char *actor;         /* who asked for it; NULL: it came by itself */
+	const char *previous;      /* FLEET_STATE: the state before */
+};
+
 struct fleet_options {
 	struct loop *loop;
 	struct log *log;
@@ -39,6 +47,10 @@ struct fleet_options {
 			     struct error *error, void *data);
 	/* Whether one that runs already can be taken over. */
 	bool (*can_adopt)(const char *emulator);
+	/* Optional. A board is there, has another state or start, or is gone: what was known of it is in the
+	 * store already. Comes from the middle of what is being done to it: nothing may be asked of any board
+	 * before the next turn of the loop. */
+	void (*on_change)(const struct fleet_change *change, void *data);
 	void *data;
 };
 
@@ -68,6 +80,7 @@ struct board_request {
 	const char *root; /* path is made and stays beneath it; NULL: "/" */
 	const json_t
 	    *spec; /* {"target","emulator"?,"file"?,"args","paused","debug","labels"} checked by the caller */
+	const char *actor; /* who asks for it; NULL: nobody */
 	const json_t
 	    *resolved; /* its target as config_resolve makes it; NULL: as the configuration has it now */
 };

@@ -13,5 +13,7 @@ const char *fleet_cgroup_base(const struct fleet *fleet);
 struct shim_reserve *fleet_reserve(struct fleet *fleet);
 /* A board has changed: the fleet looks whether someone waits for all of them. */
 void fleet_board_changed(struct fleet *fleet, struct board *board);
+/* Tells whoever observes the fleet. */
+void fleet_tell(const struct fleet *fleet, const struct fleet_change *change);
 /* Takes it out of the table; the caller destroys it. */
 void fleet_remove(struct fleet *fleet, struct board *board);

@@ -116,9 +116,23 @@ static const char runs_schema[] =
     "CREATE INDEX files_not_kept ON files (sha256) WHERE is_kept = 0;\n"
     "PRAGMA user_version = 2;\n";
 
+/* AUTOINCREMENT: an id that was deleted does not come again. Whoever filters looks at a stretch of ids at a
+ * time, so an event costs no index. */
+static const char events_schema[] = "CREATE TABLE events (\n"
+				    "  id INTEGER PRIMARY KEY AUTOINCREMENT,\n"
+				    "  time INTEGER NOT NULL,\n"
+				    "  type TEXT NOT NULL,\n"
+				    "  actor TEXT,\n"
+				    "  instance TEXT,\n"
+				    "  run TEXT,\n"
+				    "  data TEXT NOT NULL\n"
+				    ") STRICT;\n"
+				    "PRAGMA user_version = 3;\n";
+
 const struct migration store_migrations[] = {
     {"instances, files, sessions", first_schema},
     {"runs", runs_schema},
+    {"events", events_schema},
     {NULL, NULL},
 };
 

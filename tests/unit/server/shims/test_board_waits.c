@@ -85,7 +85,7 @@ static void a_change_is_seen(void **state)
 	run_loop_until(fixture->loop, is_done, &running);
 	assert_int_equal(running.result, BOARD_WAIT_DONE);
 	assert_int_equal(running.count, 1);
-	board_delete(board, NULL, NULL, &error);
+	board_delete(board, NULL, NULL, NULL, &error);
 	wait_for_state(fixture, "b", NULL);
 }
 
@@ -129,7 +129,7 @@ static void whoever_waits_for_a_deleted_board_is_told(void **state)
 	struct board *board = make_board(fixture, "b");
 	begin(&wait, board, comes_when_told, 5000);
 	begin(&due, board, board_has_ended, 5000);
-	assert_int_equal(board_delete(board, NULL, NULL, &error), 0);
+	assert_int_equal(board_delete(board, NULL, NULL, NULL, &error), 0);
 	assert_int_equal(wait.result, BOARD_WAIT_DELETED);
 	assert_null(wait.board);
 	run_loop(fixture->loop, never_holds, NULL, 30);

@@ -23,7 +23,7 @@ static int tear_down(void **state)
 static void stop(struct board *board)
 {
 	struct error error;
-	if (board_stop(board, &error) < 0)
+	if (board_stop(board, NULL, &error) < 0)
 		fail_msg("%s", error.message);
 }
 
@@ -190,7 +190,7 @@ static void delete (struct fleet_fixture *fixture, struct board *board)
 {
 	struct deletion deletion = {0};
 	struct error error;
-	assert_int_equal(board_delete(board, on_deleted, &deletion, &error), 0);
+	assert_int_equal(board_delete(board, NULL, on_deleted, &deletion, &error), 0);
 	run_loop_until(fixture->loop, is_deleted, &deletion);
 	assert_int_equal(deletion.count, 1);
 	assert_int_equal(deletion.number, 0);
@@ -460,8 +460,8 @@ static void a_delete_goes_on_after_emud_was_away(void **state)
 	struct fleet_fixture *fixture = *state;
 	struct board *board = run_board(fixture, "b");
 	struct error error;
-	assert_int_equal(board_delete(board, NULL, NULL, &error), 0);
-	assert_int_equal(board_delete(board, NULL, NULL, &error), -EBUSY);
+	assert_int_equal(board_delete(board, NULL, NULL, NULL, &error), 0);
+	assert_int_equal(board_delete(board, NULL, NULL, NULL, &error), -EBUSY);
 	fleet_fixture_close(fixture);
 	fleet_fixture_open(fixture);
 	run_loop_until(fixture->loop, is_no_board, fixture);
