@@ -96,6 +96,9 @@ struct config_server {
 		uint64_t free_bytes;           /* below: boards are paused, default 64 MiB */
 		uint64_t kept_starts;          /* earlier starts whose output is kept, default 3 */
 		uint64_t kept_events;          /* default 100000 */
+		uint64_t kept_runs;            /* ended runs that are kept, default 1000 */
+		double kept_runs_age;          /* seconds since their end, default 30 days */
+		uint64_t kept_runs_bytes;      /* their output on disk altogether, default 4 GiB */
 		uint64_t body_bytes;           /* largest JSON body, default 1 MiB */
 		uint64_t file_bytes;           /* largest uploaded file, default 256 MiB */
 		uint64_t input_bytes;          /* largest console input body, default 1 MiB */

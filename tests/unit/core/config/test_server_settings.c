@@ -17,6 +17,9 @@ static void defaults_hold_where_nothing_is_said(void **state)
 	assert_int_equal(server->limits.console_bytes, 64 << 20);
 	assert_int_equal(server->limits.free_bytes, 64 << 20);
 	assert_int_equal(server->limits.kept_starts, 3);
+	assert_int_equal(server->limits.kept_runs, 1000);
+	assert_true(server->limits.kept_runs_age == 30 * 86400);
+	assert_int_equal(server->limits.kept_runs_bytes, INT64_C(4) << 30);
 	assert_int_equal(server->limits.body_bytes, 1 << 20);
 	assert_int_equal(server->limits.file_bytes, 256 << 20);
 	assert_int_equal(server->limits.input_bytes, 1 << 20);
@@ -45,6 +48,9 @@ static const char every_setting[] = "server:\n"
 				    "    console_bytes: 1048576\n"
 				    "    free_bytes: 4\n"
 				    "    kept_starts: 0\n"
+				    "    kept_runs: 5\n"
+				    "    kept_runs_age: 1.5\n"
+				    "    kept_runs_bytes: 6\n"
 				    "    body_bytes: 2048\n"
 				    "    file_bytes: 7\n"
 				    "    input_bytes: 8\n"
@@ -78,6 +84,9 @@ static void every_setting_is_read(void **state)
 	assert_int_equal(server->limits.console_bytes, 1048576);
 	assert_int_equal(server->limits.free_bytes, 4);
 	assert_int_equal(server->limits.kept_starts, 0);
+	assert_int_equal(server->limits.kept_runs, 5);
+	assert_true(server->limits.kept_runs_age == 1.5);
+	assert_int_equal(server->limits.kept_runs_bytes, 6);
 	assert_int_equal(server->limits.body_bytes, 2048);
 	assert_int_equal(server->limits.file_bytes, 7);
 	assert_int_equal(server->limits.input_bytes, 8);
@@ -106,6 +115,7 @@ static void types_and_ranges_are_checked_together(void **state)
 				  "    \"running_instances\": 0,\n"
 				  "    \"console_bytes\": 1000,\n"
 				  "    \"kept_starts\": -1,\n"
+				  "    \"kept_runs_age\": 1e12,\n"
 				  "    \"body_bytes\": 1.5,\n"
 				  "    \"stop_timeout\": \"5s\",\n"
 				  "    \"start_timeout\": 0\n"
@@ -123,9 +133,10 @@ static void types_and_ranges_are_checked_together(void **state)
 			F ":13: server.limits.running_instances: must be from 1 to 100000",
 			F ":14: server.limits.console_bytes: must be from 65536 to 1099511627776",
 			F ":15: server.limits.kept_starts: must not be negative",
-			F ":16: server.limits.body_bytes: must be an integer, not a number",
-			F ":17: server.limits.stop_timeout: must be a number, not a string",
-			F ":18: server.limits.start_timeout: must be from 0.1 to 3600", NULL);
+			F ":16: server.limits.kept_runs_age: must be from 0 to 3155760000",
+			F ":17: server.limits.body_bytes: must be an integer, not a number",
+			F ":18: server.limits.stop_timeout: must be a number, not a string",
+			F ":19: server.limits.start_timeout: must be from 0.1 to 3600", NULL);
 	assert_findings(load_text("server: {limits: 3}"),
 			F ":1: server.limits: must be a map, not an integer", NULL);
 }
