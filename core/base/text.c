@@ -73,6 +73,36 @@ char *text_to_utf8(const char *bytes, size_t length)
 	return buffer_take_text(&out);
 }
 
+/* The length of the sequence at bytes that may stay as it is, 0 if there is none. */
+static size_t visible_length(const unsigned char *bytes, size_t length)
+{
+	bool is_control = bytes[0] < ' ' && bytes[0] != '\t' && bytes[0] != '\n';
+	size_t step = is_control ? 0 : sequence_length(bytes, length);
+	bool is_no_character = step == 3 && bytes[0] == 0xef && bytes[1] == 0xbf && bytes[2] >= 0xbe;
+	return is_no_character ? 0 : step;
+}
+
+char *text_to_visible(const char *bytes, size_t length)
+{
+	cleanup_buffer struct buffer out = {0};
+	for (size_t at = 0, end = 0; at < length; at = end) {
+		size_t step = 0;
+		while (end < length &&
+		       (step = visible_length((const unsigned char *) bytes + end, length - end)) > 0)
+			end += step;
+		if (buffer_append(&out, bytes + at, end - at) < 0)
+			return NULL;
+		if (end < length) {
+			static const char digits[] = "0123456789abcdef";
+			unsigned char byte = (unsigned char) bytes[end++];
+			const char escape[] = {'\\', 'x', digits[byte >> 4], digits[byte & 15]};
+			if (buffer_append(&out, escape, sizeof(escape)) < 0)
+				return NULL;
+		}
+	}
+	return buffer_take_text(&out);
+}
+
 bool text_is_id(const char *text)
 {
 	static const char alphanumeric[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";

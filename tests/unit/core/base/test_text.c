@@ -62,6 +62,29 @@ static void utf8_is_what_the_standard_says(void **state)
 	expect_utf8("a\0b", 3, "a" R "b");
 }
 
+static void what_xml_cannot_hold_is_made_visible(void **state)
+{
+	(void) state;
+	static const struct {
+		const char *bytes;
+		size_t length;
+		const char *text;
+	} rows[] = {
+	    {"", 0, ""},
+	    {"a\tb\nc \x7f <&>\\x00", 12, "a\tb\nc \x7f <&>\\"},
+	    {"a\0b\x01\x1b\r", 6, "a\\x00b\\x01\\x1b\\x0d"},
+	    {"\xc3\xa9\xff\xc3", 4, "\xc3\xa9\\xff\\xc3"},
+	    {"\xef\xbf\xbd\xef\xbf\xbe\xef\xbf\xbf", 9, "\xef\xbf\xbd\\xef\\xbf\\xbe\\xef\\xbf\\xbf"},
+	    {"\xed\xa0\x80", 3, "\\xed\\xa0\\x80"},
+	    {"\xf0\x9f\x98\x80", 4, "\xf0\x9f\x98\x80"},
+	};
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		char *found = text_to_visible(rows[i].bytes, rows[i].length);
+		assert_string_equal(found, rows[i].text);
+		free(found);
+	}
+}
+
 static void an_id_has_letters_and_at_most_63(void **state)
 {
 	(void) state;
@@ -166,6 +189,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(utf8_is_what_the_standard_says),
+	    cmocka_unit_test(what_xml_cannot_hold_is_made_visible),
 	    cmocka_unit_test(an_id_has_letters_and_at_most_63),
 	    cmocka_unit_test(integers_are_whole_and_in_range),
 	    cmocka_unit_test(reals_are_finite_whatever_the_locale),
