@@ -15,11 +15,6 @@ bool span_equal(struct span a, struct span b)
 	return a.length == b.length && memcmp(a.text, b.text, a.length) == 0;
 }
 
-bool span_begins(struct span span, struct span with)
-{
-	return span.length >= with.length && memcmp(span.text, with.text, with.length) == 0;
-}
-
 bool span_begins_caseless(struct span span, struct span with)
 {
 	return span.length >= with.length && strncasecmp(span.text, with.text, with.length) == 0;
@@ -43,27 +38,10 @@ size_t span_find(struct span span, struct span what)
 	return span.length;
 }
 
-size_t span_find_byte(struct span span, char byte)
-{
-	const char *found = memchr(span.text, byte, span.length);
-	return found ? (size_t) (found - span.text) : span.length;
-}
-
 size_t span_find_last(struct span span, char byte)
 {
 	const char *found = memrchr(span.text, byte, span.length);
 	return found ? (size_t) (found - span.text) : span.length;
-}
-
-struct span span_first(struct span span, size_t length)
-{
-	return (struct span){span.text, length < span.length ? length : span.length};
-}
-
-struct span span_after(struct span span, size_t length)
-{
-	size_t skipped = length < span.length ? length : span.length;
-	return (struct span){span.text + skipped, span.length - skipped};
 }
 
 static bool is_blank(char byte)
