@@ -18,6 +18,7 @@
 #include "server/http/problem.h"
 #include "server/http/static_files.h"
 #include "server/notify.h"
+#include "server/runs/runs.h"
 #include "server/versions.h"
 #include "server/watch/matching.h"
 
@@ -109,6 +110,7 @@ static int reload(struct app *app, const char *actor, json_t **ret_warnings, jso
 	if (!result) {
 		const struct events_limits limits = events_limits(config);
 		events_set_limits(app->events, &limits);
+		runs_limits_changed(app->runs);
 	}
 	config_unref(config);
 	log_event(app->log, result ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO,
@@ -260,6 +262,31 @@ static int make_fleet(struct service *service, struct error *error)
 	return app->fleet ? 0 : error->number;
 }
 
+static void release_file(const char *sha256, void *data)
+{
+	struct app *app = data;
+	file_store_release(app->files, sha256, NULL);
+}
+
+static int make_runs(struct service *service, struct error *error)
+{
+	struct app *app = &service->app;
+	const struct runs_options options = {
+	    .loop = app->loop,
+	    .log = app->log,
+	    .store = app->store,
+	    .fleet = app->fleet,
+	    .growth = app->growth,
+	    .matcher = app->matcher,
+	    .events = app->events,
+	    .state_dir = service->settings.state_dir,
+	    .release_file = release_file,
+	    .data = app,
+	};
+	app->runs = runs_create(&options, error);
+	return app->runs ? 0 : error->number;
+}
+
 static int watch_signals(struct service *service, struct error *error)
 {
 	struct loop *loop = service->app.loop;
@@ -317,6 +344,8 @@ static int set_up(struct service *service, struct error *error)
 		result = open_files(service, error);
 	if (!result)
 		result = make_fleet(service, error);
+	if (!result)
+		result = make_runs(service, error);
 	if (result < 0)
 		return result;
 	service->versions = versions_create(app->loop, app->emulators, error);
@@ -351,7 +380,8 @@ static void on_fleet_ready(void *data)
 	    .max_body_bytes = config_server(service->config)->limits.body_bytes,
 	    .idle_timeout_s = HTTP_IDLE_TIMEOUT_S,
 	};
-	app->http = http_server_create(&options, &error);
+	if (runs_recover(app->runs, &error) == 0)
+		app->http = http_server_create(&options, &error);
 	if (!app->http) {
 		log_event(app->log, LOG_LEVEL_ERROR, "http.failed", "detail", error.message, NULL);
 		loop_stop(app->loop);
@@ -368,7 +398,9 @@ static void on_fleet_ready(void *data)
 static void tear_down(struct service *service)
 {
 	struct app *app = &service->app;
+	runs_leave(app->runs);
 	http_server_destroy(app->http);
+	runs_destroy(app->runs);
 	fleet_destroy(app->fleet);
 	matcher_destroy(app->matcher);
 	growth_destroy(app->growth);

@@ -17,6 +17,7 @@ struct confine_support;
 struct events;
 struct growth;
 struct matcher;
+struct runs;
 struct static_files;
 
 struct app {
@@ -28,6 +29,7 @@ struct app {
 	struct auth *auth;
 	struct file_store *files;
 	struct fleet *fleet;
+	struct runs *runs;
 	struct matcher *matcher; /* of patterns in console output */
 	struct growth *growth;   /* of console output and logs, for followers */
 	struct static_files *web;

@@ -2,6 +2,7 @@
 
 #include "core/base/cleanup.h"
 #include "server/events/events.h"
+#include "server/runs/runs.h"
 
 static json_t *describe_new(const struct board *board)
 {
@@ -42,6 +43,8 @@ void publish_change(const struct fleet_change *change, void *data)
 		break;
 	}
 	events_publish(app->events, &event);
+	if (app->runs)
+		runs_look(app->runs);
 }
 
 void publish_reset(struct app *app, const struct board *board, const char *actor)

@@ -24,3 +24,5 @@ handler list_channels, get_channel, get_channel_output, write_channel_input, exp
 handler list_properties, get_property, set_property, run_gdb, load_image;
 /* files.c */
 handler list_files, upload_file, get_file, delete_file, get_file_content;
+/* run_create.c, runs.c */
+handler create_run, rerun_run, list_runs, get_run, cancel_run, get_run_output, get_run_junit;

@@ -1,6 +1,7 @@
 #include "server/api/routes.h"
 
 #include "server/api/handlers.h"
+#include "server/api/run_body.h"
 
 #define QUERY(...) \
 	(const char *const[]) \
@@ -81,5 +82,17 @@ const struct route api_routes[] = {
     GET("/files/{sha256}", get_file, "getFile"),
     DELETE("/files/{sha256}", delete_file, "deleteFile"),
     GET("/files/{sha256}/content", get_file_content, "getFileContent"),
+
+    GET("/runs", list_runs, "listRuns",
+	.query = QUERY("state", "verdict", "target", "label", "limit", "cursor")),
+    POST("/runs", create_run, "createRun", .query = QUERY(RUN_QUERY), .body = BODY_STREAM,
+	 .max_body_bytes = UINT64_MAX),
+    PUT("/runs", create_run, "putRun", .query = QUERY(RUN_QUERY), .body = BODY_STREAM,
+	.max_body_bytes = UINT64_MAX),
+    GET("/runs/{id}", get_run, "getRun"),
+    DELETE("/runs/{id}", cancel_run, "cancelRun"),
+    GET("/runs/{id}/output", get_run_output, "getRunOutput", .query = QUERY("offset", "limit", "follow")),
+    GET("/runs/{id}/junit", get_run_junit, "getRunJunit"),
+    POST("/runs/{id}/rerun", rerun_run, "rerunRun", .query = QUERY("detach", "strict", "stream")),
     {.pattern = NULL},
 };
