@@ -47,6 +47,12 @@ const char *const confine_system_paths[] = {
     NULL,
 };
 
+/* What a program needs to be linked. */
+static const char *const library_paths[] = {
+    "/usr/lib", "/usr/lib32", "/usr/lib64",       "/usr/libx32", "/usr/local/lib", "/lib", "/lib32",
+    "/lib64",   "/libx32",    "/etc/ld.so.cache", NULL,
+};
+
 /* Read, written and controlled. */
 static const char *const device_paths[] = {
     "/dev/null", "/dev/zero", "/dev/full", "/dev/random",  "/dev/urandom", "/dev/tty",
@@ -78,6 +84,11 @@ static uint64_t access_of_abi(int abi)
 	if (abi < 5)
 		later |= LANDLOCK_ACCESS_FS_IOCTL_DEV;
 	return ACCESS_ALL & ~later;
+}
+
+bool confine_holds_files(void)
+{
+	return landlock_abi() > 0;
 }
 
 static bool seccomp_is_supported(void)
@@ -157,8 +168,9 @@ static int create_ruleset(const struct confine_rules *rules, int *ret_fd, struct
 	cleanup_close int fd = landlock_create_ruleset(&attributes);
 	if (fd < 0)
 		return error_set_errno(error, -errno, "internal_error", "cannot make a Landlock ruleset");
-	int result = add_paths(fd, confine_system_paths, ACCESS_READ & known, error);
-	if (result == 0)
+	int result =
+	    add_paths(fd, rules->bare ? library_paths : confine_system_paths, ACCESS_READ & known, error);
+	if (result == 0 && !rules->bare)
 		result = add_paths(fd, device_paths, ACCESS_DEVICE & known, error);
 	if (result == 0)
 		result = add_paths(fd, rules->read_paths, ACCESS_READ & known, error);

@@ -22,6 +22,8 @@ struct confine_support {
 void confine_probe(struct confine_support *support);
 
 struct confine_rules {
+	bool
+	    bare; /* of the system it may read the libraries alone: what comes on top of them is told below */
 	const char *const
 	    *read_paths; /* readable and executable beneath; NULL-terminated; missing ones are skipped */
 	const char *const *write_paths; /* readable and writable beneath */
@@ -35,6 +37,9 @@ struct confine_rules {
 	uint64_t open_files;   /* RLIMIT_NOFILE; 0: inherited */
 	bool core_dumps;       /* false: RLIMIT_CORE 0 */
 };
+
+/* Whether this kernel keeps a confined child from files at all. */
+bool confine_holds_files(void);
 
 struct confinement;
 /* What the kernel does not know is left out (confine_probe tells); NULL on failure. */

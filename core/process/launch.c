@@ -5,6 +5,7 @@
 #include "core/process/cgroup.h"
 #include "core/process/cgroup_clone.h"
 #include "core/process/confine.h"
+#include "core/process/enclosure.h"
 #include "core/process/namespaces.h"
 
 #include <fcntl.h>
@@ -49,7 +50,9 @@ struct launch_report {
 /* First of all: new credentials may undo the parent-death signal, and the call filter forbids to enter. */
 static int child_enter_namespaces(const struct launch_plan *plan)
 {
-	return plan->spec->namespaces ? namespaces_enter(plan->spec->namespaces) : 0;
+	int result = plan->spec->namespaces ? namespaces_enter(plan->spec->namespaces) : 0;
+
+	return !result && plan->spec->enclosure ? enclosure_enter(plan->spec->enclosure) : result;
 }
 
 static int child_tie_to_parent(const struct launch_plan *plan)

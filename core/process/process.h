@@ -9,6 +9,7 @@
 #include "core/loop/loop.h"
 #include "core/process/cgroup.h"
 #include "core/process/confine.h"
+#include "core/process/enclosure.h"
 #include "core/process/namespaces.h"
 
 #include <sys/types.h>
@@ -24,6 +25,7 @@ struct process_spec {
 	const struct confinement *confinement; /* NULL: unconfined */
 	const struct cgroup *cgroup;           /* where it is born; NULL: the parent's */
 	const struct namespaces *namespaces;   /* where it runs; NULL: the parent's */
+	const struct enclosure *enclosure; /* the same of its files; directory is what that was made for */
 };
 
 /* How it ended: exactly one of code >= 0 and signal > 0; neither for one that was no child of ours, whose
