@@ -27,9 +27,11 @@ struct output {
 };
 
 struct console_guard {
+	struct loop *loop;
 	int dirfd;
 	uint64_t free_bytes;
-	struct directory_notice *notice; /* NULL: looks every TICK_MS */
+	struct directory_notice *notices[2]; /* the first count; a NULL of them: looks every TICK_MS */
+	size_t notice_count;
 	struct loop_timer *look;
 	bool warned;    /* that it ticks */
 	bool disk_full; /* as far as its owner knows */
@@ -115,7 +117,10 @@ static bool look_at_outputs(struct console_guard *guard, const bool *gone)
 /* True if the next modification will be told. */
 static bool arm(struct console_guard *guard)
 {
-	return guard->notice && directory_notice_arm(guard->notice) == 0;
+	for (size_t i = 0; i < guard->notice_count; i++)
+		if (!guard->notices[i] || directory_notice_arm(guard->notices[i]) < 0)
+			return false;
+	return true;
 }
 
 static void warn_of_ticking(struct console_guard *guard)
@@ -192,9 +197,18 @@ struct console_guard *console_guard_create(struct loop *loop, int dirfd, uint64_
 		console_guard_destroy(guard);
 		return NULL;
 	}
-	guard->notice = directory_notice_create(loop, dirfd, on_modified, guard, NULL);
+	guard->loop = loop;
+	console_guard_add_directory(guard, dirfd);
 	loop_timer_start(guard->look, 0);
 	return guard;
+}
+
+void console_guard_add_directory(struct console_guard *guard, int dirfd)
+{
+	if (guard->notice_count == sizeof(guard->notices) / sizeof(guard->notices[0]))
+		return;
+	guard->notices[guard->notice_count++] =
+	    directory_notice_create(guard->loop, dirfd, on_modified, guard, NULL);
 }
 
 int console_guard_add(struct console_guard *guard, int fd, int64_t keep_bytes, struct error *error)
@@ -215,7 +229,8 @@ void console_guard_destroy(struct console_guard *guard)
 		return;
 	if (guard->gone)
 		*guard->gone = true;
-	directory_notice_destroy(guard->notice);
+	for (size_t i = 0; i < guard->notice_count; i++)
+		directory_notice_destroy(guard->notices[i]);
 	loop_timer_destroy(guard->look);
 	for (struct output *output = LIST_FIRST(&guard->outputs), *next; output; output = next) {
 		next = LIST_NEXT(output, entry);

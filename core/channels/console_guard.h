@@ -30,6 +30,8 @@ struct console_guard *console_guard_create(struct loop *loop, int dirfd, uint64_
 					   struct error *error);
 /* fd: a console's output file or a log, writable, borrowed, outlives the guard. keep_bytes: its window. */
 int console_guard_add(struct console_guard *guard, int fd, int64_t keep_bytes, struct error *error);
+/* What is written in another directory of that disk counts as well. dirfd is borrowed for the call. */
+void console_guard_add_directory(struct console_guard *guard, int dirfd);
 /* True while free space is below the limit (looks now). Who is told so here hears of on_disk_freed later, but
  * not of on_disk_full. */
 bool console_guard_is_disk_full(struct console_guard *guard);

@@ -35,6 +35,11 @@ struct launch_command {
 	int stdin_fd;           /* -1: /dev/null */
 	int stdout_fd;          /* -1: its log, as stderr */
 	const struct namespaces *namespaces; /* where it runs; NULL: the shim's own */
+	const struct enclosure *enclosure;   /* the same of its files, made for the launch's directory */
+	const char *directory;               /* where it runs; NULL: in the launch's */
+	/* Of this host it may read the system's libraries, these and itself alone, and write its state
+	 * directory alone; ends with NULL. NULL: it may what all of the instance may. */
+	const char *const *narrow_paths;
 };
 
 /* What the shim hands a launcher. Borrowed for the launcher's life. */
@@ -48,7 +53,11 @@ struct launch {
 			     struct error *error);
 	void *data; /* of start_process */
 	int state_dirfd;
-	const char *state_dir;   /* absolute */
+	const char *state_dir; /* absolute */
+	const char *directory; /* where its processes run; absolute */
+	bool
+	    semihosting; /* the guest is to have it, where its emulator can keep its file calls to files_fd */
+	int files_fd;    /* "files" in the state directory, where semihosting is asked for */
 	const json_t *settings;  /* as struct config_emulator.resolve made them */
 	const char *const *args; /* the caller's; NULL: none */
 	int firmware_fd;         /* -1: none */

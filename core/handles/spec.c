@@ -62,6 +62,7 @@ static int read_fields(json_t *json, struct spec *spec, struct error *error)
 	    .raw_channels = json_member_boolean(json, "raw_channels", false),
 	    .prestart = json_member_boolean(json, "prestart", false),
 	    .adopt = json_member_boolean(json, "adopt", false),
+	    .semihosting = json_member_boolean(json, "semihosting", false),
 	    .args = read_vector(json, "args"),
 	    .gdb = read_vector(json, "gdb"),
 	    .read_paths = read_vector(json, "read_paths"),

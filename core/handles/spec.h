@@ -34,10 +34,11 @@ struct spec {
 	bool prestart; /* the emulator only, which waits for a target: another spec.json follows */
 	bool adopt;    /* nothing is started: the emulator of the directory above the state directory is taken
 			  over */
-	char **args;   /* owned */
-	char **gdb;    /* owned */
-	char **read_paths;                    /* owned */
-	char **write_paths;                   /* owned */
+	bool semihosting;   /* the guest may have it, with a directory of its own for its files */
+	char **args;        /* owned */
+	char **gdb;         /* owned */
+	char **read_paths;  /* owned */
+	char **write_paths; /* owned */
 	const json_t *pre_start, *post_start; /* [{"name","command":[...]}] */
 	const json_t *settings;
 	struct spec_limits limits;

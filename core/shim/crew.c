@@ -161,7 +161,7 @@ int crew_start(struct crew *crew, const char *name, const struct launch_command 
 	const struct process_spec spec = {
 	    .argv = (const char *const *) command->argv,
 	    .environment = (const char *const *) environment,
-	    .directory = crew->options.directory,
+	    .directory = command->directory ? command->directory : crew->options.directory,
 	    .stdin_fd = command->stdin_fd,
 	    .stdout_fd = command->stdout_fd >= 0 ? command->stdout_fd : log_fd,
 	    .stderr_fd = log_fd,
@@ -169,6 +169,7 @@ int crew_start(struct crew *crew, const char *name, const struct launch_command 
 	    .confinement = confinement,
 	    .cgroup = crew->options.cgroup,
 	    .namespaces = command->namespaces,
+	    .enclosure = command->enclosure,
 	};
 	int result = start_member(member, &spec, ret_pid, error);
 	if (result < 0) {

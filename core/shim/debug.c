@@ -300,7 +300,7 @@ static int prepare(struct session *session, const json_t *arguments, struct erro
 	if (!argv)
 		return error->number;
 	session->confinement =
-	    sandbox_create(spec, instance_state_dir(instance), session->executable_fd, error);
+	    sandbox_create(spec, instance_state_dir(instance), -1, session->executable_fd, error);
 	session->deadline = loop_timer_create(instance_loop(instance), on_deadline, session, error);
 	if (!session->confinement || !session->deadline)
 		return error->number;

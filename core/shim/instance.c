@@ -359,6 +359,8 @@ static int make_guard(struct instance *instance, struct error *error)
 				 &guard_events, instance, error);
 	if (!instance->guard)
 		return error->number;
+	if (instance->files_fd >= 0)
+		console_guard_add_directory(instance->guard, instance->files_fd);
 	crew_set_guard(instance->crew, instance->guard);
 	return 0;
 }
@@ -389,50 +391,6 @@ int instance_make_channels(struct instance *instance, struct error *error)
 	return context.result;
 }
 
-/* A process of the launcher's own. */
-static int start_process(const char *name, const struct launch_command *command, void *data,
-			 struct error *error)
-{
-	struct instance *instance = data;
-	pid_t pid;
-	return crew_start(instance->crew, name, command, instance->confinement, &pid, error);
-}
-
-/* Or tells the one there is what it was prestarted for. */
-int instance_make_launcher(struct instance *instance, struct error *error)
-{
-	const struct launch launch = {
-	    .loop = instance->loop,
-	    .emulator = instance->spec.emulator,
-	    .target = instance->spec.target,
-	    .start_process = start_process,
-	    .data = instance,
-	    .state_dirfd = instance->dirfd,
-	    .state_dir = instance->state_dir,
-	    .settings = instance->spec.settings,
-	    .args = (const char *const *) instance->spec.args,
-	    .firmware_fd = prestart_firmware(instance),
-	    .paused = instance->spec.paused,
-	    .debug = instance->spec.debug,
-	    .prestart = instance->spec.prestart,
-	};
-	if (instance->launcher)
-		return instance->emulator->launcher->settle(instance->launcher, &launch, error);
-	instance->launcher = instance->emulator->launcher->create(&launch, error);
-	return instance->launcher ? 0 : error->number;
-}
-
-int instance_execute_emulator(struct instance *instance, pid_t *ret_pid, struct error *error)
-{
-	struct launch_command command;
-	int result = instance->emulator->launcher->prepare(instance->launcher, &command, error);
-	if (result < 0)
-		return result;
-	instance->command = json_from_text_vector((const char *const *) command.argv);
-	return crew_start(instance->crew, instance->spec.emulator, &command, instance->confinement, ret_pid,
-			  error);
-}
-
 int instance_begin_emulation(struct instance *instance, pid_t pid, struct error *error)
 {
 	instance->control_open = true;
@@ -442,12 +400,13 @@ int instance_begin_emulation(struct instance *instance, pid_t pid, struct error 
 	return handles_save(instance->handles, instance->dirfd, error);
 }
 
-/* Helpers are told the channels; without any, the emulator loads while these are made. */
+/* Helpers are told the channels, and semihosting's console is the emulator's from its first instruction on;
+ * without either, the emulator loads while these are made. */
 static int start_processes(struct instance *instance, struct error *error)
 {
 	const struct spec *spec = &instance->spec;
 	const struct launcher_ops *ops = instance->emulator->launcher;
-	bool is_early = ops->waits_for_start && json_array_size(spec->pre_start) == 0;
+	bool is_early = ops->waits_for_start && json_array_size(spec->pre_start) == 0 && !spec->semihosting;
 	struct error ignored;
 	pid_t pid;
 	int result = is_early ? instance_execute_emulator(instance, &pid, error) : 0;
@@ -481,7 +440,11 @@ static int try_start(struct instance *instance, struct error *error)
 	    archive_earlier_start(instance->dirfd, spec->start_number, spec->limits.kept_starts, error);
 	if (result)
 		return result;
-	instance->confinement = sandbox_create(spec, instance->state_dir, instance->firmware_fd, error);
+	result = instance_open_files(instance, error);
+	if (result)
+		return result;
+	instance->confinement =
+	    sandbox_create(spec, instance->state_dir, instance->files_fd, instance->firmware_fd, error);
 	result = instance->confinement ? instance_make_launcher(instance, error) : error->number;
 	if (result)
 		return result;
@@ -518,11 +481,10 @@ void instance_stop(struct instance *instance)
 
 struct crew_options instance_crew_options(struct instance *instance)
 {
-	const struct spec *spec = &instance->spec;
 	return (struct crew_options){
 	    .loop = instance->loop,
 	    .dirfd = instance->dirfd,
-	    .directory = spec->working_directory ? spec->working_directory : instance->state_dir,
+	    .directory = instance_working_directory(instance),
 	    .environment = instance_environment(instance),
 	    .handles = instance->handles,
 	    .cgroup = instance->cgroup,
@@ -565,7 +527,7 @@ struct instance *instance_create(struct loop *loop, struct log *log, struct spec
 	*spec = (struct spec){0};
 	instance->dirfd = dirfd;
 	instance->firmware_fd = firmware_fd;
-	instance->image_fd = -1;
+	instance->image_fd = instance->files_fd = -1;
 	instance->events = events;
 	instance->data = data;
 	if (make_parts(instance, error) == 0)
@@ -593,6 +555,7 @@ void instance_destroy(struct instance *instance)
 	json_decref(instance->command);
 	spec_finish(&instance->spec);
 	free(instance->environment[0]);
+	cleanup_close_descriptor(&instance->files_fd);
 	prestart_end(instance);
 	free(instance);
 }

@@ -16,6 +16,7 @@ struct instance {
 	struct log *log;
 	struct spec spec;
 	int dirfd, firmware_fd;
+	int files_fd; /* the guest's own directory; -1: it has none */
 	/* Of a prestarted one: where the firmware is copied when it is known (-1: it is none), and what the
 	 * launcher was made with. */
 	int image_fd;
@@ -50,12 +51,17 @@ struct instance {
 /* ---- the steps of a start that an adoption and a prestart share (instance.c) ---- */
 
 extern const struct emulator_events instance_emulator_events;
+/* emulation.c */
+const char *instance_working_directory(const struct instance *instance); /* of its processes */
+int instance_open_files(struct instance *instance,
+			struct error *error); /* where the spec asks for semihosting */
 int instance_make_launcher(struct instance *instance, struct error *error);
+int instance_execute_emulator(struct instance *instance, pid_t *ret_pid, struct error *error);
+
 int instance_make_channels(struct instance *instance, struct error *error);
 int instance_take_identity(struct instance *instance, struct error *error); /* identity.c */
 struct crew_options instance_crew_options(struct instance *instance);
 int instance_start_helpers(struct instance *instance, const json_t *commands, struct error *error);
-int instance_execute_emulator(struct instance *instance, pid_t *ret_pid, struct error *error);
 int instance_begin_emulation(struct instance *instance, pid_t pid, struct error *error);
 void instance_enter_live(struct instance *instance, bool paused);
 void instance_fail_start(struct instance *instance, const struct error *error);

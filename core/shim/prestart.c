@@ -29,7 +29,7 @@ int prestart_begin(struct instance *instance, struct error *error)
 	instance->image_fd = memfd_create("firmware", MFD_CLOEXEC);
 	if (instance->image_fd < 0)
 		return error_set_errno(error, -errno, NULL, "cannot make a file for the firmware");
-	instance->confinement = sandbox_create(&instance->spec, instance->state_dir, -1, error);
+	instance->confinement = sandbox_create(&instance->spec, instance->state_dir, -1, -1, error);
 	result = instance->confinement ? instance_make_launcher(instance, error) : error->number;
 	return result ? result : instance_execute_emulator(instance, &pid, error);
 }
@@ -78,7 +78,7 @@ static int take_identity(struct instance *instance, struct error *error)
 static int confine(struct instance *instance, struct error *error)
 {
 	struct confinement *confinement =
-	    sandbox_create(&instance->spec, instance->state_dir, instance->firmware_fd, error);
+	    sandbox_create(&instance->spec, instance->state_dir, -1, instance->firmware_fd, error);
 	if (!confinement)
 		return error->number;
 	confinement_destroy(instance->confinement);

@@ -1,7 +1,9 @@
 #include "core/shim/sandbox.h"
 
+#include "core/base/cleanup.h"
 #include "core/base/json.h"
 #include "core/base/text.h"
+#include "core/process/program.h"
 
 #include <libgen.h>
 #include <limits.h>
@@ -35,8 +37,8 @@ static int append_settings(char ***paths, const json_t *settings)
 	return result;
 }
 
-struct confinement *sandbox_create(const struct spec *spec, const char *state_dir, int firmware_fd,
-				   struct error *error)
+struct confinement *sandbox_create(const struct spec *spec, const char *state_dir, int files_fd,
+				   int firmware_fd, struct error *error)
 {
 	cleanup_text_vector char **read_paths = text_vector_copy((const char *const *) spec->read_paths);
 	cleanup_text_vector char **write_paths = text_vector_copy((const char *const *) spec->write_paths);
@@ -46,10 +48,44 @@ struct confinement *sandbox_create(const struct spec *spec, const char *state_di
 		error_set(error, -ENOMEM, NULL, "no memory");
 		return NULL;
 	}
-	const int read_fds[] = {firmware_fd, -1};
+	const int read_fds[] = {firmware_fd, -1}, write_fds[] = {files_fd, -1};
 	const struct confine_rules rules = {
 	    .read_paths = (const char *const *) read_paths,
 	    .write_paths = (const char *const *) write_paths,
+	    .read_fds = read_fds,
+	    .write_fds = write_fds,
+	    .memory_bytes = spec->limits.process_memory_bytes,
+	    .open_files = spec->limits.open_files,
+	};
+	return confinement_create(&rules, error);
+}
+
+/* Of one that the system has installed it is the file alone: its libraries lie where all lie. */
+static int append_emulator(char ***paths, const json_t *settings)
+{
+	const char *executable = json_member_string(settings, "executable", NULL);
+	cleanup_free char *path = executable ? program_find(executable) : NULL;
+	char resolved[PATH_MAX];
+	if (!path || !realpath(path, resolved))
+		return 0;
+	return text_starts_with(resolved, "/usr/") ? text_vector_append(paths, resolved)
+						   : append_installation(paths, resolved);
+}
+
+struct confinement *sandbox_create_narrow(const struct spec *spec, const char *state_dir, int firmware_fd,
+					  const char *const *paths, struct error *error)
+{
+	cleanup_text_vector char **read_paths = text_vector_copy(paths);
+	if (!read_paths || append_emulator(&read_paths, spec->settings) < 0) {
+		error_set(error, -ENOMEM, NULL, "no memory");
+		return NULL;
+	}
+	const char *const write_paths[] = {state_dir, NULL};
+	const int read_fds[] = {firmware_fd, -1};
+	const struct confine_rules rules = {
+	    .bare = true,
+	    .read_paths = (const char *const *) read_paths,
+	    .write_paths = write_paths,
 	    .read_fds = read_fds,
 	    .memory_bytes = spec->limits.process_memory_bytes,
 	    .open_files = spec->limits.open_files,

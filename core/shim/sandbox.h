@@ -7,6 +7,11 @@
 #include "core/process/confine.h"
 
 /* To read: the system, the emulator's own installation, where helpers run, what the configuration names, the
- * firmware. To write: the state directory. NULL on failure. */
-struct confinement *sandbox_create(const struct spec *spec, const char *state_dir, int firmware_fd,
-				   struct error *error);
+ * firmware. To write: the state directory, and files_fd (-1: none) when all above it is gone. NULL on
+ * failure. */
+struct confinement *sandbox_create(const struct spec *spec, const char *state_dir, int files_fd,
+				   int firmware_fd, struct error *error);
+
+/* To read: the system's libraries, the emulator, these paths, the firmware. To write: the state directory. */
+struct confinement *sandbox_create_narrow(const struct spec *spec, const char *state_dir, int firmware_fd,
+					  const char *const *paths, struct error *error);

@@ -35,6 +35,7 @@ static int write_files(struct board *board, const json_t *resolved, const json_t
 		json_member_boolean(board->next, "paused", json_member_boolean(board->spec, "paused", false)),
 	    .debug = json_member_boolean(board->spec, "debug", false),
 	    .raw_channels = options->raw_channels,
+	    .semihosting = json_member_boolean(board->spec, "semihosting", false),
 	    .adopt = board_is_adopted(board),
 	    .config = config,
 	    .cgroup_base = fleet_cgroup_base(board->fleet),

@@ -47,6 +47,7 @@ int start_files_write_spec(int dirfd, const struct start_order *order, struct er
 	json_object_set_new(spec, "write_paths", json_array());
 	json_object_set_new(spec, "prestart", json_boolean(order->prestart));
 	json_object_set_new(spec, "adopt", json_boolean(order->adopt));
+	json_object_set_new(spec, "semihosting", json_boolean(order->semihosting));
 	for (size_t i = 0; i < sizeof(resolved_keys) / sizeof(resolved_keys[0]); i++)
 		json_object_set(spec, resolved_keys[i], json_object_get(order->resolved, resolved_keys[i]));
 	return write_json(dirfd, "spec.json", spec, error);

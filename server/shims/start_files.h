@@ -19,7 +19,8 @@ struct start_order {
 	const json_t *args;     /* or NULL */
 	bool paused, debug, raw_channels;
 	bool prestart; /* for a target that is not known yet: resolved is that of one that will do */
-	bool adopt;    /* nothing is started: what `pw emu` has started is taken over */
+	bool semihosting;
+	bool adopt; /* nothing is started: what `pw emu` has started is taken over */
 	const struct config *config;
 	const char *working_directory; /* NULL: the state directory */
 	const char *cgroup_base;       /* NULL: there are no cgroups here */

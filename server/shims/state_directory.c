@@ -9,8 +9,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static const char *const own_names[] = {"spec.json",    "config.json", "exit.json",    "handles.json",
-					"control.sock", "starts",      "adopted.json", NULL};
+static const char *const own_names[] = {"spec.json",    "config.json",  "exit.json",
+					"handles.json", "control.sock", "starts",
+					"adopted.json", "files",        NULL};
 static const char *const own_suffixes[] = {".out", ".in", ".log", ".pid", ".sock", ".new", ".tmp", NULL};
 
 static bool is_own(int dirfd, const char *name)

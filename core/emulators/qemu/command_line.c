@@ -5,6 +5,7 @@
 #include "core/base/file.h"
 #include "core/base/json.h"
 #include "core/base/text.h"
+#include "core/emulators/qemu/semihosting.h"
 #include "core/emulators/qemu/settings.h"
 
 #include <stdarg.h>
@@ -81,7 +82,10 @@ static void append_chardevs(struct arguments *arguments, const struct launch *la
 			return;
 		}
 		append(arguments, "-chardev");
-		append_format(arguments, "pipe,id=%s,path=%s", safe_id, safe_path);
+		if (json_member_boolean(chardev, "stdio", false))
+			append_format(arguments, "stdio,id=%s,signal=off", safe_id);
+		else
+			append_format(arguments, "pipe,id=%s,path=%s", safe_id, safe_path);
 		int port = qemu_serial_index(id);
 		if (port < 0 || port > QEMU_SERIAL_MAX)
 			continue;
@@ -97,7 +101,7 @@ static void append_chardevs(struct arguments *arguments, const struct launch *la
 	}
 }
 
-static bool names_sandbox(const char *argument)
+bool qemu_names_sandbox(const char *argument)
 {
 	return strcmp(argument, "-sandbox") == 0 || strcmp(argument, "--sandbox") == 0;
 }
@@ -114,7 +118,7 @@ static void append_sandbox_and_args(struct arguments *arguments, const struct la
 		append(&args, *own);
 	bool sandboxed = false;
 	for (char **text = args.vector; text && *text; text++)
-		sandboxed = sandboxed || names_sandbox(*text);
+		sandboxed = sandboxed || qemu_names_sandbox(*text);
 	if (!sandboxed) {
 		append(arguments, "-sandbox");
 		append(arguments, "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
@@ -148,6 +152,11 @@ char **qemu_command_line(const struct launch *launch, const struct qemu_descript
 	if (launch->firmware_fd >= 0) {
 		append(&arguments, "-kernel");
 		append_format(&arguments, "/proc/self/fd/%d", launch->firmware_fd);
+	}
+	const char *semihosting = json_member_string(launch->settings, QEMU_SEMIHOSTING, NULL);
+	if (semihosting) {
+		append(&arguments, "-semihosting-config");
+		append(&arguments, semihosting);
 	}
 	append_sandbox_and_args(&arguments, launch);
 	if (arguments.failed) {

@@ -5,6 +5,7 @@
 #include "core/base/text.h"
 #include "core/emulators/qemu/command_line.h"
 #include "core/emulators/qemu/end.h"
+#include "core/emulators/qemu/semihosting.h"
 #include "core/loop/listener.h"
 
 #include <fcntl.h>
@@ -27,7 +28,9 @@ static const struct tunnel_plan {
 enum { TUNNEL_GDB, TUNNEL_QMP, TUNNEL_MONITOR, TUNNEL_COUNT };
 
 struct launcher {
-	struct launch launch;
+	struct launch launch; /* with settings of its own */
+	struct qemu_semihosting semihosting;
+	pid_t pid;
 	struct channel_plan *channels;
 	size_t channel_count;
 	int listeners[TUNNEL_COUNT]; /* until QEMU has them; -1 otherwise */
@@ -79,6 +82,8 @@ static void launcher_destroy(struct launcher *launcher)
 			unlinkat(launcher->launch.state_dirfd, tunnel_plans[i].socket_name, 0);
 	free_channels(launcher);
 	text_vector_free(launcher->argv);
+	qemu_semihosting_finish(&launcher->semihosting);
+	json_decref((json_t *) launcher->launch.settings);
 	free(launcher);
 }
 
@@ -129,10 +134,11 @@ static struct launcher *launcher_create(const struct launch *launch, struct erro
 	struct launcher *launcher = calloc(1, sizeof(*launcher));
 	if (launcher) {
 		launcher->launch = *launch;
+		launcher->launch.settings = qemu_semihosting_begin(&launcher->semihosting, launch);
 		launcher->control_fd = launcher->gate_read = launcher->gate_write = -1;
 		memset(launcher->listeners, -1, sizeof(launcher->listeners));
 	}
-	if (!launcher || plan_channels(launcher) < 0) {
+	if (!launcher || !launcher->launch.settings || plan_channels(launcher) < 0) {
 		launcher_destroy(launcher);
 		error_set(error, -ENOMEM, NULL, "no memory");
 		return NULL;
@@ -215,6 +221,8 @@ static int launcher_prepare(struct launcher *launcher, struct launch_command *re
 	int result = open_sockets(launcher, error);
 	if (!result)
 		result = make_gate(launcher, error);
+	if (!result)
+		result = qemu_semihosting_open(&launcher->semihosting, &launcher->launch, error);
 	if (result < 0)
 		return result;
 	struct qemu_descriptors descriptors = {
@@ -236,17 +244,16 @@ static int launcher_prepare(struct launcher *launcher, struct launch_command *re
 	if (launcher->launch.firmware_fd >= 0)
 		*next++ = launcher->launch.firmware_fd;
 	*next = -1;
-	*ret_command = (struct launch_command){
-	    .argv = launcher->argv, .inherit_fds = launcher->inherit_fds, .stdin_fd = -1, .stdout_fd = -1};
+	const struct qemu_semihosting *semihosting = &launcher->semihosting;
+	*ret_command =
+	    (struct launch_command){.argv = launcher->argv,
+				    .inherit_fds = launcher->inherit_fds,
+				    .stdin_fd = semihosting->input_fd,
+				    .stdout_fd = semihosting->output_fd,
+				    .enclosure = semihosting->enclosure,
+				    .directory = semihosting->narrow_paths ? semihosting->directory : NULL,
+				    .narrow_paths = semihosting->narrow_paths};
 	return 0;
-}
-
-static void on_capabilities(const struct error *error, const struct qmp_message *reply, void *data)
-{
-	(void) reply;
-	struct launcher *launcher = data;
-	if (error || launcher->launch.paused)
-		finish_start(launcher, error);
 }
 
 static void on_continued(const struct error *error, const struct qmp_message *reply, void *data)
@@ -255,23 +262,43 @@ static void on_continued(const struct error *error, const struct qmp_message *re
 	finish_start(data, error);
 }
 
+static void request_cont(struct launcher *launcher)
+{
+	const struct qmp_call call = {.command = "cont", .timeout_ms = START_TIMEOUT_MS};
+	qmp_client_request(launcher->client, &call, on_continued, launcher);
+}
+
+/* QEMU answers from its main loop: it has loaded all it is made of. */
+static void on_capabilities(const struct error *error, const struct qmp_message *reply, void *data)
+{
+	(void) reply;
+	struct launcher *launcher = data;
+	struct error reason;
+	if (!error &&
+	    qemu_semihosting_close(&launcher->semihosting, &launcher->launch, launcher->pid, &reason) < 0)
+		error = &reason;
+	if (error || launcher->launch.paused)
+		finish_start(launcher, error);
+	else if (launcher->semihosting.enclosure)
+		request_cont(launcher);
+}
+
 static void launcher_start(struct launcher *launcher, pid_t pid,
 			   void (*on_started)(const struct error *error, void *data),
 			   const struct emulator_events *events, void *data)
 {
-	(void) pid;
 	/* While we held QEMU's end, too, its end would not be heard. */
 	close_handed_down(launcher);
 	close(TAKE_FD(launcher->gate_write));
+	launcher->pid = pid;
 	launcher->on_started = on_started;
 	launcher->events = events;
 	launcher->data = data;
-	struct qmp_call call = {.command = "qmp_capabilities", .timeout_ms = START_TIMEOUT_MS};
+	const struct qmp_call call = {.command = "qmp_capabilities", .timeout_ms = START_TIMEOUT_MS};
 	qmp_client_request(launcher->client, &call, on_capabilities, launcher);
-	if (launcher->launch.paused)
-		return;
-	call.command = "cont";
-	qmp_client_request(launcher->client, &call, on_continued, launcher);
+	/* Not waiting for the answer, where nothing is to be done at it. */
+	if (!launcher->launch.paused && !launcher->semihosting.enclosure)
+		request_cont(launcher);
 }
 
 /* The last events may lie unread still when the end of the process is told first. */

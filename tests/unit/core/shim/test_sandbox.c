@@ -49,7 +49,7 @@ static const char *run_shell(struct sandbox *sandbox, const char *script)
 	struct fixture *fixture = sandbox->fixture;
 	struct error error;
 	struct confinement *confinement =
-	    sandbox_create(&sandbox->spec, sandbox->state_dir, sandbox->firmware_fd, &error);
+	    sandbox_create(&sandbox->spec, sandbox->state_dir, -1, sandbox->firmware_fd, &error);
 	assert_non_null(confinement);
 	int fd = openat(fixture->scratch.dirfd, "said", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	const char *const argv[] = {"sh", "-c", script, NULL};
