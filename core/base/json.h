@@ -11,7 +11,8 @@
  * properties; jansson refuses them). New reference, or NULL with error set (code "invalid_json"). */
 json_t *json_parse(const char *text, size_t length, struct error *error);
 
-/* Compact text, caller frees (plain free); NULL: no memory. */
+/* Compact text, caller frees (plain free); NULL: no memory. Reals have 15 digits, so that 0.09 is told as
+ * that. */
 char *json_to_text(const json_t *json);
 
 /* A member as a string / integer / boolean, or the fallback where it is absent or of another type. */
