@@ -58,11 +58,11 @@ void publish_reset(struct app *app, const struct board *board, const char *actor
 	events_publish(app->events, &event);
 }
 
-void publish_file_created(struct app *app, const struct request *request, const struct file_row *row)
+void publish_file_created(struct app *app, const struct file_row *row, const char *actor)
 {
 	const struct event event = {
 	    .type = "file.created",
-	    .actor = request_actor(request),
+	    .actor = actor,
 	    .data = json_pack("{s:s, s:s, s:I, s:s}", "sha256", row->sha256, "name",
 			      row->name[0] ? row->name : row->sha256, "size", (json_int_t) row->size_bytes,
 			      "kind", row->kind),
@@ -70,11 +70,11 @@ void publish_file_created(struct app *app, const struct request *request, const 
 	events_publish(app->events, &event);
 }
 
-void publish_file_deleted(struct app *app, const struct request *request, const char *sha256)
+void publish_file_deleted(struct app *app, const char *sha256, const char *actor)
 {
 	const struct event event = {
 	    .type = "file.deleted",
-	    .actor = request_actor(request),
+	    .actor = actor,
 	    .data = json_pack("{s:s}", "sha256", sha256),
 	};
 	events_publish(app->events, &event);

@@ -4,6 +4,7 @@
 #include "core/base/base64.h"
 #include "core/base/cleanup.h"
 #include "core/base/text.h"
+#include "server/api/changes.h"
 #include "server/api/digest.h"
 #include "server/api/upload_body.h"
 #include "server/http/field.h"
@@ -112,7 +113,6 @@ static void on_uploaded(struct request *request, struct app *app, const json_t *
 			struct file_upload *upload, const char *part_name, void *data)
 {
 	(void) data;
-	(void) app;
 	(void) spec;
 	const char *name = request_query(request, "name");
 	cleanup_file_row struct file_row row = {0};
@@ -124,6 +124,8 @@ static void on_uploaded(struct request *request, struct app *app, const json_t *
 		reply_error(request, &error);
 		return;
 	}
+	if (is_new)
+		publish_file_created(app, &row, request_actor(request));
 	if (is_new)
 		reply_header_format(request, "Location", "/v1/files/%s", row.sha256);
 	reply_json(request, is_new ? 201 : 200, describe(&row));
@@ -172,10 +174,12 @@ void delete_file(struct request *request, void *data)
 	struct error error;
 	if (!read_digest(request, digest))
 		return;
-	if (file_store_delete(app->files, digest, &error) < 0)
+	if (file_store_delete(app->files, digest, &error) < 0) {
 		reply_error(request, &error);
-	else
-		reply_empty(request, 204);
+		return;
+	}
+	publish_file_deleted(app, digest, request_actor(request));
+	reply_empty(request, 204);
 }
 
 void get_file_content(struct request *request, void *data)

@@ -22,6 +22,8 @@ handler get_instance_usage, list_instance_logs, get_instance_log;
 handler list_channels, get_channel, get_channel_output, write_channel_input, expect_channel, stream_channel;
 /* properties.c, debug.c */
 handler list_properties, get_property, set_property, run_gdb, load_image;
+/* events.c */
+handler list_events;
 /* files.c */
 handler list_files, upload_file, get_file, delete_file, get_file_content;
 /* run_create.c, runs.c */

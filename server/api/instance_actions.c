@@ -1,6 +1,9 @@
+#include "server/api/changes.h"
 #include "server/api/handlers.h"
 #include "server/api/instance_spec.h"
 #include "server/api/instance_wait.h"
+
+#include <string.h>
 
 struct action {
 	struct board *board;
@@ -39,11 +42,6 @@ static void run(struct request *request, void *app, const char *command)
 		reply_instance(request, 202, action.board);
 }
 
-void reset_instance(struct request *request, void *app)
-{
-	run(request, app, "reset");
-}
-
 void pause_instance(struct request *request, void *app)
 {
 	run(request, app, "pause");
@@ -52,6 +50,62 @@ void pause_instance(struct request *request, void *app)
 void resume_instance(struct request *request, void *app)
 {
 	run(request, app, "resume");
+}
+
+/* ---- reset: no change of state, but told when it is done, whoever waits for it ---- */
+
+struct resetting {
+	struct request *request; /* NULL: the client has gone, or was answered */
+	struct app *app;
+	struct board *board;
+	char *actor;
+};
+
+static void on_reset_gone(void *data)
+{
+	struct resetting *resetting = data;
+	resetting->request = NULL;
+}
+
+static void on_reset(const struct error *error, const json_t *body, void *data)
+{
+	(void) body;
+	struct resetting *resetting = data;
+	if (!error)
+		publish_reset(resetting->app, resetting->board, resetting->actor);
+	if (resetting->request && error)
+		reply_error(resetting->request, error);
+	else if (resetting->request)
+		reply_instance(resetting->request, 200, resetting->board);
+	free(resetting->actor);
+	free(resetting);
+}
+
+void reset_instance(struct request *request, void *app)
+{
+	struct action action;
+	struct error error;
+	if (!read_action(request, app, &action))
+		return;
+	struct resetting *resetting = malloc(sizeof(*resetting));
+	if (!resetting) {
+		reply_problem(request, "internal_error", "no memory");
+		return;
+	}
+	*resetting = (struct resetting){.request = action.wait ? request : NULL,
+					.app = app,
+					.board = action.board,
+					.actor = strdup(request_actor(request))};
+	board_set_actor(action.board, resetting->actor);
+	if (!board_command(action.board, "reset", NULL, action.timeout_ms, on_reset, resetting, &error)) {
+		free(resetting->actor);
+		free(resetting);
+		reply_error(request, &error);
+	} else if (action.wait) {
+		request_on_gone(request, on_reset_gone, resetting);
+	} else {
+		reply_instance(request, 202, action.board);
+	}
 }
 
 /* ---- start, stop, restart ---- */

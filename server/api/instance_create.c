@@ -6,13 +6,16 @@
 #include "core/base/cleanup.h"
 #include "core/base/json.h"
 #include "core/base/text.h"
+#include "server/api/changes.h"
 #include "server/api/path_rules.h"
 #include "server/shims/adoptable.h"
 
+#include <string.h>
+
 /* Keeps the uploaded firmware and names it in the spec. *ret_new_sha256: to be removed again if nothing comes
  * of it. */
-static int take_upload(struct file_upload *upload, const char *file_name, json_t *spec, char **ret_new_sha256,
-		       struct error *error)
+static int take_upload(struct request *request, struct app *app, struct file_upload *upload,
+		       const char *file_name, json_t *spec, char **ret_new_sha256, struct error *error)
 {
 	if (json_object_get(spec, "file"))
 		return error_set(error, -EINVAL, "invalid_request",
@@ -23,6 +26,8 @@ static int take_upload(struct file_upload *upload, const char *file_name, json_t
 	if (result < 0)
 		return result;
 	json_object_set_new(spec, "file", json_pack("{s:s}", "sha256", row.sha256));
+	if (is_new)
+		publish_file_created(app, &row, request_actor(request));
 	*ret_new_sha256 = is_new ? TAKE(row.sha256) : NULL;
 	return 0;
 }
@@ -101,20 +106,22 @@ static void on_body(struct request *request, struct app *app, const json_t *body
 	spec = instance_spec_normalize(body);
 	int result = spec ? 0 : error_set(&error, -ENOMEM, NULL, "no memory");
 	if (!result && upload)
-		result = take_upload(upload, file_name, spec, &new_sha256, &error);
+		result = take_upload(request, app, upload, file_name, spec, &new_sha256, &error);
 	file_upload_destroy(upload);
 	if (result < 0) {
 		reply_error(request, &error);
 		return;
 	}
+	/* The request is gone once it has been answered. */
+	cleanup_free char *actor = strdup(request_actor(request));
 	struct board *existing = is_put ? fleet_find(app->fleet, id) : NULL;
 	bool is_there = false;
 	if (existing)
 		answer_existing(request, existing, spec);
 	else
 		is_there = create(request, app, id, spec);
-	if (!is_there && new_sha256)
-		file_store_delete(app->files, new_sha256, NULL);
+	if (!is_there && new_sha256 && file_store_delete(app->files, new_sha256, NULL) == 0)
+		publish_file_deleted(app, new_sha256, actor);
 }
 
 void create_instance(struct request *request, void *app)

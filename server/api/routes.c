@@ -30,6 +30,8 @@ const struct route api_routes[] = {
     GET("/readyz", get_readiness, "getReadiness", .flags = OPEN),
     GET("/version", get_version, "getVersion"),
     GET("/metrics", get_metrics, "getMetrics"),
+    GET("/events", list_events, "listEvents",
+	.query = QUERY("type", "instance", "run", "since", "limit", "cursor")),
     POST("/config/reload", reload_configuration, "reloadConfiguration"),
     POST("/session", create_session, "createSession", .flags = OPEN, .body = BODY_JSON_OPTIONAL),
     DELETE("/session", delete_session, "deleteSession"),

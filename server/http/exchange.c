@@ -195,7 +195,8 @@ static enum MHD_Result queue(struct request *request)
 	struct MHD_Response *response = TAKE(request->response);
 	if (request->stream) {
 		request->connection->has_long_timeout = true;
-		MHD_set_connection_option(request->mhd, MHD_CONNECTION_OPTION_TIMEOUT, STREAM_TIMEOUT_S);
+		MHD_set_connection_option(request->mhd, MHD_CONNECTION_OPTION_TIMEOUT,
+					  request->patience_s ? request->patience_s : STREAM_TIMEOUT_S);
 	}
 	enum MHD_Result result = MHD_queue_response(request->mhd, request->status, response);
 	MHD_destroy_response(response);

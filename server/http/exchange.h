@@ -83,6 +83,7 @@ struct request {
 	unsigned status;
 	uint64_t bytes;
 	struct reply_stream *stream;
+	unsigned patience_s; /* of the stream; 0: as usual */
 	struct websocket *websocket;
 
 	char raw[]; /* the target as sent up to '?', for the log; then room for the decoded forms */

@@ -76,6 +76,12 @@ struct reply_stream *reply_stream(struct request *request, unsigned status, cons
 	return stream;
 }
 
+void reply_stream_set_patience(struct reply_stream *stream, unsigned seconds)
+{
+	if (stream->request)
+		stream->request->patience_s = seconds;
+}
+
 void reply_stream_wake(struct reply_stream *stream)
 {
 	stream->is_woken = true;

@@ -103,3 +103,6 @@ struct reply_stream_source {
 struct reply_stream *reply_stream(struct request *request, unsigned status, const char *content_type,
 				  const struct reply_stream_source *source, void *data);
 void reply_stream_wake(struct reply_stream *stream); /* cheap to call twice */
+/* How long a client may take nothing of what is there for it (15 minutes unless said). Before the end of the
+ * handler. */
+void reply_stream_set_patience(struct reply_stream *stream, unsigned seconds);

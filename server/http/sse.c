@@ -117,6 +117,11 @@ int sse_send(struct sse *sse, const char *event, const char *id, const json_t *d
 	return -EAGAIN;
 }
 
+void sse_set_patience(struct sse *sse, unsigned seconds)
+{
+	reply_stream_set_patience(sse->stream, seconds);
+}
+
 void sse_end(struct sse *sse)
 {
 	sse->is_ended = true;

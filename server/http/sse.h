@@ -27,5 +27,9 @@ struct sse *sse_create(struct request *request, unsigned retry_ms, const struct 
  * queue is at twice its cap. */
 int sse_send(struct sse *sse, const char *event, const char *id, const json_t *data);
 
+/* A client that takes nothing for that long while something waits for it is disconnected (any other stream
+ * has the patience of http_server). Before the end of the handler. */
+void sse_set_patience(struct sse *sse, unsigned seconds);
+
 /* Sends what is queued and ends the stream. */
 void sse_end(struct sse *sse);

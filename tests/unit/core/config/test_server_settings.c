@@ -20,6 +20,8 @@ static void defaults_hold_where_nothing_is_said(void **state)
 	assert_int_equal(server->limits.kept_runs, 1000);
 	assert_true(server->limits.kept_runs_age == 30 * 86400);
 	assert_int_equal(server->limits.kept_runs_bytes, INT64_C(4) << 30);
+	assert_int_equal(server->limits.kept_events, 100000);
+	assert_true(server->limits.kept_events_age == 30.0 * 24 * 60 * 60);
 	assert_int_equal(server->limits.body_bytes, 1 << 20);
 	assert_int_equal(server->limits.file_bytes, 256 << 20);
 	assert_int_equal(server->limits.input_bytes, 1 << 20);
@@ -51,6 +53,8 @@ static const char every_setting[] = "server:\n"
 				    "    kept_runs: 5\n"
 				    "    kept_runs_age: 1.5\n"
 				    "    kept_runs_bytes: 6\n"
+				    "    kept_events: 5\n"
+				    "    kept_events_age: 1.5\n"
 				    "    body_bytes: 2048\n"
 				    "    file_bytes: 7\n"
 				    "    input_bytes: 8\n"
@@ -87,6 +91,8 @@ static void every_setting_is_read(void **state)
 	assert_int_equal(server->limits.kept_runs, 5);
 	assert_true(server->limits.kept_runs_age == 1.5);
 	assert_int_equal(server->limits.kept_runs_bytes, 6);
+	assert_int_equal(server->limits.kept_events, 5);
+	assert_true(server->limits.kept_events_age == 1.5);
 	assert_int_equal(server->limits.body_bytes, 2048);
 	assert_int_equal(server->limits.file_bytes, 7);
 	assert_int_equal(server->limits.input_bytes, 8);
@@ -118,7 +124,9 @@ static void types_and_ranges_are_checked_together(void **state)
 				  "    \"kept_runs_age\": 1e12,\n"
 				  "    \"body_bytes\": 1.5,\n"
 				  "    \"stop_timeout\": \"5s\",\n"
-				  "    \"start_timeout\": 0\n"
+				  "    \"start_timeout\": 0,\n"
+				  "    \"kept_events\": 0,\n"
+				  "    \"kept_events_age\": 0.5\n"
 				  "}}}"),
 			F ":3: server.listen: must be HOST:PORT with a port from 0 (any) to 65535",
 			F ":4: server.state_dir: must not be empty",
@@ -136,7 +144,9 @@ static void types_and_ranges_are_checked_together(void **state)
 			F ":16: server.limits.kept_runs_age: must be from 0 to 3155760000",
 			F ":17: server.limits.body_bytes: must be an integer, not a number",
 			F ":18: server.limits.stop_timeout: must be a number, not a string",
-			F ":19: server.limits.start_timeout: must be from 0.1 to 3600", NULL);
+			F ":19: server.limits.start_timeout: must be from 0.1 to 3600",
+			F ":20: server.limits.kept_events: must be from 1 to 10000000",
+			F ":21: server.limits.kept_events_age: must be from 1 to 315360000", NULL);
 	assert_findings(load_text("server: {limits: 3}"),
 			F ":1: server.limits: must be a map, not an integer", NULL);
 }
