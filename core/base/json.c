@@ -86,7 +86,7 @@ json_t *json_parse(const char *text, size_t length, struct error *error)
 
 char *json_to_text(const json_t *json)
 {
-	return json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
+	return json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);
 }
 
 const char *json_member_string(const json_t *object, const char *key, const char *fallback)
