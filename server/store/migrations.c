@@ -129,11 +129,58 @@ static const char events_schema[] = "CREATE TABLE events (\n"
 				    ") STRICT;\n"
 				    "PRAGMA user_version = 3;\n";
 
+/*
+ * The labels of runs know what lists are filtered by as well: a label and a target, say, are looked for in
+ * one range of one table. runs_kept_sum is one row with what runs_sum_kept tells, kept by triggers: however
+ * many there are, they need not be counted.
+ */
+static const char runs_sums_schema[] =
+    "DROP TRIGGER labels_of_new_run;\n"
+    "DROP TABLE run_labels;\n"
+    "CREATE TABLE run_labels (\n"
+    "  key TEXT NOT NULL,\n"
+    "  value TEXT NOT NULL,\n"
+    "  run INTEGER NOT NULL,\n"
+    "  run_target TEXT NOT NULL,\n"
+    "  run_state TEXT NOT NULL,\n"
+    "  run_verdict TEXT,\n"
+    "  PRIMARY KEY (key, value, run)\n"
+    ") STRICT, WITHOUT ROWID;\n"
+    "INSERT INTO run_labels SELECT key, value, runs.id, target, state, verdict\n"
+    "  FROM runs, json_each(labels);\n"
+    "CREATE TRIGGER labels_of_new_run AFTER INSERT ON runs WHEN new.labels <> '{}' BEGIN\n"
+    "  INSERT INTO run_labels SELECT key, value, new.id, new.target, new.state, new.verdict\n"
+    "  FROM json_each(new.labels);\n"
+    "END;\n"
+    "CREATE TRIGGER labels_of_changed_run AFTER UPDATE ON runs\n"
+    "WHEN new.labels <> '{}' AND (new.state IS NOT old.state OR new.verdict IS NOT old.verdict) BEGIN\n"
+    "  UPDATE run_labels SET run_state = new.state, run_verdict = new.verdict\n"
+    "  WHERE run = new.id AND (key, value) IN (SELECT key, value FROM json_each(new.labels));\n"
+    "END;\n"
+    "CREATE TABLE runs_kept_sum (count INTEGER NOT NULL, bytes INTEGER NOT NULL) STRICT;\n"
+    "INSERT INTO runs_kept_sum SELECT count(*), coalesce(sum(output_bytes), 0) FROM runs\n"
+    "  WHERE state = 'ended' AND instance IS NULL;\n"
+    "CREATE TRIGGER sum_of_new_run AFTER INSERT ON runs\n"
+    "WHEN new.state = 'ended' AND new.instance IS NULL BEGIN\n"
+    "  UPDATE runs_kept_sum SET count = count + 1, bytes = bytes + new.output_bytes;\n"
+    "END;\n"
+    "CREATE TRIGGER sum_of_old_run AFTER DELETE ON runs\n"
+    "WHEN old.state = 'ended' AND old.instance IS NULL BEGIN\n"
+    "  UPDATE runs_kept_sum SET count = count - 1, bytes = bytes - old.output_bytes;\n"
+    "END;\n"
+    "CREATE TRIGGER sum_with_changed_run AFTER UPDATE ON runs\n"
+    "WHEN new.state = 'ended' AND new.instance IS NULL BEGIN\n"
+    "  UPDATE runs_kept_sum SET count = count + 1, bytes = bytes + new.output_bytes;\n"
+    "END;\n"
+    "CREATE TRIGGER sum_without_changed_run AFTER UPDATE ON runs\n"
+    "WHEN old.state = 'ended' AND old.instance IS NULL BEGIN\n"
+    "  UPDATE runs_kept_sum SET count = count - 1, bytes = bytes - old.output_bytes;\n"
+    "END;\n"
+    "PRAGMA user_version = 4;\n";
+
 const struct migration store_migrations[] = {
-    {"instances, files, sessions", first_schema},
-    {"runs", runs_schema},
-    {"events", events_schema},
-    {NULL, NULL},
+    {"instances, files, sessions", first_schema},   {"runs", runs_schema}, {"events", events_schema},
+    {"runs by label, their sum", runs_sums_schema}, {NULL, NULL},
 };
 
 static int apply_one(sqlite3 *db, const struct migration *migration, struct error *error)

@@ -143,25 +143,26 @@ int runs_delete(struct store *store, int64_t id, struct error *error)
 
 /*
  * A statement for each set of filters, so that each has an index in whose order it reads. A state says little
- * where there is a verdict, and most runs have ended: the + keeps its index out of that choice.
+ * where there is a verdict, and most runs have ended: the + keeps its index out of that choice. The table of
+ * labels knows all of them itself.
  */
 #define ALL(conditions) "SELECT " LISTED " FROM runs WHERE id < ?" conditions " ORDER BY id DESC LIMIT ?"
 #define LABELLED(conditions) \
 	"SELECT " LISTED " FROM run_labels JOIN runs ON id = run" \
 	" WHERE run < ? AND key = ? AND value = ?" conditions " ORDER BY run DESC LIMIT ?"
-#define TARGET " AND target = ?"
-#define STATE " AND state = ?"
-#define VERDICT " AND verdict = ?"
-#define STATE_AND_VERDICT " AND +state = ? AND verdict = ?"
-#define EVERY_SET_OF(list) \
+#define EVERY_SET_OF(list, column) \
 	{ \
-		list(""), list(TARGET), list(STATE), list(TARGET STATE), list(VERDICT), \
-		    list(TARGET VERDICT), list(STATE_AND_VERDICT), list(TARGET STATE_AND_VERDICT) \
+		list(""), list(" AND " column "target = ?"), list(" AND " column "state = ?"), \
+		    list(" AND " column "target = ? AND " column "state = ?"), \
+		    list(" AND " column "verdict = ?"), \
+		    list(" AND " column "target = ? AND " column "verdict = ?"), \
+		    list(" AND +" column "state = ? AND " column "verdict = ?"), \
+		    list(" AND " column "target = ? AND +" column "state = ? AND " column "verdict = ?") \
 	}
 
 static struct query begin_list(struct store *store, const struct runs_filter *filter)
 {
-	static const char *const lists[2][8] = {EVERY_SET_OF(ALL), EVERY_SET_OF(LABELLED)};
+	static const char *const lists[2][8] = {EVERY_SET_OF(ALL, ""), EVERY_SET_OF(LABELLED, "run_")};
 	int set = (filter->target ? 1 : 0) + (filter->state ? 2 : 0) + (filter->verdict ? 4 : 0);
 	struct query query = query_begin(store, lists[filter->label_key ? 1 : 0][set]);
 	query_bind_integer(&query, filter->before ? filter->before : INT64_MAX);
@@ -216,12 +217,12 @@ int runs_list_open(struct store *store, int (*on_row)(struct run_row *row, void 
 	return list(&query, 0, on_row, data, NULL, error);
 }
 
-#define KEPT " FROM runs INDEXED BY runs_kept WHERE state = 'ended' AND instance IS NULL"
-
 int runs_sum_kept(struct store *store, struct runs_kept *ret_kept, struct error *error)
 {
-	static const char sum[] = "SELECT count(*), total(output_bytes)" KEPT;
-	static const char oldest[] = "SELECT id, ended_at" KEPT " ORDER BY ended_at, id LIMIT 1";
+	static const char sum[] = "SELECT count, bytes FROM runs_kept_sum";
+	static const char oldest[] = "SELECT id, ended_at FROM runs INDEXED BY runs_kept"
+				     " WHERE state = 'ended' AND instance IS NULL"
+				     " ORDER BY ended_at, id LIMIT 1";
 	struct runs_kept kept = {0};
 	cleanup_query struct query sum_query = query_begin(store, sum);
 	int number = query_step(&sum_query, "the runs cannot be counted", error);
