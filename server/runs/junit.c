@@ -68,7 +68,7 @@ static void add_text(struct document *document, mxml_node_t *node, const char *b
 		result = buffer_append(&lines, bytes + at, part);
 		if (!end)
 			continue;
-		part += 1 + (at + part + 1 < length && end[1] == '\n');
+		part += at + part + 1 < length && end[1] == '\n' ? 2 : 1;
 		if (result == 0)
 			result = buffer_append_text(&lines, "\n");
 	}
@@ -179,12 +179,17 @@ static void add_property(struct document *document, mxml_node_t *properties, con
 
 static void add_properties(struct document *document, mxml_node_t *suite, const json_t *run)
 {
-	static const char *const names[][2] = {
-	    {"run", "id"},        {"target", "target"}, {"verdict", "verdict"},  {"reason", "reason"},
-	    {"detail", "detail"}, {"firmware", "file"}, {"instance", "instance"}};
+	static const char *const names[][2] = {{"run", "id"},
+					       {"target", "target"},
+					       {"verdict", "verdict"},
+					       {"reason", "reason"},
+					       {"detail", "detail"}};
+	const json_t *file = json_object_get(run, "file");
 	mxml_node_t *properties = add_element(document, suite, "properties");
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		add_property(document, properties, names[i][0], json_member_string(run, names[i][1], NULL));
+	add_property(document, properties, "firmware.sha256", json_member_string(file, "sha256", NULL));
+	add_property(document, properties, "firmware.path", json_member_string(file, "path", NULL));
 	cleanup_free char *seconds = text_format("%.3f", json_member_real(run, "duration", 0));
 	add_property(document, properties, "duration", seconds);
 	document->has_failed |= !seconds;

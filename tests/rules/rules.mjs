@@ -59,6 +59,7 @@ const librariesIn = {
   'wslay/': ['server/http'],
   'sqlite3.h': ['server/store'],
   'pcre2.h': ['core/patterns'],
+  'mxml.h': ['server/runs'],
   'seccomp.h': ['core/process'],
   'linux/landlock.h': ['core/process'],
   'libelf.h': ['server/api'],
