@@ -305,8 +305,9 @@ static int try_in_chroot(const struct inmate *inmate)
 	struct error error = {0};
 	snprintf(proc, sizeof(proc), "%s/proc", inmate->top);
 	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-	    mkdir(proc, 0700) < 0 || mount("/proc", proc, NULL, MS_BIND | MS_REC, NULL) < 0 ||
-	    chroot(inmate->top) < 0 || chdir("/") < 0)
+	    mount(inmate->top, inmate->top, NULL, MS_BIND, NULL) < 0 || mkdir(proc, 0700) < 0 ||
+	    mount("/proc", proc, NULL, MS_BIND | MS_REC, NULL) < 0 || chroot(inmate->top) < 0 ||
+	    chdir("/") < 0)
 		return 100;
 	if (enclosure_create("/working", &error))
 		return 1;
