@@ -331,8 +331,8 @@ static int on_remove(int64_t id, const char *why, void *data)
 	}
 	if (row.file)
 		runs->options.release_file(row.file, runs->options.data);
-	log_event(runs->options.log, LOG_LEVEL_INFO, "run.removed", "run", text, "why", why, NULL);
-	const struct event event = {.type = "run.removed",
+	log_event(runs->options.log, LOG_LEVEL_INFO, "run.deleted", "run", text, "why", why, NULL);
+	const struct event event = {.type = "run.deleted",
 				    .run = text,
 				    .data = json_pack("{s:s, s:s?}", "why", why, "verdict", row.verdict)};
 	events_publish(runs->options.events, &event);
