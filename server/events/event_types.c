@@ -9,7 +9,7 @@ const char *const event_types[] = {
     "instance.reset",
     "instance.deleted",
     "run.state",
-    "run.deleted",
+    "run.removed",
     "file.created",
     "file.deleted",
     "config.reloaded",
