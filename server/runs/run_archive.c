@@ -132,7 +132,7 @@ static int link_output(int folder, int fd, const struct stat *status, struct err
 int run_archive_take(struct run_archive *archive, int64_t id, int dirfd, const char *console,
 		     struct error *error)
 {
-	struct stat status;
+	struct stat status = {0};
 	cleanup_close int fd = open_console(dirfd, console, &status, error);
 	if (fd < 0)
 		return fd;

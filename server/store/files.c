@@ -102,15 +102,15 @@ int files_delete(struct store *store, const char *sha256, struct error *error)
 
 int files_release(struct store *store, const char *sha256, bool *ret_is_gone, struct error *error)
 {
-	cleanup_query struct query query =
-	    query_begin(store, "DELETE FROM files WHERE sha256 = ? AND is_kept = 0");
+	static const char sql[] = "DELETE FROM files WHERE sha256 = ?1 AND is_kept = 0"
+				  " AND NOT EXISTS (SELECT 1 FROM runs WHERE file = ?1)"
+				  " AND NOT EXISTS (SELECT 1 FROM instances WHERE file = ?1)";
+	cleanup_query struct query query = query_begin(store, sql);
 	query_bind_text(&query, sha256);
 	int changes = 0;
-	int number = query_run(&query, "the file cannot be deleted", &changes, NULL);
-	if (query.result == SQLITE_CONSTRAINT_FOREIGNKEY)
-		number = 0; /* somebody else has it */
-	else if (number)
-		return database_error(store->db, query.result, "the file cannot be deleted", error);
+	int number = query_run(&query, "the file cannot be deleted", &changes, error);
+	if (number)
+		return number;
 	*ret_is_gone = changes > 0;
 	return 0;
 }
