@@ -78,7 +78,7 @@ check:
 	@cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability --inline-suppr \
 		--include=.ci/cppcheck.h --suppress=missingIncludeSystem --suppress=varFuncNullUB \
 		--suppress=autoVariables --suppress=memleak --suppress=returnDanglingLifetime --suppress=uninitvar \
-		-D_GNU_SOURCE -I. core server/api server/http server/store server/shims
+		-D_GNU_SOURCE -I. core server/api server/events server/http server/runs server/shims server/store server/watch
 
 clean:
 	rm -rf $(BUILD) $(TEST_BUILD) $(FUZZ_BUILD)

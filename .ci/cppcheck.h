@@ -18,6 +18,8 @@
 	}
 #define LIST_FOREACH(var, head, field) for ((var) = (head)->first; (var); (var) = (var)->field.next)
 #define TAILQ_FOREACH(var, head, field) for ((var) = (head)->first; (var); (var) = (var)->field.next)
+#define TAILQ_FOREACH_REVERSE(var, head, name, field) \
+	for ((var) = last_of(head); (var); (var) = previous_of(var))
 #define json_array_foreach(array, i, value) \
 	for ((i) = 0; (i) < json_array_size(array) && ((value) = json_array_get(array, i)); (i)++)
 #define json_object_foreach(object, key, value) \
