@@ -27,7 +27,8 @@ static void a_whole_spec_is_read(void **state)
 	assert_int_equal(
 	    read_spec(*state,
 		      "{\"format\":1,\"id\":\"b\",\"start_number\":7,\"cookie\":\"c\",\"target\":\"t\","
-		      "\"emulator\":\"qemu\",\"paused\":true,\"args\":[\"-x\",\"y\"],\"gdb\":[\"gdb\"],"
+		      "\"emulator\":\"qemu\",\"paused\":true,\"semihosting\":true,\"args\":[\"-x\",\"y\"],"
+		      "\"gdb\":[\"gdb\"],"
 		      "\"settings\":{\"machine\":\"m\"},\"working_directory\":\"/w\",\"read_paths\":[\"/r\"],"
 		      "\"write_paths\":[],\"limits\":{\"console_bytes\":5,\"kept_starts\":-1,"
 		      "\"stop_timeout\":0.25,\"start_timeout\":2},\"of_tomorrow\":{}}",
@@ -39,6 +40,7 @@ static void a_whole_spec_is_read(void **state)
 	assert_null(spec.args[2]);
 	assert_true(spec.paused);
 	assert_false(spec.debug);
+	assert_true(spec.semihosting);
 	assert_string_equal(spec.working_directory, "/w");
 	assert_int_equal(spec.limits.console_bytes, 5);
 	assert_int_equal(spec.limits.kept_starts, 0);
@@ -54,6 +56,7 @@ static void what_is_missing_has_its_default(void **state)
 	struct spec spec;
 	assert_int_equal(read_spec(*state, "{\"format\":1," NEEDED "}", &spec, NULL), 0);
 	assert_null(spec.args[0]);
+	assert_false(spec.semihosting);
 	assert_null(spec.gdb[0]);
 	assert_null(spec.pre_start);
 	assert_null(spec.working_directory);

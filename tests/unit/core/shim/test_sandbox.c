@@ -11,7 +11,8 @@ struct sandbox {
 	struct fixture *fixture;
 	char state_dir[128];
 	struct spec spec;
-	int firmware_fd;
+	int firmware_fd, files_fd;
+	const char *const *narrow_paths; /* NULL: as a start's */
 	char *said;
 	bool ended;
 	struct process_end end;
@@ -37,7 +38,7 @@ static void open_sandbox(struct sandbox *sandbox, struct fixture *fixture)
 	confine_probe(&support);
 	if (!support.landlock_abi)
 		skip();
-	*sandbox = (struct sandbox){.fixture = fixture, .firmware_fd = -1};
+	*sandbox = (struct sandbox){.fixture = fixture, .firmware_fd = -1, .files_fd = -1};
 	snprintf(sandbox->state_dir, sizeof(sandbox->state_dir), "%s/state", fixture->scratch.path);
 	assert_int_equal(mkdir(sandbox->state_dir, 0700), 0);
 	sandbox->spec = (struct spec){.read_paths = (char **) nothing, .write_paths = (char **) nothing};
@@ -49,7 +50,10 @@ static const char *run_shell(struct sandbox *sandbox, const char *script)
 	struct fixture *fixture = sandbox->fixture;
 	struct error error;
 	struct confinement *confinement =
-	    sandbox_create(&sandbox->spec, sandbox->state_dir, -1, sandbox->firmware_fd, &error);
+	    sandbox->narrow_paths ? sandbox_create_narrow(&sandbox->spec, sandbox->state_dir,
+							  sandbox->firmware_fd, sandbox->narrow_paths, &error)
+				  : sandbox_create(&sandbox->spec, sandbox->state_dir, sandbox->files_fd,
+						   sandbox->firmware_fd, &error);
 	assert_non_null(confinement);
 	int fd = openat(fixture->scratch.dirfd, "said", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	const char *const argv[] = {"sh", "-c", script, NULL};
@@ -188,6 +192,36 @@ static void the_firmware_may_be_read_and_nothing_beside_it(void **state)
 	close_sandbox(&sandbox);
 }
 
+/* By what the shell has built in: it may run nothing else. */
+static void a_narrow_one_is_left_libraries_itself_and_its_directory(void **state)
+{
+	struct sandbox sandbox;
+	open_sandbox(&sandbox, *state);
+	struct scratch *scratch = &sandbox.fixture->scratch;
+	char data[128], reads[128];
+	snprintf(data, sizeof(data), "%s/data", scratch->path);
+	snprintf(reads, sizeof(reads), "%s/reads", scratch->path);
+	assert_int_equal(mkdir(data, 0700) + mkdir(reads, 0700), 0);
+	write_below(scratch, "data/rom", "rom\n");
+	write_below(scratch, "reads/file", "file\n");
+	write_below(scratch, "state/kept", "kept\n");
+	const char *const paths[] = {data, NULL};
+	char *read_paths[] = {reads, NULL};
+	cleanup_json json_t *settings = quoted("{'executable':'sh'}");
+	sandbox.narrow_paths = paths;
+	sandbox.spec.read_paths = read_paths;
+	sandbox.spec.working_directory = scratch->path;
+	sandbox.spec.settings = settings;
+	assert_string_equal(run_shell(&sandbox,
+				      "for file in data/rom state/kept reads/file /etc/passwd /etc/hostname "
+				      "/usr/bin/env /proc/self/environ /dev/zero /usr/lib/os-release; do "
+				      "read line <$file && echo $file; done 2>&-; "
+				      "echo x >state/new && echo wrote; echo x >data/new; /usr/bin/env"),
+			    "data/rom\nstate/kept\n/usr/lib/os-release\nwrote\n");
+	assert_false(scratch_has(scratch, "data/new"));
+	close_sandbox(&sandbox);
+}
+
 static void limits_hold(void **state)
 {
 	struct sandbox sandbox;
@@ -207,6 +241,7 @@ int main(void)
 	    TEST(the_working_directory_may_be_read),
 	    TEST(the_emulators_own_installation_may_be_read),
 	    TEST(the_firmware_may_be_read_and_nothing_beside_it),
+	    TEST(a_narrow_one_is_left_libraries_itself_and_its_directory),
 	    TEST(limits_hold),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

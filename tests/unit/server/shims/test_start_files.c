@@ -27,6 +27,7 @@ static void write_spec(struct fleet_fixture *fixture, const char *working_direct
 	    .resolved = resolved,
 	    .args = args,
 	    .paused = true,
+	    .semihosting = true,
 	    .config = fleet_config(fixture->fleet),
 	    .working_directory = working_directory,
 	};
@@ -47,6 +48,7 @@ static void what_is_written_a_shim_reads(void **state)
 	assert_string_equal(spec.emulator, "fake");
 	assert_string_equal(spec.args[0], "-x");
 	assert_true(spec.paused);
+	assert_true(spec.semihosting);
 	assert_string_equal(spec.working_directory, "/project");
 	assert_int_equal(spec.limits.stop_timeout_ms, 100);
 	spec_finish(&spec);

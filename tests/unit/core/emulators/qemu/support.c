@@ -82,15 +82,23 @@ static void make_launcher(struct board *board, const struct board_options *optio
 	assert_non_null(board->settings);
 	make_console(board, "uart");
 	make_console(board, "extra");
+	make_console(board, "semihosting");
 	board->firmware_fd = -1;
 	if (options->firmware) {
 		board->firmware_fd = memfd_create("firmware", MFD_CLOEXEC);
 		assert_int_equal(write(board->firmware_fd, options->firmware, options->firmware_bytes),
 				 options->firmware_bytes);
 	}
+	if (options->console) {
+		json_t *chardevs = json_object_get(board->settings, "chardevs");
+		json_object_set_new(chardevs, options->console, json_pack("{s:s}", "id", "third"));
+	}
 	const struct launch launch = {.loop = board->loop,
 				      .state_dirfd = board->dirfd,
 				      .state_dir = board->directory,
+				      .directory = board->directory,
+				      .semihosting = options->semihosting,
+				      .files_fd = board->files_fd,
 				      .settings = board->settings,
 				      .args = options->args,
 				      .firmware_fd = board->firmware_fd,
@@ -107,6 +115,8 @@ void board_start(struct board *board, const struct board_options *options)
 	strcpy(board->directory, "/tmp/emud-board-XXXXXX");
 	assert_non_null(mkdtemp(board->directory));
 	board->dirfd = open(board->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(mkdirat(board->dirfd, "files", 0700), 0);
+	board->files_fd = openat(board->dirfd, "files", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	make_launcher(board, options);
 	struct launch_command command;
 	struct error error = {0};
@@ -115,10 +125,13 @@ void board_start(struct board *board, const struct board_options *options)
 	board->argv = command.argv;
 	cleanup_close int log = openat(board->dirfd, "qemu.log", O_CREAT | O_RDWR | O_CLOEXEC, 0600);
 	const struct process_spec spec = {.argv = (const char *const *) board->argv,
-					  .stdin_fd = -1,
-					  .stdout_fd = log,
+					  .directory =
+					      command.directory ? command.directory : board->directory,
+					  .stdin_fd = command.stdin_fd,
+					  .stdout_fd = command.stdout_fd >= 0 ? command.stdout_fd : log,
 					  .stderr_fd = log,
-					  .inherit_fds = command.inherit_fds};
+					  .inherit_fds = command.inherit_fds,
+					  .enclosure = command.enclosure};
 	board->process = process_start(board->loop, &spec, on_exit_told, board, &error);
 	if (!board->process)
 		fail_msg("%s", error.message);
@@ -162,6 +175,7 @@ void board_stop(struct board *board)
 	json_decref(board->settings);
 	json_decref(board->answer.result);
 	close(board->dirfd);
+	close(board->files_fd);
 	if (board->firmware_fd >= 0)
 		close(board->firmware_fd);
 	assert_int_equal(file_remove_tree(AT_FDCWD, board->directory, NULL), 0);

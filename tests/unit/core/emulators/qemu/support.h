@@ -22,7 +22,7 @@ struct board {
 	struct process *process;
 	json_t *settings;
 	char directory[64];
-	int dirfd, firmware_fd;
+	int dirfd, firmware_fd, files_fd;
 	char *const *argv;
 	/* what was told */
 	int started, paused, running, lost, exited;
@@ -39,6 +39,8 @@ struct board_options {
 	const void *firmware;
 	size_t firmware_bytes;
 	bool paused;
+	bool semihosting;
+	const char *console; /* of the target besides uart and extra; NULL: none */
 };
 
 /* Everything up to the running process; board_wait_start waits for what comes of it. */

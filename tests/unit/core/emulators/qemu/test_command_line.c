@@ -77,6 +77,16 @@ static void leaves_the_sandbox_to_args_that_name_it(void **state)
 	      (const char *const[]){BEGINNING, "-S", "-sandbox", "on", NULL});
 }
 
+static void semihosting_and_its_console_are_as_the_launcher_decided(void **state)
+{
+	(void) state;
+	check("{\"chardevs\":{\"semihosting\":{\"id\":\"semihosting\",\"stdio\":true}},"
+	      "\"semihosting\":\"enable=on,chardev=semihosting\"}",
+	      &(struct launch){.firmware_fd = -1, .state_dirfd = 4},
+	      (const char *const[]){BEGINNING, "-chardev", "stdio,id=semihosting,signal=off", "-S",
+				    "-semihosting-config", "enable=on,chardev=semihosting", SANDBOX, NULL});
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -84,6 +94,7 @@ int main(void)
 	    cmocka_unit_test(puts_firmware_debug_and_args_in_order),
 	    cmocka_unit_test(fills_unused_serial_ports),
 	    cmocka_unit_test(leaves_the_sandbox_to_args_that_name_it),
+	    cmocka_unit_test(semihosting_and_its_console_are_as_the_launcher_decided),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
