@@ -89,10 +89,6 @@ static void make_launcher(struct board *board, const struct board_options *optio
 		assert_int_equal(write(board->firmware_fd, options->firmware, options->firmware_bytes),
 				 options->firmware_bytes);
 	}
-	if (options->console) {
-		json_t *chardevs = json_object_get(board->settings, "chardevs");
-		json_object_set_new(chardevs, options->console, json_pack("{s:s}", "id", "third"));
-	}
 	const struct launch launch = {.loop = board->loop,
 				      .state_dirfd = board->dirfd,
 				      .state_dir = board->directory,

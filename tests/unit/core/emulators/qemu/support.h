@@ -40,7 +40,6 @@ struct board_options {
 	size_t firmware_bytes;
 	bool paused;
 	bool semihosting;
-	const char *console; /* of the target besides uart and extra; NULL: none */
 };
 
 /* Everything up to the running process; board_wait_start waits for what comes of it. */
