@@ -9,7 +9,7 @@ const char *const event_types[] = {
     "instance.reset",
     "instance.deleted",
     "run.state",
-    "run.removed",
+    "run.deleted",
     "file.created",
     "file.deleted",
     "config.reloaded",
