@@ -131,7 +131,8 @@ void run_query_name_faults(struct field_faults *faults)
 {
 	for (size_t i = 0; i < json_array_size(faults->list); i++) {
 		json_t *fault = json_array_get(faults->list, i);
-		const char *pointer = json_member_string(fault, "pointer", "/") + 1;
+		const char *pointer = json_member_string(fault, "pointer", "");
+		pointer += pointer[0] == '/';
 		bool is_label = text_starts_with(pointer, "labels");
 		/* All that can be wrong with it is that it is not there. */
 		if (text_equal(pointer, "target"))
