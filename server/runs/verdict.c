@@ -23,9 +23,9 @@ static char *told_detail(const json_t *exit)
 {
 	const char *detail = json_member_string(exit, "detail", NULL);
 	const char *signal = json_member_string(exit, "signal", NULL);
-	if (detail)
-		return strdup(detail);
-	return signal ? text_format("the emulator ended by %s", signal) : NULL;
+	if (!signal)
+		return detail ? strdup(detail) : NULL;
+	return text_format("the emulator ended by %s%s%s", signal, detail ? ": " : "", detail ? detail : "");
 }
 
 /* The guest ended it. */
