@@ -19,7 +19,7 @@ export const SEMIHOSTING = ['-semihosting-config', 'enable=on,target=native'];
 
 /**
  * The path of a firmware: demo, hello, echo, flood, counter, exit (code 3), and for lm3s6965evb alone exit0,
- * lockup, two_serials, ignore_input, passed.
+ * lockup, two_serials, ignore_input, passed, script (script.mjs).
  * @param {string} name
  * @param {string} [board]
  */

@@ -1,0 +1,286 @@
+// Verdicts of runs: each with its reason, from real firmware on real QEMU.
+
+import assert from 'node:assert/strict';
+import { readFileSync, statSync } from 'node:fs';
+import { after, test } from 'node:test';
+
+import { shareEmud } from '../lib/emud.mjs';
+import { firmware } from '../lib/firmware.mjs';
+import { makePowerOff } from '../lib/power_off.mjs';
+import { beginRun, boardOf, runFirmware, untilEnded, untilPrinted } from '../lib/runs.mjs';
+import { crash, exit, pause, print, script } from '../lib/script.mjs';
+import { findShim } from '../lib/shims.mjs';
+import { makeBoard } from '../lib/boards.mjs';
+
+const shared = shareEmud({
+	targets: {
+		riscv: makeBoard({ executable: 'qemu-system-riscv32', machine: 'virt', args: ['-bios', 'none'] }),
+		'arm-virt': makeBoard({ machine: 'virt' }),
+	},
+});
+
+const hello = script([print('Hello\n')]);
+
+/** @param {Buffer[]} steps @param {import('../lib/runs.mjs').Parameters} [parameters] */
+const run = (steps, parameters) => runFirmware(shared.client, script(steps), parameters);
+
+/** @param {any} ended @param {string} verdict @param {string} reason @param {RegExp | null} [detail] */
+function assertVerdict(ended, verdict, reason, detail) {
+	assert.deepEqual([ended.state, ended.verdict, ended.reason], ['ended', verdict, reason], JSON.stringify(ended));
+	if (detail) assert.match(ended.detail, detail);
+	if (detail === null) assert.equal(ended.detail, null);
+}
+
+/** The board of a run goes at once behind the verdict. @param {string} id */
+async function untilBoardGone(id) {
+	const { status } = await shared.client.request('GET', `/instances/run-${id}/wait?for=ended`);
+	assert.ok([200, 404, 410].includes(status), `the board of run ${id}: ${status}`);
+}
+
+// ---- passed, failed ----
+
+test('a pass pattern passes, and says where it stood', async () => {
+	const ended = await run([print('test 1 ok\nPASSED: 12\nbye\n'), exit(3)], { pass: ['never', 'PASS(?<how>ED): (\\d+)'], fail: 'FAILED' });
+	assertVerdict(ended, 'passed', 'pass_pattern', null);
+	assert.deepEqual(ended.matched, {
+		kind: 'pass', index: 1, pattern: 'PASS(?<how>ED): (\\d+)', text: 'PASSED: 12', start: 10, end: 20, groups: ['ED', '12'], named_groups: { how: 'ED' },
+	});
+	assert.equal(ended.exit, null);
+});
+
+test('a fail pattern fails, and says where it stood', async () => {
+	const ended = await run([print('test 1 FAILED\nPASSED\n'), exit(0)], { pass: 'PASSED', fail: ['ERROR', 'FAILED'] });
+	assertVerdict(ended, 'failed', 'fail_pattern', null);
+	assert.deepEqual([ended.matched.kind, ended.matched.index, ended.matched.pattern, ended.matched.start], ['fail', 1, 'FAILED', 7]);
+});
+
+test('of a pass and a fail pattern in one read, the one that stands first decides', async () => {
+	const patterns = { pass: 'PASSED', fail: 'FAILED' };
+	assertVerdict(await run([print('PASSED FAILED\n')], patterns), 'passed', 'pass_pattern');
+	assertVerdict(await run([print('FAILED PASSED\n')], patterns), 'failed', 'fail_pattern');
+	assertVerdict(await run([print('PASSED FAILED\n')], { pass: 'ASSED', fail: 'PASSED' }), 'failed', 'fail_pattern');
+});
+
+test('an exit with 0 passes where no pattern has to', async () => {
+	for (const parameters of [{}, { fail: 'FAILED' }]) {
+		const ended = await run([print('done\n'), exit(0)], parameters);
+		assertVerdict(ended, 'passed', 'guest_exit', null);
+		assert.deepEqual(ended.exit, { code: 0, signal: null, reason: 'guest_exit', detail: null });
+		assert.equal(ended.matched, null);
+	}
+});
+
+test('an exit with 0 without the pass pattern fails', async () => {
+	const ended = await run([print('done\n'), exit(0)], { pass: 'PASSED' });
+	assertVerdict(ended, 'failed', 'no_pass_pattern', /no pass pattern/);
+	assert.equal(ended.exit.code, 0);
+});
+
+test('a pattern in the last bytes before the exit counts, whatever the exit code', async () => {
+	assertVerdict(await run([print('x PASSED'), exit(3)], { pass: 'PASSED$' }), 'passed', 'pass_pattern');
+	assertVerdict(await run([print('x FAILED'), exit(0)], { fail: 'FAILED$' }), 'failed', 'fail_pattern');
+});
+
+for (const [target, board] of [['board', undefined], ['riscv', 'riscv32-virt']])
+	test(`an exit with 3 fails (${target})`, async () => {
+		const ended = await runFirmware(shared.client, script([print('bye\n'), exit(3)], board), { target: String(target), pass: 'PASSED' });
+		assertVerdict(ended, 'failed', 'guest_exit', /code 3/);
+		assert.deepEqual([ended.exit.code, ended.exit.reason, ended.output_bytes], [3, 'guest_exit', 4]);
+	});
+
+test('a guest that shuts down says nothing of how it went', async () => {
+	const ended = await runFirmware(shared.client, makePowerOff(), { target: 'arm-virt' });
+	assertVerdict(ended, 'failed', 'guest_shutdown', /pass pattern/);
+	assert.equal(ended.exit.reason, 'guest_shutdown');
+	assertVerdict(await runFirmware(shared.client, makePowerOff(), { target: 'arm-virt', pass: 'OK' }), 'failed', 'no_pass_pattern');
+});
+
+// ---- timed_out ----
+
+test('a board that neither ends nor matches is timed out', async () => {
+	const ended = await runFirmware(shared.client, hello, { pass: 'PASSED', timeout: 0.7 });
+	assertVerdict(ended, 'timed_out', 'timeout', /0\.7 s/);
+	assert.ok(ended.duration >= 0.7 && ended.duration < 5, `${ended.duration} s`);
+	assert.equal(ended.exit, null);
+});
+
+test('a board that falls silent is idle, counted from its last byte', async () => {
+	const ended = await run([print('one\n'), pause(400), print('two\n')], { pass: 'PASSED', idle_timeout: 1, timeout: 60 });
+	assertVerdict(ended, 'timed_out', 'idle_timeout', /nothing for 1 s/);
+	assert.equal(ended.output_bytes, 8);
+	const lastByte = statSync(`${shared.emud.stateDir}/runs/${ended.id}/output`).mtimeMs;
+	const silence = Date.parse(ended.ended_at) - lastByte;
+	assert.ok(silence > 990 && silence < 3000, `silent for ${silence} ms`);
+});
+
+test('a board that prints now and then is not idle', async () => {
+	const steps = Array.from({ length: 6 }, () => [print('.'), pause(300)]).flat();
+	const ended = await run([...steps, print('PASSED\n')], { pass: 'PASSED', idle_timeout: 1, timeout: 60 });
+	assertVerdict(ended, 'passed', 'pass_pattern');
+	assert.ok(ended.duration > 1.5, `${ended.duration} s`);
+});
+
+// ---- crashed ----
+
+test('a lockup is a crash', async () => {
+	const ended = await run([print('oops\n'), crash()], { pass: 'PASSED', timeout: 30 });
+	assertVerdict(ended, 'crashed', 'crashed', /Lockup/);
+	assert.deepEqual([ended.exit.signal, ended.exit.code, ended.exit.reason], ['SIGABRT', null, 'crashed']);
+	assertVerdict(await runFirmware(shared.client, readFileSync(firmware('lockup'))), 'crashed', 'crashed', /Lockup/);
+});
+
+for (const signal of /** @type {NodeJS.Signals[]} */ (['SIGSEGV', 'SIGKILL']))
+	test(`an emulator that dies by ${signal} has crashed`, async () => {
+		const { id } = await beginRun(shared.client, hello, { pass: 'PASSED', timeout: 30, idle_timeout: 30 });
+		const { processes } = await boardOf(shared.client, id);
+		await untilPrinted(shared.client, id, 'Hello\n');
+		process.kill(processes.qemu.pid, signal);
+		const ended = await untilEnded(shared.client, id);
+		assertVerdict(ended, 'crashed', 'crashed', new RegExp(signal));
+		assert.equal(ended.exit.signal, signal);
+		assert.equal(ended.output.toString(), 'Hello\n');
+	});
+
+test('a board whose supervisor dies has crashed, and what it printed is kept', async () => {
+	const { id } = await beginRun(shared.client, hello, { timeout: 30 });
+	const instance = await boardOf(shared.client, id);
+	await untilPrinted(shared.client, id, 'Hello\n');
+	process.kill(findShim(instance), 'SIGKILL');
+	const ended = await untilEnded(shared.client, id);
+	assertVerdict(ended, 'crashed', 'supervisor_lost');
+	assert.equal(ended.output.toString(), 'Hello\n');
+});
+
+// ---- not_started ----
+
+test('what the emulator refuses to start is told in its words', async () => {
+	const ended = await run([], { args: ['-device', 'no-such-device'] });
+	assertVerdict(ended, 'not_started', 'start_failed', /no-such-device/);
+	assert.deepEqual([ended.exit.reason, ended.output_bytes], ['start_failed', 0]);
+	assertVerdict(await runFirmware(shared.client, hello, { target: 'no-machine' }), 'not_started', 'start_failed', /unsupported machine type|no-such-machine/);
+});
+
+// ---- canceled ----
+
+/** @param {import('../lib/runs.mjs').Parameters} [parameters] */
+async function beginHello(parameters) {
+	const { id } = await beginRun(shared.client, hello, { timeout: 60, ...parameters });
+	const instance = await boardOf(shared.client, id);
+	await untilPrinted(shared.client, id, 'Hello\n');
+	return { id, instance };
+}
+
+test('DELETE cancels, and changes nothing when it comes again', async () => {
+	const { id } = await beginHello();
+	const { json } = await shared.client.delete(`/runs/${id}`, { expect: 200 });
+	assertVerdict(json, 'canceled', 'canceled', /127\.0\.0\.1 asked for it/);
+	assert.deepEqual((await shared.client.delete(`/runs/${id}`, { expect: 200 })).json.ended_at, json.ended_at);
+	await untilBoardGone(id);
+	assert.deepEqual((await shared.client.delete(`/runs/${id}`, { expect: 200 })).json.reason, 'canceled');
+	assert.equal((await untilEnded(shared.client, id)).output.toString(), 'Hello\n');
+});
+
+test('DELETE of a run that has passed leaves it passed', async () => {
+	const { id } = await run([print('PASSED\n')], { pass: 'PASSED' });
+	const { json } = await shared.client.delete(`/runs/${id}`, { expect: 200 });
+	assertVerdict(json, 'passed', 'pass_pattern');
+});
+
+test('a board that somebody stops is no pass', async () => {
+	for (const parameters of [{}, { pass: 'PASSED' }]) {
+		const { id, instance } = await beginHello(parameters);
+		await shared.client.post(`/instances/${instance.id}/stop`);
+		const ended = await untilEnded(shared.client, id);
+		assertVerdict(ended, 'canceled', 'stopped');
+		assert.equal(ended.output.toString(), 'Hello\n');
+	}
+});
+
+test('QEMU, which exits with 0 on SIGTERM, has not passed', async () => {
+	const { id, instance } = await beginHello();
+	process.kill(instance.processes.qemu.pid, 'SIGTERM');
+	const ended = await untilEnded(shared.client, id);
+	assertVerdict(ended, 'canceled', 'stopped');
+	assert.deepEqual([ended.exit.reason, ended.exit.code], ['terminated', 0]);
+});
+
+test('a board that somebody deletes leaves what it printed', async () => {
+	const { id, instance } = await beginHello();
+	await shared.client.delete(`/instances/${instance.id}`);
+	const ended = await untilEnded(shared.client, id);
+	assertVerdict(ended, 'canceled', 'instance_deleted', /deleted/);
+	assert.equal(ended.output.toString(), 'Hello\n');
+	assert.equal((await shared.client.get(`/runs/${id}/output`)).text, 'Hello\n');
+});
+
+test('a board that somebody starts anew is another one', async () => {
+	const { id, instance } = await beginHello();
+	/* It is taken away as soon as it has stopped. */
+	const { status } = await shared.client.request('POST', `/instances/${instance.id}/restart`);
+	assert.ok([200, 410].includes(status), `restart: ${status}`);
+	const ended = await untilEnded(shared.client, id);
+	assertVerdict(ended, 'canceled', 'stopped');
+	assert.equal(ended.output.toString(), 'Hello\n');
+});
+
+test('a reset by the guest or by somebody goes on', async () => {
+	const { id, instance } = await beginHello({ pass: 'Hello\\nHello' });
+	await shared.client.post(`/instances/${instance.id}/reset`);
+	assertVerdict(await untilEnded(shared.client, id), 'passed', 'pass_pattern');
+});
+
+test('a pause holds the board, not the time', async () => {
+	const { id, instance } = await beginHello({ timeout: 3 });
+	await shared.client.post(`/instances/${instance.id}/pause`);
+	assertVerdict(await untilEnded(shared.client, id), 'timed_out', 'timeout');
+});
+
+// ---- how soon ----
+
+const ROUNDS = 3;
+const SAMPLES = 20;
+const PROMISED_MS = 50;
+
+/** @type {string[]} */
+const measured = [];
+after(() => console.log(measured.join('\n')));
+
+/** @param {number[]} values */
+const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
+
+/**
+ * How long after the last byte was written the answer is there. A round among others' work may be late, not each.
+ * @param {string} what
+ * @param {Buffer} elf
+ * @param {import('../lib/runs.mjs').Parameters} parameters
+ */
+async function measure(what, elf, parameters) {
+	const medians = [];
+	for (let round = 0; round < ROUNDS && !(Math.min(...medians) < PROMISED_MS); round++) {
+		const late = [];
+		for (let sample = 0; sample < SAMPLES; sample++) {
+			const { id } = await runFirmware(shared.client, elf, parameters);
+			late.push(performance.timeOrigin + performance.now() - statSync(`${shared.emud.stateDir}/runs/${id}/output`).mtimeMs);
+		}
+		medians.push(median(late));
+		measured.push(`${what}: median ${median(late).toFixed(1)} ms, worst ${Math.max(...late).toFixed(1)} ms of ${SAMPLES}`);
+	}
+	return Math.min(...medians);
+}
+
+test('the answer comes within 50 ms of the deciding byte', async () => {
+	const elf = script([print('some line\nPASSED\n')]);
+	assert.ok(await measure('line with a pattern', elf, { pass: 'PASSED' }) < PROMISED_MS, measured.join('\n'));
+	const unfinished = script([print('some line\nPASSED')]);
+	assert.ok(await measure('pattern without the end of its line', unfinished, { pass: 'PASSED' }) < PROMISED_MS, measured.join('\n'));
+});
+
+test('the answer comes within 50 ms of the exit', async () => {
+	const elf = script([print('bye\n'), exit(0)]);
+	assert.ok(await measure('exit, counted from the byte before it', elf, {}) < PROMISED_MS, measured.join('\n'));
+});
+
+test('the answer comes within 50 ms of a crash', async () => {
+	const elf = script([print('oops\n'), crash()]);
+	assert.ok(await measure('lockup, counted from the byte before it', elf, {}) < PROMISED_MS, measured.join('\n'));
+});
