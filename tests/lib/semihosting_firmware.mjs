@@ -2,6 +2,7 @@
 
 const SYS_OPEN = 0x01;
 const SYS_SYSTEM = 0x12;
+const MODE_R = 0;
 const MODE_W = 4;
 
 /** Exit codes of the emulator: what the call answered. */
@@ -72,6 +73,11 @@ function wrap(image) {
 /** Opens a file of the host to write. @param {string} file */
 export function makeFileWriter(file) {
 	return wrap(makeImage(SYS_OPEN, [MODE_W, Buffer.byteLength(file)], file));
+}
+
+/** Opens a file of the host to read. @param {string} file */
+export function makeFileReader(file) {
+	return wrap(makeImage(SYS_OPEN, [MODE_R, Buffer.byteLength(file)], file));
 }
 
 /** Runs a command on the host. @param {string} command */
