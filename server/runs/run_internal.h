@@ -81,6 +81,8 @@ void run_release(struct run *run);
 
 /* ---- run_start.c ---- */
 
+/* Whether it can start: an earlier emud's must have its patterns compiled first, and runs_look follows. */
+bool run_prepare(struct run *run);
 /* Its turn has come: makes its board. */
 void run_start(struct run *run);
 /* Goes on with what an earlier emud has left of it. */
@@ -91,6 +93,10 @@ void run_resume(struct run *run);
 /* Watches the console until something decides. 0, or a negative errno with error set. */
 int run_watch_console(struct run *run, struct board *board, const char *channel, struct error *error);
 uint64_t run_left_ms(const struct run *run); /* of its timeout */
+/* How far it has come: {"channel","start_number","step","offset"}. New reference; NULL: no console was
+ * watched. */
+json_t *run_read_progress(const struct run *run);
+void run_decide_ended(struct run *run, const struct board *board);
 void run_decide_late(struct run *run);
 void run_decide_deleted(struct run *run);
 

@@ -22,7 +22,7 @@ static const char *first_console(const json_t *channels)
 }
 
 /* The console to watch is there: its file becomes the run's own too, whatever happens to the board. */
-static int open_console(struct run *run, const struct board *board, const char **ret_channel,
+static int take_console(struct run *run, const struct board *board, const char **ret_channel,
 			struct error *error)
 {
 	const json_t *channels = board_channels(board);
@@ -32,12 +32,19 @@ static int open_console(struct run *run, const struct board *board, const char *
 	if (!text_equal(json_member_string(found, "kind", NULL), "console"))
 		return error_set(error, -ENOENT, "channel_not_found", "the board has no console%s%.100s",
 				 asked ? " " : "", asked ? asked : "");
-	int result =
-	    run_archive_take(runs_archive(run->runs), run->row.id, board_dirfd(board), channel, error);
+	*ret_channel = channel;
+	return run_archive_take(runs_archive(run->runs), run->row.id, board_dirfd(board), channel, error);
+}
+
+/* An earlier emud may have taken it: what has become of the board since does not matter then. */
+static int open_console(struct run *run, const struct board *board, const json_t *progress,
+			const char **ret_channel, struct error *error)
+{
+	*ret_channel = json_member_string(progress, "channel", NULL);
+	int result = *ret_channel ? 0 : take_console(run, board, ret_channel, error);
 	if (result < 0)
 		return result;
 	run->output_fd = run_archive_open(runs_archive(run->runs), run->row.id, error);
-	*ret_channel = channel;
 	return run->output_fd < 0 ? run->output_fd : 0;
 }
 
@@ -45,14 +52,17 @@ static void attach(struct run *run, struct board *board)
 {
 	struct error error;
 	const char *channel;
-	run->start_number = board_start_number(board);
-	int result = open_console(run, board, &channel, &error);
+	cleanup_json json_t *progress = run_read_progress(run);
+	run->start_number = json_member_integer(progress, "start_number", board_start_number(board));
+	int result = open_console(run, board, progress, &channel, &error);
 	if (!result)
 		result = run_watch_console(run, board, channel, &error);
-	if (result < 0)
-		run_decide(run, "not_started", "start_failed", strdup(error.message), NULL);
-	else
+	if (!result)
 		run_tell(run);
+	else if (board_is_over(board))
+		run_decide_ended(run, board);
+	else
+		run_decide(run, "not_started", "start_failed", strdup(error.message), NULL);
 }
 
 static void on_started(struct board *board, enum board_wait_result result, void *data)
@@ -162,7 +172,7 @@ static void on_compiled(void *data)
 	else if (!run->patterns)
 		run_decide(run, "canceled", "internal_error", strdup("no memory"), NULL);
 	else if (text_equal(run->row.state, "queued"))
-		run_start(run);
+		runs_look(run->runs);
 	else
 		run_resume(run);
 }
@@ -175,12 +185,15 @@ static void begin_compiling(struct run *run)
 
 /* ---- */
 
+bool run_prepare(struct run *run)
+{
+	if (!run->patterns && !run->is_compiling)
+		begin_compiling(run);
+	return run->patterns;
+}
+
 void run_start(struct run *run)
 {
-	if (!run->patterns) {
-		begin_compiling(run);
-		return;
-	}
 	char *instance = choose_instance(run);
 	char *state = strdup("running");
 	if (!instance || !state) {

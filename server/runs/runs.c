@@ -77,6 +77,9 @@ static void on_turn(void *data)
 	if (!first || !has_room(runs))
 		return;
 	struct run *run = (struct run *) ((char *) first - offsetof(struct run, place));
+	/* It keeps its place until it takes a board: else the next would have it, too. */
+	if (!run_prepare(run))
+		return;
 	run_queue_take_first(runs->queue);
 	run->is_queued = false;
 	loop_timer_destroy(TAKE(run->deadline));
