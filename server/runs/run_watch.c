@@ -25,7 +25,7 @@ static void keep_progress(struct run *run, const char *channel, size_t step, int
 	run_save(run);
 }
 
-static json_t *read_progress(const struct run *run)
+json_t *run_read_progress(const struct run *run)
 {
 	const char *text = run->row.progress;
 	return text ? json_parse(text, strlen(text), NULL) : NULL;
@@ -36,7 +36,7 @@ static json_t *read_progress(const struct run *run)
 static void on_step(size_t step, int64_t offset, void *data)
 {
 	struct run *run = data;
-	cleanup_json json_t *progress = read_progress(run);
+	cleanup_json json_t *progress = run_read_progress(run);
 	keep_progress(run, json_member_string(progress, "channel", ""), step, offset);
 }
 
@@ -52,7 +52,7 @@ static int begin_input(struct run *run, const char *channel, struct error *error
 {
 	static const struct run_input_events events = {.on_step = on_step, .on_failed = on_input_failed};
 	const struct runs_options *options = runs_options(run->runs);
-	cleanup_json json_t *progress = read_progress(run);
+	cleanup_json json_t *progress = run_read_progress(run);
 	const struct run_input_options input = {
 	    .loop = options->loop,
 	    .growth = options->growth,
@@ -121,7 +121,7 @@ static void decide_matched(struct run *run, const struct pattern_match *match)
 		   matched);
 }
 
-static void decide_ended(struct run *run, const struct board *board)
+void run_decide_ended(struct run *run, const struct board *board)
 {
 	struct verdict verdict;
 	if (board_start_number(board) != run->start_number || !board_is_over(board)) {
@@ -164,13 +164,13 @@ static void on_outcome(const struct expectation_outcome *outcome, void *data)
 		break;
 	case EXPECTATION_TIMEOUT:
 		if (board && board_is_over(board))
-			decide_ended(run, board);
+			run_decide_ended(run, board);
 		else
 			run_decide_late(run);
 		break;
 	case EXPECTATION_ENDED:
 		if (board)
-			decide_ended(run, board);
+			run_decide_ended(run, board);
 		else
 			run_decide_deleted(run);
 		break;
