@@ -14,6 +14,8 @@
 enum {
 	FULL_LOOK_MS = 2000,
 	TICK_MS = 1000,
+	PACE_MIN_MS = 5,
+	BYTES_A_MS = 1 << 20, /* what a guest is believed to write at most */
 	SPARE_PART =
 	    8, /* freed means this part of the limit beyond it, so that full and freed do not take turns */
 };
@@ -64,6 +66,16 @@ static void look_at_disk(struct console_guard *guard)
 		guard->disk_full = false;
 		guard->events->on_disk_freed(guard->data);
 	}
+}
+
+/* When to look again while bytes flow: before the room there is can be gone. */
+static uint64_t pace_ms(const struct console_guard *guard)
+{
+	if (guard->free_bytes == 0)
+		return CONSOLE_GUARD_PACE_MS;
+	uint64_t space = free_space(guard);
+	uint64_t pace = space > guard->free_bytes ? (space - guard->free_bytes) / BYTES_A_MS : 0;
+	return pace > CONSOLE_GUARD_PACE_MS ? CONSOLE_GUARD_PACE_MS : pace < PACE_MIN_MS ? PACE_MIN_MS : pace;
 }
 
 bool console_guard_is_disk_full(struct console_guard *guard)
@@ -152,7 +164,7 @@ static void look_and_tell(struct console_guard *guard, const bool *gone)
 	if (*gone)
 		return;
 	if (grown)
-		loop_timer_start(guard->look, CONSOLE_GUARD_PACE_MS);
+		loop_timer_start(guard->look, pace_ms(guard));
 	else if (guard->disk_full)
 		loop_timer_start(guard->look, FULL_LOOK_MS);
 	else if (!armed) {
@@ -175,7 +187,7 @@ static void on_modified(void *data)
 {
 	struct console_guard *guard = data;
 	if (!loop_timer_is_active(guard->look))
-		loop_timer_start(guard->look, CONSOLE_GUARD_PACE_MS);
+		loop_timer_start(guard->look, pace_ms(guard));
 }
 
 /* ---- the guard ---- */

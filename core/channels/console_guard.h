@@ -3,8 +3,9 @@
 /*
  * Keeps consoles (and logs) within their window and the disk from filling, without ticking: the kernel tells
  * the first modification of the state directory (dnotify by SIGIO, one-shot; it needs no inotify instance, of
- * which a user has few), then one look every CONSOLE_GUARD_PACE_MS while bytes flow. Where there is no
- * dnotify an inotify instance serves, and where there is none of either a look every second, with a warning.
+ * which a user has few), then one look every CONSOLE_GUARD_PACE_MS while bytes flow, or sooner where the disk
+ * could be full by then. Where there is no dnotify an inotify instance serves, and where there is none of
+ * either a look every second, with a warning.
  */
 
 #include "core/base/error.h"

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 
 import { until } from '../lib/deadline.mjs';
 import { Emud, startEmud } from '../lib/emud.mjs';
+import { firmware } from '../lib/firmware.mjs';
 import { assertNumbered } from '../lib/numbered.mjs';
 import { openChannel } from '../lib/qmp.mjs';
 import { mountSmallDisk } from '../lib/small_disk.mjs';
@@ -71,6 +72,23 @@ test('a full disk holds a flooding board until there is room again, and no byte 
 	await client.post('/instances/board/stop');
 	const { body } = await client.get(`${console0}/output`);
 	assertNumbered(body);
+	client.close();
+});
+
+test('a guest that fills the disk by semihosting is held, too, and what it wrote goes with its run', async (t) => {
+	const started = await startOnSmallDisk(t);
+	if (!started) return t.skip('a file system cannot be mounted here');
+	const { disk, client } = started;
+	const { confinement } = (await client.get('/version')).json;
+	if (!confinement.namespaces && !confinement.landlock_abi) return t.skip('no semihosting without confinement');
+	const json = { target: 'board', file: firmware('fill'), timeout: 60, detach: true };
+	const { id } = (await client.post('/runs', { json, expect: 202 })).json;
+	await until(async () => (await client.get(`/runs/${id}`)).json.state === 'running', 'the run to begin');
+	const paused = await client.waitFor(`run-${id}`, 'paused');
+	assert.equal(paused.paused_by, 'disk_full');
+	assert.ok(disk.freeBytes > MIB, `${disk.freeBytes} are left`);
+	await client.delete(`/runs/${id}`, { expect: 200 });
+	await until(() => disk.freeBytes > 20 * MIB, 'what the guest wrote to go');
 	client.close();
 });
 
