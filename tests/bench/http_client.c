@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 void http_connect(struct http *http, int port)
@@ -86,6 +87,38 @@ int http_call(struct http *http, const char *method, const char *path, const cha
 	if (ret_body)
 		*ret_body = strndup(http->buffer + head, length);
 	consume(http, head + length);
+	return status;
+}
+
+/* The body up to its last chunk, which nothing follows. */
+static size_t receive_chunks(struct http *http, size_t head)
+{
+	static const char last[] = "\r\n0\r\n\r\n";
+	const size_t size = sizeof(last) - 1;
+	/* The head's own line end stands before a body that has no other chunk. */
+	while (http->used < head - 2 + size || memcmp(http->buffer + http->used - size, last, size) != 0)
+		receive(http);
+	return http->used;
+}
+
+int http_put(struct http *http, const char *path, const void *body, size_t size, char **ret_headers)
+{
+	char request[1024];
+	int length =
+	    snprintf(request, sizeof(request),
+		     "PUT %s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: %zu\r\n\r\n", path, size);
+	struct iovec parts[] = {{request, (size_t) length}, {(void *) body, size}};
+	if (writev(http->fd, parts, 2) != (ssize_t) size + length)
+		fail("PUT %s: %m", path);
+	size_t head = receive_head(http);
+	int status = atoi(http->buffer + strlen("HTTP/1.1 "));
+	*ret_headers = strndup(http->buffer, head);
+	size_t end = head + content_length(http->buffer, head);
+	if (strcasestr(*ret_headers, "\r\nTransfer-Encoding: chunked"))
+		end = receive_chunks(http, head);
+	while (http->used < end)
+		receive(http);
+	consume(http, end);
 	return status;
 }
 

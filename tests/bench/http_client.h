@@ -20,6 +20,10 @@ void http_close(struct http *http);
 int http_call(struct http *http, const char *method, const char *path, const char *body, char **ret_headers,
 	      char **ret_body);
 
+/* PUT of any bytes, whose answer may come in chunks and is read whole; returns the status. *ret_headers: a
+ * copy for the caller to free. */
+int http_put(struct http *http, const char *path, const void *body, size_t size, char **ret_headers);
+
 /* Sends a GET and returns the status once the headers are there. The body then comes as it comes. */
 int http_open(struct http *http, const char *path);
 

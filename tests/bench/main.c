@@ -15,7 +15,8 @@ static const struct {
 } groups[] = {
     /* The first wants an emud that has done nothing yet. */
     {"footprint", bench_footprint}, {"start", bench_start},       {"commands", bench_commands},
-    {"console", bench_console},     {"requests", bench_requests}, {"renode", bench_renode},
+    {"console", bench_console},     {"requests", bench_requests}, {"runs", bench_runs},
+    {"expect", bench_expect},       {"matching", bench_matching}, {"renode", bench_renode},
 };
 
 static struct service service;
@@ -39,8 +40,10 @@ static bool is_wanted(const char *name, char **wanted)
 int main(int argc, char **argv)
 {
 	if (argc < 2) {
-		fprintf(stderr, "usage: %s BUILD_DIR [footprint|start|commands|console|requests|renode...]\n",
-			argv[0]);
+		fprintf(stderr, "usage: %s BUILD_DIR [GROUP...]; the groups:", argv[0]);
+		for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
+			fprintf(stderr, " %s", groups[i].name);
+		fputc('\n', stderr);
 		return 2;
 	}
 	signal(SIGPIPE, SIG_IGN);
