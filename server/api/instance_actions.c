@@ -3,6 +3,8 @@
 #include "server/api/instance_spec.h"
 #include "server/api/instance_wait.h"
 
+#include "core/base/text.h"
+
 #include <string.h>
 
 struct action {
@@ -20,10 +22,39 @@ static bool read_action(struct request *request, struct app *app, struct action 
 
 /* ---- actions that are one command to the shim ---- */
 
-static void reply_now(struct request *request, const json_t *result, void *data)
+struct commanding {
+	struct request *request; /* NULL: the client has gone, or was answered */
+	struct app *app;
+	struct board *board;
+	char *actor;
+	bool is_reset;
+};
+
+static void destroy_commanding(struct commanding *commanding)
 {
-	(void) result;
-	reply_instance(request, 200, data);
+	free(commanding->actor);
+	free(commanding);
+}
+
+static void on_gone(void *data)
+{
+	struct commanding *commanding = data;
+	commanding->request = NULL;
+}
+
+/* A reset is no change of state: it is told when it is done, whoever waits for it. */
+static void on_done(const struct error *error, const json_t *body, void *data)
+{
+	(void) body;
+	struct commanding *commanding = data;
+	board_set_actor(commanding->board, NULL);
+	if (commanding->is_reset && !error)
+		publish_reset(commanding->app, commanding->board, commanding->actor);
+	if (commanding->request && error)
+		reply_error(commanding->request, error);
+	else if (commanding->request)
+		reply_instance(commanding->request, 200, commanding->board);
+	destroy_commanding(commanding);
 }
 
 static void run(struct request *request, void *app, const char *command)
@@ -32,14 +63,31 @@ static void run(struct request *request, void *app, const char *command)
 	struct error error;
 	if (!read_action(request, app, &action))
 		return;
-	board_set_actor(action.board, request_actor(request));
-	if (action.wait)
-		command_board(request, action.board, command, NULL, action.timeout_ms, reply_now,
-			      action.board);
-	else if (board_command_quietly(action.board, command, action.timeout_ms, &error) < 0)
+	struct commanding *commanding = malloc(sizeof(*commanding));
+	if (!commanding) {
+		reply_problem(request, "internal_error", "no memory");
+		return;
+	}
+	*commanding = (struct commanding){.request = action.wait ? request : NULL,
+					  .app = app,
+					  .board = action.board,
+					  .actor = strdup(request_actor(request)),
+					  .is_reset = text_equal(command, "reset")};
+	if (!board_command(action.board, command, NULL, action.timeout_ms, on_done, commanding, &error)) {
+		destroy_commanding(commanding);
 		reply_error(request, &error);
+		return;
+	}
+	board_set_actor(action.board, commanding->actor);
+	if (action.wait)
+		request_on_gone(request, on_gone, commanding);
 	else
 		reply_instance(request, 202, action.board);
+}
+
+void reset_instance(struct request *request, void *app)
+{
+	run(request, app, "reset");
 }
 
 void pause_instance(struct request *request, void *app)
@@ -50,62 +98,6 @@ void pause_instance(struct request *request, void *app)
 void resume_instance(struct request *request, void *app)
 {
 	run(request, app, "resume");
-}
-
-/* ---- reset: no change of state, but told when it is done, whoever waits for it ---- */
-
-struct resetting {
-	struct request *request; /* NULL: the client has gone, or was answered */
-	struct app *app;
-	struct board *board;
-	char *actor;
-};
-
-static void on_reset_gone(void *data)
-{
-	struct resetting *resetting = data;
-	resetting->request = NULL;
-}
-
-static void on_reset(const struct error *error, const json_t *body, void *data)
-{
-	(void) body;
-	struct resetting *resetting = data;
-	if (!error)
-		publish_reset(resetting->app, resetting->board, resetting->actor);
-	if (resetting->request && error)
-		reply_error(resetting->request, error);
-	else if (resetting->request)
-		reply_instance(resetting->request, 200, resetting->board);
-	free(resetting->actor);
-	free(resetting);
-}
-
-void reset_instance(struct request *request, void *app)
-{
-	struct action action;
-	struct error error;
-	if (!read_action(request, app, &action))
-		return;
-	struct resetting *resetting = malloc(sizeof(*resetting));
-	if (!resetting) {
-		reply_problem(request, "internal_error", "no memory");
-		return;
-	}
-	*resetting = (struct resetting){.request = action.wait ? request : NULL,
-					.app = app,
-					.board = action.board,
-					.actor = strdup(request_actor(request))};
-	board_set_actor(action.board, resetting->actor);
-	if (!board_command(action.board, "reset", NULL, action.timeout_ms, on_reset, resetting, &error)) {
-		free(resetting->actor);
-		free(resetting);
-		reply_error(request, &error);
-	} else if (action.wait) {
-		request_on_gone(request, on_reset_gone, resetting);
-	} else {
-		reply_instance(request, 202, action.board);
-	}
 }
 
 /* ---- start, stop, restart ---- */

@@ -40,7 +40,8 @@ static char *tell_tests(const json_t *run)
 	const json_t *counts = json_object_get(run, "test_counts");
 	json_int_t failed =
 	    json_member_integer(counts, "failed", 0) + json_member_integer(counts, "error", 0);
-	return count ? text_format(", %zu tests, %lld failed", count, (long long) failed) : text_format("%s", "");
+	return count ? text_format(", %zu tests, %lld failed", count, (long long) failed)
+		     : text_format("%s", "");
 }
 
 char *run_summarize(const json_t *run, bool begins_line)

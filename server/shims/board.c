@@ -178,14 +178,6 @@ void board_forget_text(struct board *board)
 
 /* ---- commands ---- */
 
-/* What comes of it is told by the status. */
-static void on_quiet_done(const struct error *error, const json_t *body, void *data)
-{
-	(void) error;
-	(void) body;
-	(void) data;
-}
-
 void board_take_actor(struct board *board, const char *actor)
 {
 	free(board->actor);
@@ -212,12 +204,6 @@ struct shim_call *board_command(struct board *board, const char *command, const 
 		return NULL;
 	}
 	return shim_link_request(board->link, command, arguments, timeout_ms, on_done, data, error);
-}
-
-int board_command_quietly(struct board *board, const char *command, uint64_t timeout_ms, struct error *error)
-{
-	return board_command(board, command, NULL, timeout_ms, on_quiet_done, NULL, error) ? 0
-											   : error->number;
 }
 
 struct board_waits *board_waits_of(struct board *board)

@@ -68,15 +68,12 @@ int board_restart(struct board *board, const struct board_start *start, struct e
 int board_delete(struct board *board, const char *actor,
 		 void (*on_deleted)(const struct error *error, void *data), void *data, struct error *error);
 
-/* Who asks for the command that follows, where it changes the state. */
+/* Who asked for the command under way, where it changes the state; NULL: it is done. */
 void board_set_actor(struct board *board, const char *actor);
 
 /* One command to the shim. NULL with error ("not_running", "instance_busy") where there is none to ask. */
 struct shim_call *board_command(struct board *board, const char *command, const json_t *arguments,
 				uint64_t timeout_ms, shim_done *on_done, void *data, struct error *error);
-
-/* The same without an answer: what comes of it is seen in the state. */
-int board_command_quietly(struct board *board, const char *command, uint64_t timeout_ms, struct error *error);
 
 /* ---- waiting ---- */
 

@@ -73,11 +73,13 @@ void board_tell_state(struct board *board)
 	tell_change(board);
 }
 
-/* After every change: kept, logged, told to whoever waits. What a stop was made for goes on here. */
+/* After every change: logged, told, kept. In this order: what a kill in between leaves in the store is found
+ * to have changed by the next emud, and told twice rather than not at all. What a stop was made for goes on
+ * here. */
 void board_changed(struct board *board)
 {
-	board_save(board);
 	board_tell_state(board);
+	board_save(board);
 	if (board->deleting && board_is_over(board)) {
 		board_finish_delete(board);
 		return;

@@ -105,6 +105,9 @@ void board_finish_delete(struct board *board)
 	void (*on_deleted)(const struct error *error, void *data) = board->on_deleted;
 	void *data = board->deleted_data;
 	int result = remove_directory(board, &error);
+	const struct fleet_change change = {.kind = FLEET_DELETED, .board = board, .actor = board->actor};
+	if (!result) /* before the row is gone: see board_changed */
+		fleet_tell(fleet, &change);
 	if (!result)
 		result = instances_delete(fleet_options(fleet)->store, board->row.id, &error);
 	if (result < 0) {
@@ -116,9 +119,6 @@ void board_finish_delete(struct board *board)
 		log_event(fleet_options(fleet)->log, LOG_LEVEL_INFO, "instance.deleted", "instance",
 			  board->row.id, NULL);
 		fleet_remove(fleet, board);
-		const struct fleet_change change = {
-		    .kind = FLEET_DELETED, .board = board, .actor = board->actor};
-		fleet_tell(fleet, &change);
 		board_destroy(board);
 	}
 	if (on_deleted)

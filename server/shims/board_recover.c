@@ -15,6 +15,7 @@ static void redo_start(struct board *board)
 {
 	struct error error;
 	int64_t number = board->row.start_number--;
+	board->told_number = -1; /* it may not have come to that */
 	if (board_begin_start(board, &error) == 0 || board->row.start_number == number)
 		return;
 	board->row.start_number = number;

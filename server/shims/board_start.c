@@ -151,12 +151,12 @@ int board_begin_start(struct board *board, struct error *error)
 	enter_start(board);
 	board_keep_spec(board);
 	board_save(board);
+	board_tell_state(board);
 	result = launch(board, resolved, firmware_fd, error);
 	if (result < 0) {
 		board_set_lost(board, "start_failed", error->message);
 		return result;
 	}
-	board_tell_state(board);
 	board_waits_look(board->waits);
 	return 0;
 }

@@ -28,7 +28,7 @@ struct fleet_firmware {
 /* What has become of a board. All borrowed. */
 struct fleet_change {
 	enum fleet_change_kind { FLEET_CREATED, FLEET_STATE, FLEET_DELETED } kind;
-	const struct board *board; /* deleted: not in the fleet any more, and about to go */
+	const struct board *board; /* deleted: about to go */
 	const char *actor;         /* who asked for it; NULL: it came by itself */
 	const char *previous;      /* FLEET_STATE: the state before */
 };
@@ -47,9 +47,9 @@ struct fleet_options {
 			     struct error *error, void *data);
 	/* Whether one that runs already can be taken over. */
 	bool (*can_adopt)(const char *emulator);
-	/* Optional. A board is there, has another state or start, or is gone: what was known of it is in the
-	 * store already. Comes from the middle of what is being done to it: nothing may be asked of any board
-	 * before the next turn of the loop. */
+	/* Optional. A board is there, has another state or start, or is gone. Comes from the middle of what
+	 * is being done to it: nothing may be asked of any board, nor the fleet be counted, before the next
+	 * turn of the loop. */
 	void (*on_change)(const struct fleet_change *change, void *data);
 	void *data;
 };

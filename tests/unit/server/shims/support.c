@@ -105,6 +105,18 @@ static int open_firmware(const json_t *file, const json_t *resolved, struct flee
 	return 0;
 }
 
+static void on_change(const struct fleet_change *change, void *data)
+{
+	static const char *const kinds[] = {
+	    [FLEET_CREATED] = "created", [FLEET_STATE] = "state", [FLEET_DELETED] = "deleted"};
+	struct fleet_fixture *fixture = data;
+	size_t length = strlen(fixture->told);
+	snprintf(fixture->told + length, sizeof(fixture->told) - length, "%s %s: %s -> %s %lld by %s\n",
+		 board_id(change->board), kinds[change->kind], change->previous ? change->previous : "-",
+		 board_state(change->board), (long long) board_start_number(change->board),
+		 change->actor ? change->actor : "-");
+}
+
 static void on_ready(void *data)
 {
 	struct fleet_fixture *fixture = data;
@@ -140,6 +152,8 @@ void fleet_fixture_open(struct fleet_fixture *fixture)
 	    .state_dir = fixture->scratch.path,
 	    .shim_program = program,
 	    .open_firmware = open_firmware,
+	    .on_change = on_change,
+	    .data = fixture,
 	};
 	fixture->fleet = fleet_create(&options, fixture->config, &error);
 	assert_non_null(fixture->fleet);

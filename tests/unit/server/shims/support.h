@@ -42,6 +42,7 @@ struct fleet_fixture {
 	struct fleet *fleet;
 	bool ready;
 	int spare_descriptors; /* while it recovers; -1: no limit */
+	char told[4096];       /* what its observer was told, a line each */
 };
 
 struct fleet_fixture *fleet_fixture_create(void);

@@ -27,10 +27,17 @@ static void stop(struct board *board)
 		fail_msg("%s", error.message);
 }
 
+static void on_command_done(const struct error *error, const json_t *body, void *data)
+{
+	(void) error;
+	(void) body;
+	(void) data;
+}
+
 static void command(struct board *board, const char *name)
 {
 	struct error error;
-	if (board_command_quietly(board, name, 1000, &error) < 0)
+	if (!board_command(board, name, NULL, 1000, on_command_done, NULL, &error))
 		fail_msg("%s", error.message);
 }
 
