@@ -49,11 +49,16 @@ static void set_number(struct document *document, mxml_node_t *node, const char 
 }
 
 /* Whatever the locale. */
+static void format_seconds(double seconds, char *out, size_t out_size)
+{
+	long long milliseconds = seconds > 0 && seconds < 1e12 ? (long long) (seconds * 1000 + 0.5) : 0;
+	snprintf(out, out_size, "%lld.%03lld", milliseconds / 1000, milliseconds % 1000);
+}
+
 static void set_seconds(struct document *document, mxml_node_t *node, double seconds)
 {
 	char text[32];
-	long long milliseconds = seconds > 0 && seconds < 1e12 ? (long long) (seconds * 1000 + 0.5) : 0;
-	snprintf(text, sizeof(text), "%lld.%03lld", milliseconds / 1000, milliseconds % 1000);
+	format_seconds(seconds, text, sizeof(text));
 	set_attribute(document, node, "time", text);
 }
 
@@ -190,9 +195,9 @@ static void add_properties(struct document *document, mxml_node_t *suite, const 
 		add_property(document, properties, names[i][0], json_member_string(run, names[i][1], NULL));
 	add_property(document, properties, "firmware.sha256", json_member_string(file, "sha256", NULL));
 	add_property(document, properties, "firmware.path", json_member_string(file, "path", NULL));
-	cleanup_free char *seconds = text_format("%.3f", json_member_real(run, "duration", 0));
+	char seconds[32];
+	format_seconds(json_member_real(run, "duration", 0), seconds, sizeof(seconds));
 	add_property(document, properties, "duration", seconds);
-	document->has_failed |= !seconds;
 	const char *key;
 	json_t *value;
 	json_object_foreach (json_object_get(run, "labels"), key, value) {
