@@ -1,76 +1,86 @@
-// The first page: instances, their state and actions, and one live console.
+// The dashboard: which view is shown, and what all of them share.
 
-import { askToken, confirmDelete, element } from './components/dialogs.js';
+import { element, setText } from './components/dom.js';
+import { Notices } from './components/notices.js';
+import { askToken } from './components/sign_in.js';
+import { followTheme } from './components/theme.js';
 import { Api } from './lib/api.js';
-import { ConsoleView } from './views/console.js';
-import { InstancesView } from './views/instances.js';
-
-/** How often the table is asked for again while the page is seen; unchanged, the answer is a 304. */
-const REFRESH_MS = 2000;
-
-const api = new Api(askToken);
-const notice = element('notice', HTMLElement);
-const table = new InstancesView(
-	element('instances', HTMLTableSectionElement), element('no-instances', HTMLElement), act);
-const consoleView = new ConsoleView(api);
-
-/** @type {import('./lib/api.js').Instance[]} */
-let instances = [];
-
-/** @param {unknown} error */
-function tell(error) {
-	notice.textContent = error instanceof Error ? error.message : '';
-	notice.hidden = !error;
-}
-
-async function refresh() {
-	instances = await api.listInstances();
-	table.show(instances);
-	await consoleView.follow(instances);
-	table.select(consoleView.id);
-}
+import { connectFeed } from './lib/feed_client.js';
+import { matchRoute } from './lib/routes.js';
+import { Store } from './lib/store.js';
 
 /**
- * @param {string} action
- * @param {string} id
+ * @typedef {{api: Api, store: Store, notices: Notices}} App what every view is handed
+ * @typedef {{parameters: Record<string, string>, query: URLSearchParams}} Place
+ * @typedef {{title: string, unmount: () => void}} Mounted
+ * @typedef {(outlet: HTMLElement, place: Place, app: App) => Mounted} View
  */
-async function act(action, id) {
-	try {
-		tell(null);
-		if (action === 'console') await openConsole(id);
-		else if (action !== 'delete') await api.act(id, action);
-		else if (await confirmDelete(id)) await api.deleteInstance(id);
-		await refresh();
-	} catch (error) {
-		tell(error);
-		// A refused start leaves the instance failed: show that beside why.
-		await refresh().catch(tell);
+
+/** A view is loaded when it is first wanted. @type {Record<string, () => Promise<{mount: View}>>} */
+const VIEWS = {
+	'/instances': () => import('./views/instances.js'),
+	'/instances/:id/:tab?': () => import('./views/instance.js'),
+};
+
+const FEED = '/v1/events';
+const outlet = element('main', HTMLElement);
+const notices = new Notices(element('notices', HTMLElement), element('announcer', HTMLElement));
+const api = new Api(askToken);
+const store = new Store(api);
+/** @type {Mounted | null} */
+let mounted = null;
+let wanted = 0;
+
+async function show() {
+	const place = matchRoute(location.hash, Object.keys(VIEWS)) ?? { pattern: '/instances', parameters: {}, query: new URLSearchParams() };
+	const turn = ++wanted;
+	const { mount } = await VIEWS[place.pattern]();
+	if (turn !== wanted) return;
+	mounted?.unmount();
+	outlet.replaceChildren();
+	mounted = mount(outlet, place, { api, store, notices });
+	document.title = `${mounted.title} – emud`;
+	for (const link of element('pages', HTMLElement).querySelectorAll('a')) {
+		const isHere = link.hash !== '' && location.hash.startsWith(link.hash);
+		if (isHere) link.setAttribute('aria-current', 'page');
+		else link.removeAttribute('aria-current');
 	}
 }
 
-/** @param {string} id */
-async function openConsole(id) {
-	const instance = instances.find((candidate) => candidate.id === id);
-	if (instance) await consoleView.open(instance);
+const WORDS = { connecting: 'Connecting …', connected: '', lost: '', unauthorized: '' };
+
+function showConnection() {
+	const lost = element('lost', HTMLElement);
+	setText(element('connection', HTMLElement), WORDS[store.connection]);
+	lost.hidden = store.connection !== 'lost';
+	setText(lost, lost.hidden ? '' : 'emud does not answer. What is shown may be old; it catches up by itself when emud is back.');
 }
 
-async function keepFresh() {
-	for (let broken = false; ; ) {
-		try {
-			if (!document.hidden) {
-				await refresh();
-				if (broken) tell(null);
-				broken = false;
-			}
-		} catch (error) {
-			broken = true;
-			tell(error);
-		}
-		await new Promise((resolve) => setTimeout(resolve, REFRESH_MS));
-	}
+async function load() {
+	await store.load().catch((error) => notices.fail(error));
 }
 
-document.addEventListener('visibilitychange', () => {
-	if (!document.hidden) refresh().catch(tell);
+const feed = connectFeed(FEED, {
+	onEvent: (event) => store.apply(event),
+	onStatus(status) {
+		if (store.setConnection(status)) void load();
+		if (status === 'unauthorized') void api.askToSignIn().then(() => feed.retry());
+	},
 });
-void keepFresh();
+
+followTheme(element('theme', HTMLSelectElement));
+store.subscribe('connection', showConnection);
+element('skip', HTMLElement).addEventListener('click', (event) => {
+	event.preventDefault();
+	outlet.focus();
+});
+addEventListener('hashchange', async () => {
+	await show();
+	// Who moves by keyboard or hears the page goes on where the new view begins.
+	outlet.focus({ preventScroll: true });
+	notices.announce(document.title);
+});
+addEventListener('pagehide', () => feed.close());
+addEventListener('pageshow', ({ persisted }) => persisted && location.reload());
+void load();
+void show();

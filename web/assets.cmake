@@ -25,7 +25,9 @@ file(COPY ${web}/lib ${web}/views ${web}/components DESTINATION ${DESTINATION}/w
 file(COPY ${web}/index.html ${web}/docs.html ${web}/app.js ${web}/docs.js ${web}/styles.css ${web}/icon.svg
 	DESTINATION ${DESTINATION}/web)
 file(COPY ${modules}/@xterm/xterm/lib/xterm.mjs ${modules}/@xterm/xterm/css/xterm.css
-	${modules}/@xterm/addon-fit/lib/addon-fit.mjs DESTINATION ${DESTINATION}/web/vendor/xterm)
+	${modules}/@xterm/addon-fit/lib/addon-fit.mjs ${modules}/@xterm/addon-search/lib/addon-search.mjs DESTINATION ${DESTINATION}/web/vendor/xterm)
+file(COPY ${modules}/uplot/dist/uPlot.esm.js ${modules}/uplot/dist/uPlot.min.css
+	DESTINATION ${DESTINATION}/web/vendor/uplot)
 file(COPY ${modules}/swagger-ui-dist/swagger-ui-bundle.js ${modules}/swagger-ui-dist/swagger-ui.css
 	DESTINATION ${DESTINATION}/web/vendor/swagger-ui)
 

@@ -1,9 +1,11 @@
 // xterm.js under a Content-Security-Policy without inline styles.
 
 import { FitAddon } from '/ui/vendor/xterm/addon-fit.mjs';
+import { SearchAddon } from '/ui/vendor/xterm/addon-search.mjs';
 import { Terminal } from '/ui/vendor/xterm/xterm.mjs';
 
-const SCROLLBACK_LINES = 10000;
+const SCROLLBACK_LINES = 20000;
+const MOST_WAITING_BYTES = 2 * 1024 * 1024;
 
 const createElement = Document.prototype.createElement;
 
@@ -41,21 +43,59 @@ function withStyleStandIns(open) {
 }
 
 /**
- * @param {HTMLElement} parent
- * @param {(text: string) => void} onKeys
- * @returns {{write: (data: string | Uint8Array) => void, clear: () => void, focus: () => void}}
+ * @typedef {{onKeys: (text: string) => void, onSearch: () => void, onCopy: (text: string) => void, onDrained: () => void}} TerminalEvents
+ * onDrained: what write said was too much has been shown
  */
-export function createTerminal(parent, onKeys) {
-	const terminal = new Terminal({ scrollback: SCROLLBACK_LINES, convertEol: true, screenReaderMode: true, fontSize: 14 });
+
+/** Keys that are the page's, not the board's: what each does. @param {Terminal} terminal @param {TerminalEvents} events */
+function handlePageKeys(terminal, events) {
+	terminal.attachCustomKeyEventHandler((event) => {
+		if (event.key === 'Tab' && event.shiftKey) return false;
+		if (!event.ctrlKey || !event.shiftKey) return true;
+		const act = { F: events.onSearch, C: () => events.onCopy(terminal.getSelection()) }[event.key.toUpperCase()];
+		if (!act) return true;
+		event.preventDefault();
+		if (event.type === 'keydown') act();
+		return false;
+	});
+}
+
+/** @param {HTMLElement} parent @param {TerminalEvents} events */
+export function createTerminal(parent, events) {
+	const terminal = new Terminal({ scrollback: SCROLLBACK_LINES, convertEol: true, screenReaderMode: true, fontSize: 14, allowProposedApi: true });
 	const fit = new FitAddon();
+	const search = new SearchAddon();
 	terminal.loadAddon(fit);
+	terminal.loadAddon(search);
 	withStyleStandIns(() => terminal.open(parent));
-	terminal.attachCustomKeyEventHandler((event) => !(event.key === 'Tab' && event.shiftKey));
-	terminal.onData(onKeys);
-	new ResizeObserver(() => fit.fit()).observe(parent);
+	handlePageKeys(terminal, events);
+	terminal.onData(events.onKeys);
+	const observer = new ResizeObserver(() => fit.fit());
+	observer.observe(parent);
+	let waiting = 0;
+	let isFull = false;
 	return {
-		write: (data) => terminal.write(data),
+		/** True: that is more than can be shown for now; onDrained follows. @param {string | Uint8Array} data */
+		write(data) {
+			waiting += data.length;
+			isFull ||= waiting > MOST_WAITING_BYTES;
+			terminal.write(data, () => {
+				waiting -= data.length;
+				if (!isFull || waiting > MOST_WAITING_BYTES / 4) return;
+				isFull = false;
+				events.onDrained();
+			});
+			return isFull;
+		},
 		clear: () => terminal.reset(),
 		focus: () => terminal.focus(),
+		/** @param {string} text */
+		findNext: (text) => search.findNext(text),
+		/** @param {string} text */
+		findPrevious: (text) => search.findPrevious(text),
+		dispose() {
+			observer.disconnect();
+			terminal.dispose();
+		},
 	};
 }

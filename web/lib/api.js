@@ -1,9 +1,28 @@
 // The HTTP API: requests, problems, and the session that a 401 asks for. No DOM.
 
 /**
- * @typedef {{id: string, target: string, state: string, start_number: number,
- *   channels: Record<string, {kind: string, type: string}>,
- *   exit: null | {reason: string, code: number | null, signal: string | null}}} Instance
+ * @typedef {{code: number | null, signal: string | null, reason: string, detail: string | null}} Exit
+ * @typedef {{kind: string, type: string, host?: string, port?: number, path?: string}} Channel
+ * @typedef {{path?: string, sha256?: string}} FileName
+ * @typedef {{id: string, path: string, target: string, emulator: string, state: string, paused_by: string | null,
+ *   start_number: number, file: FileName | null, args: string[], labels: Record<string, string>, created_at: string,
+ *   started_at: string | null, ended_at: string | null, exit: Exit | null, channels: Record<string, Channel>,
+ *   processes: Record<string, {pid: number}>, gdb: {remote: string, command: string} | null, command: string[] | null}} Instance
+ * @typedef {{suite: string, name: string, result: 'passed' | 'failed' | 'skipped' | 'error', duration?: number, message?: string}} TestCase
+ * @typedef {{kind: 'pass' | 'fail', pattern: string, text: string, start: number, end: number}} Matched
+ * @typedef {{id: string, state: 'queued' | 'running' | 'ended', queue_position: number | null, verdict: string | null,
+ *   reason: string | null, detail: string | null, duration: number | null, target: string, emulator: string,
+ *   file: FileName | null, args: string[], channel: string | null, pass: string[], fail: string[], timeout: number,
+ *   idle_timeout: number | null, queue_timeout: number, labels: Record<string, string>, actor: string | null, rerun_of: string | null,
+ *   instance: string | null, created_at: string, started_at: string | null, ended_at: string | null, exit: Exit | null,
+ *   matched: Matched | null, output_bytes: number, first_offset: number, command: string[] | null,
+ *   tests?: TestCase[], test_counts?: Record<string, number>, versions: {emud: string, emulator: string | null},
+ *   configuration?: any}} Run
+ * @typedef {{name: string, emulator: string, emulators: string[], machine: string | null, executable: string | null,
+ *   available: boolean, unavailable_reason: string | null, firmware_machine?: string | null,
+ *   channels: Record<string, {kind: string, type: string, tied_to: string | null}> | null, gdb: string[], source: string}} Target
+ * @typedef {{sha256: string, size: number, name: string, kind: string, machine: string | null, entry: string | null,
+ *   created_at: string}} StoredFile
  */
 
 /** An answer that is an RFC 9457 problem, or one that cannot be read. */
@@ -12,19 +31,25 @@ export class Problem extends Error {
 	 * @param {number} status
 	 * @param {string} code
 	 * @param {string} detail
+	 * @param {{pointer: string, detail: string}[]} [errors] which fields are at fault
 	 */
-	constructor(status, code, detail) {
+	constructor(status, code, detail, errors = []) {
 		super(detail);
 		this.status = status;
 		this.code = code;
+		this.errors = errors;
 	}
 }
 
+/**
+ * @param {number} status
+ * @param {any} body as far as it is there
+ */
+export const problemFrom = (status, body) =>
+	new Problem(status, body?.code ?? 'unknown', body?.detail ?? `emud answered ${status}`, body?.errors ?? []);
+
 /** @param {Response} response */
-async function readProblem(response) {
-	const body = await response.json().catch(() => ({}));
-	return new Problem(response.status, body.code ?? 'unknown', body.detail ?? `${response.status} ${response.statusText}`);
-}
+const readProblem = async (response) => problemFrom(response.status, await response.json().catch(() => ({})));
 
 /** @param {...string} segments */
 export const apiPath = (...segments) => '/v1/' + segments.map(encodeURIComponent).join('/');
@@ -42,17 +67,38 @@ export class Api {
 	/**
 	 * @param {string} method
 	 * @param {string} path
+	 * @param {unknown} [json] the body
 	 * @returns {Promise<any>} the answer's JSON, or null where it has none
 	 */
-	async request(method, path) {
+	async request(method, path, json) {
+		const response = await this.fetch(path, {
+			method,
+			headers: { accept: 'application/json', ...(json === undefined ? {} : { 'content-type': 'application/json' }) },
+			body: json === undefined ? undefined : JSON.stringify(json),
+		});
+		return response.status === 204 ? null : response.json();
+	}
+
+	/**
+	 * @param {string} path
+	 * @param {RequestInit} [init]
+	 * @returns {Promise<Response>} one that is well; others are thrown as a Problem
+	 */
+	async fetch(path, init = {}) {
 		for (;;) {
-			const response = await fetch(path, { method, cache: 'no-cache', headers: { accept: 'application/json' } });
-			if (response.ok) return response.status === 204 ? null : response.json();
+			const response = await fetch(path, { cache: 'no-cache', ...init }).catch(() => {
+				throw new Problem(0, 'unreachable', 'emud does not answer: it may be down, or the network.');
+			});
+			if (response.ok) return response;
 			if (response.status !== 401) throw await readProblem(response);
-			// Several requests may fail at once: one question serves them all.
-			this.signingIn ??= this.signIn().finally(() => (this.signingIn = null));
-			await this.signingIn;
+			await this.askToSignIn();
 		}
+	}
+
+	/** Several requests may fail at once: one question serves them all. */
+	askToSignIn() {
+		this.signingIn ??= this.signIn().finally(() => (this.signingIn = null));
+		return this.signingIn;
 	}
 
 	async signIn() {
@@ -68,17 +114,44 @@ export class Api {
 		}
 	}
 
-	/** @returns {Promise<Instance[]>} */
-	async listInstances() {
-		/** @type {Instance[]} */
-		const instances = [];
-		let query = '';
+	/**
+	 * Every page of a list.
+	 * @param {string} path with its filters
+	 * @param {string} key the list's name in the answer
+	 * @param {number} [most] no more than that
+	 * @returns {Promise<any[]>}
+	 */
+	async list(path, key, most = Infinity) {
+		/** @type {any[]} */
+		const items = [];
+		const separator = path.includes('?') ? '&' : '?';
+		let cursor = '';
 		for (;;) {
-			const page = await this.request('GET', `/v1/instances?limit=1000${query}`);
-			instances.push(...page.instances);
-			if (page.next_cursor === null) return instances;
-			query = `&cursor=${encodeURIComponent(page.next_cursor)}`;
+			const page = await this.request('GET', `${path}${separator}limit=${Math.min(1000, most - items.length)}${cursor}`);
+			items.push(...page[key]);
+			if (page.next_cursor === null || items.length >= most) return items;
+			cursor = `&cursor=${encodeURIComponent(page.next_cursor)}`;
 		}
+	}
+
+	/** @returns {Promise<Instance[]>} */
+	listInstances() {
+		return this.list('/v1/instances', 'instances');
+	}
+
+	/** The newest. @returns {Promise<Run[]>} */
+	listRuns(query = '') {
+		return this.list(`/v1/runs${query}`, 'runs', 200);
+	}
+
+	/** @returns {Promise<Target[]>} */
+	listTargets() {
+		return this.list('/v1/targets', 'targets');
+	}
+
+	/** @returns {Promise<StoredFile[]>} */
+	listFiles() {
+		return this.list('/v1/files', 'files');
 	}
 
 	/**
@@ -91,10 +164,20 @@ export class Api {
 
 	/**
 	 * @param {string} id
-	 * @param {string} action
+	 * @returns {Promise<Run>}
 	 */
-	act(id, action) {
-		return this.request('POST', apiPath('instances', id, action));
+	getRun(id) {
+		return this.request('GET', apiPath('runs', id));
+	}
+
+	/**
+	 * @param {string} id
+	 * @param {string} action
+	 * @param {unknown} [json]
+	 * @returns {Promise<Instance>}
+	 */
+	act(id, action, json) {
+		return this.request('POST', apiPath('instances', id, action), json);
 	}
 
 	/** @param {string} id */

@@ -32,6 +32,7 @@ export class ConsoleStream {
 		this.offset = 0;
 		this.retryMs = RETRY_FIRST_MS;
 		this.closed = false;
+		this.paused = false;
 		/** @type {WebSocket | null} */
 		this.socket = null;
 		/** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -48,6 +49,19 @@ export class ConsoleStream {
 	/** What the list says of the instance: a stream that ended goes on with the next start. @param {number} startNumber */
 	noteStart(startNumber) {
 		if (this.ended && startNumber > this.startNumber) void this.connect();
+	}
+
+	/** The page is behind: no more until resume, which goes on at the same byte. */
+	pause() {
+		if (this.paused) return;
+		this.paused = true;
+		this.socket?.close();
+	}
+
+	resume() {
+		if (!this.paused) return;
+		this.paused = false;
+		if (!this.socket && !this.closed) void this.connect();
 	}
 
 	close() {
@@ -104,6 +118,8 @@ export class ConsoleStream {
 			this.offset = position.offset;
 			return;
 		}
+		// What was under way when it was paused comes again.
+		if (this.paused) return;
 		this.offset += data.byteLength;
 		this.events.onBytes(new Uint8Array(data));
 	}
@@ -111,7 +127,7 @@ export class ConsoleStream {
 	/** @param {number} code */
 	lost(code) {
 		this.socket = null;
-		if (this.closed) return;
+		if (this.closed || this.paused) return;
 		if (code === CLOSE_ENDED) {
 			this.ended = true;
 			this.events.onStatus('ended');

@@ -1,16 +1,6 @@
-// The two questions the page asks.
+// The question for a token.
 
-/**
- * @template {HTMLElement} T
- * @param {string} id
- * @param {new () => T} type
- * @returns {T}
- */
-export function element(id, type) {
-	const found = document.getElementById(id);
-	if (!(found instanceof type)) throw new Error(`#${id} is no ${type.name}`);
-	return found;
-}
+import { element } from './dom.js';
 
 /**
  * @param {HTMLDialogElement} dialog
@@ -37,10 +27,4 @@ export async function askToken(refused) {
 		input.value = '';
 		if (answer === 'ok' && token) return token;
 	}
-}
-
-/** @param {string} id */
-export async function confirmDelete(id) {
-	element('delete-title', HTMLElement).textContent = `Delete ${id}?`;
-	return (await ask(element('delete-dialog', HTMLDialogElement))) === 'delete';
 }

@@ -1,0 +1,197 @@
+// What the page knows of the service: filled from lists, kept true by events. No DOM.
+
+/**
+ * @typedef {import('./api.js').Instance} Instance
+ * @typedef {import('./api.js').Run} Run
+ * @typedef {import('./feed.js').EmudEvent} EmudEvent
+ * @typedef {'instances' | 'runs' | 'files' | 'targets' | 'connection' | 'samples' | 'events'} Topic
+ * @typedef {(changed: Set<string>) => void} Listener changed: the ids; empty where all may have
+ * @typedef {{cpu: number, rss_bytes: number, time: number}} Sample cpu: of one core; time: ms since 1970
+ * @typedef {import('./feed.js').FeedStatus} FeedStatus
+ */
+
+const SAMPLES_KEPT = 300;
+const EVENTS_KEPT = 1000;
+
+export class Store {
+	/** @param {import('./api.js').Api} api */
+	constructor(api) {
+		this.api = api;
+		/** @type {Map<string, Instance>} */
+		this.instances = new Map();
+		/** @type {Map<string, Run>} newest first */
+		this.runs = new Map();
+		/** @type {Map<string, Sample[]>} by instance, oldest first */
+		this.samples = new Map();
+		/** @type {Map<string, string>} the last line of output, by instance */
+		this.lines = new Map();
+		/** @type {EmudEvent[]} oldest first */
+		this.events = [];
+		/** @type {FeedStatus} */
+		this.connection = 'connecting';
+		this.isLoaded = false;
+		/** @type {Map<Topic, Set<Listener>>} */
+		this.listeners = new Map();
+		/** @type {Map<Topic, Set<string>>} */
+		this.pending = new Map();
+	}
+
+	/**
+	 * @param {Topic} topic
+	 * @param {Listener} listener called once a turn with what has changed
+	 * @returns {() => void} ends it
+	 */
+	subscribe(topic, listener) {
+		const listeners = this.listeners.get(topic) ?? new Set();
+		this.listeners.set(topic, listeners.add(listener));
+		return () => void listeners.delete(listener);
+	}
+
+	/**
+	 * @param {Topic} topic
+	 * @param {string} [id]
+	 */
+	touch(topic, id) {
+		if (this.pending.size === 0) queueMicrotask(() => this.flush());
+		const changed = this.pending.get(topic) ?? new Set();
+		if (id !== undefined) changed.add(id);
+		this.pending.set(topic, changed);
+	}
+
+	flush() {
+		const pending = this.pending;
+		this.pending = new Map();
+		for (const [topic, changed] of pending)
+			for (const listener of [...(this.listeners.get(topic) ?? [])]) listener(changed);
+	}
+
+	/** Everything anew: at the beginning, and when the connection is back. */
+	async load() {
+		const [instances, runs] = await Promise.all([this.api.listInstances(), this.api.listRuns()]);
+		this.instances = new Map(instances.map((instance) => [instance.id, instance]));
+		this.runs = new Map(runs.map((run) => [run.id, run]));
+		this.isLoaded = true;
+		this.touch('instances');
+		this.touch('runs');
+	}
+
+	/** An answer of the API's own: newer than what events have told. @param {Instance} instance */
+	putInstance(instance) {
+		this.instances.set(instance.id, instance);
+		this.touch('instances', instance.id);
+	}
+
+	/** @param {Run} run */
+	putRun(run) {
+		const known = this.runs.has(run.id);
+		if (known) this.runs.set(run.id, run);
+		else this.runs = new Map([[run.id, run], ...this.runs]);
+		this.touch('runs', run.id);
+	}
+
+	/** @param {FeedStatus} status */
+	setConnection(status) {
+		const wasLost = this.connection !== 'connected';
+		this.connection = status;
+		this.touch('connection');
+		return status === 'connected' && wasLost;
+	}
+
+	/** @param {EmudEvent} event */
+	apply(event) {
+		const [resource] = event.type.split('.');
+		if (event.type === 'instance.sample') return this.applySample(event);
+		this.events.push(event);
+		if (this.events.length > EVENTS_KEPT) this.events.splice(0, this.events.length - EVENTS_KEPT);
+		this.touch('events');
+		if (resource === 'instance' && event.instance) this.applyInstance(event, event.instance);
+		else if (resource === 'run' && event.run) this.applyRun(event, event.run);
+		else if (resource === 'file') this.touch('files');
+		else if (resource === 'config' || resource === 'service') this.touch('targets');
+	}
+
+	/** @param {EmudEvent} event */
+	applySample({ instance, data }) {
+		const id = instance ?? '';
+		if (data.line !== undefined) this.lines.set(id, data.line);
+		if (data.cpu !== undefined) {
+			const samples = this.samples.get(id) ?? [];
+			samples.push({ cpu: data.cpu, rss_bytes: data.rss_bytes, time: Date.now() });
+			if (samples.length > SAMPLES_KEPT) samples.shift();
+			this.samples.set(id, samples);
+		}
+		this.touch('samples', id);
+	}
+
+	/**
+	 * @param {EmudEvent} event
+	 * @param {string} id
+	 */
+	applyInstance({ type, time, data }, id) {
+		const known = this.instances.get(id);
+		if (type === 'instance.deleted') {
+			this.instances.delete(id);
+			this.samples.delete(id);
+			this.lines.delete(id);
+		} else if (known && type === 'instance.state') {
+			this.instances.set(id, { ...known, ...stateFrom(data, time) });
+		} else if (!known) {
+			this.instances.set(id, { ...emptyInstance(id, time), ...data });
+		}
+		this.touch('instances', id);
+	}
+
+	/**
+	 * @param {EmudEvent} event
+	 * @param {string} id
+	 */
+	applyRun({ type, time, data }, id) {
+		const known = this.runs.get(id);
+		if (type === 'run.deleted') this.runs.delete(id);
+		else if (known) this.runs.set(id, { ...known, ...data, ...runTimes(data.state, time) });
+		else this.runs = new Map([[id, { ...emptyRun(id, time), ...data }], ...this.runs]);
+		this.touch('runs', id);
+	}
+}
+
+/**
+ * @param {any} data of instance.state
+ * @param {string} time
+ */
+function stateFrom(data, time) {
+	const told = { state: data.state, start_number: data.start_number, exit: data.exit ?? null, paused_by: data.paused_by ?? null };
+	if (data.state === 'starting') return { ...told, started_at: time, ended_at: null };
+	return data.exit ? { ...told, ended_at: time } : told;
+}
+
+/**
+ * @param {string} state
+ * @param {string} time
+ */
+function runTimes(state, time) {
+	return state === 'running' ? { started_at: time } : state === 'ended' ? { ended_at: time } : {};
+}
+
+/**
+ * @param {string} id
+ * @param {string} time
+ * @returns {Instance}
+ */
+function emptyInstance(id, time) {
+	return {
+		id, target: '', emulator: '', state: 'created', paused_by: null, start_number: 0, file: null, args: [], labels: {}, path: '',
+		created_at: time, started_at: null, ended_at: null, exit: null, channels: {}, processes: {}, gdb: null, command: null,
+	};
+}
+
+/**
+ * @param {string} id
+ * @param {string} time
+ * @returns {Run}
+ */
+function emptyRun(id, time) {
+	return /** @type {any} */ ({
+		id, state: 'queued', verdict: null, reason: null, target: '', labels: {}, created_at: time, started_at: null, ended_at: null, duration: null,
+		queue_position: null, instance: null, actor: null,
+	});
+}

@@ -1,0 +1,151 @@
+// One instance: what it is, what can be done with it, and its tabs.
+
+import { confirmAction } from '../components/confirm.js';
+import { fill, h, setText } from '../components/dom.js';
+import { createTabs } from '../components/tabs.js';
+import { Problem } from '../lib/api.js';
+import { route } from '../lib/routes.js';
+import { FITS, tellState } from './instances.js';
+
+/**
+ * @typedef {import('../app.js').App} App
+ * @typedef {import('../lib/api.js').Instance} Instance
+ * @typedef {{unmount: () => void, update?: (instance: Instance) => void}} Tab
+ * @typedef {(outlet: HTMLElement, instance: Instance, app: App) => Tab} TabView
+ */
+
+/** @type {Record<string, {name: string, load: () => Promise<{mount: TabView}>}>} */
+const TABS = {
+	consoles: { name: 'Consoles', load: () => import('./instance/consoles.js') },
+};
+
+const ACTIONS = ['start', 'stop', 'restart', 'reset', 'pause', 'resume'];
+
+class InstanceView {
+	/**
+	 * @param {HTMLElement} outlet
+	 * @param {import('../app.js').Place} place
+	 * @param {App} app
+	 */
+	constructor(outlet, place, app) {
+		this.app = app;
+		this.id = place.parameters.id;
+		this.tab = place.parameters.tab in TABS ? place.parameters.tab : 'consoles';
+		/** @type {Instance | null} */
+		this.instance = null;
+		/** @type {Tab | null} */
+		this.shown = null;
+		this.isOver = false;
+		this.state = h('span', { class: 'state', role: 'status' });
+		this.buttons = Object.fromEntries([...ACTIONS, 'delete'].map((action) => [action, this.createButton(action)]));
+		this.tabs = createTabs({
+			label: 'Parts of the instance',
+			names: Object.fromEntries(Object.entries(TABS).map(([id, { name }]) => [id, name])),
+			chosen: this.tab,
+			onChoose: (tab) => this.chooseTab(tab),
+		});
+		this.facts = h('p', { class: 'quiet facts' });
+		outlet.append(
+			h('div', { class: 'heading' }, h('h1', {}, this.id, ' ', this.state), h('div', { class: 'actions' }, Object.values(this.buttons))),
+			this.facts, this.tabs.list, this.tabs.panel);
+		this.stop = app.store.subscribe('instances', (changed) => {
+			if (changed.size === 0 || changed.has(this.id)) void this.refresh();
+		});
+		void this.refresh();
+	}
+
+	unmount() {
+		this.isOver = true;
+		this.stop();
+		this.shown?.unmount();
+	}
+
+	/** @param {string} action */
+	createButton(action) {
+		const name = action[0].toUpperCase() + action.slice(1);
+		return h('button', { type: 'button', class: action === 'delete' ? 'danger' : '', disabled: true, onclick: () => this.act(action) }, name);
+	}
+
+	/** The whole of it, which events do not tell: channels, processes, the command. One question at a time. */
+	async refresh() {
+		this.isStale = true;
+		if (this.isAsking) return;
+		this.isAsking = true;
+		while (this.isStale && !this.isOver) {
+			this.isStale = false;
+			try {
+				const instance = await this.app.api.getInstance(this.id);
+				if (!this.isOver) this.show(instance);
+			} catch (error) {
+				if (error instanceof Problem && error.status === 404) this.showGone();
+				else if (!(error instanceof Problem && error.status === 0)) this.app.notices.fail(error);
+			}
+		}
+		this.isAsking = false;
+	}
+
+	/** @param {Instance} instance */
+	show(instance) {
+		const isFirst = this.instance === null;
+		this.instance = instance;
+		setText(this.state, tellState(instance));
+		this.state.dataset.state = instance.state;
+		for (const [action, button] of Object.entries(this.buttons)) button.disabled = !FITS[action](instance.state);
+		const labels = Object.entries(instance.labels).map(([key, value]) => `${key}=${value}`);
+		setText(this.facts, [instance.target, instance.emulator, ...labels].join(' · '));
+		if (isFirst) void this.showTab();
+		else this.shown?.update?.(instance);
+	}
+
+	showGone() {
+		if (this.isOver) return;
+		this.shown?.unmount();
+		this.shown = null;
+		this.instance = null;
+		setText(this.state, 'gone');
+		for (const button of Object.values(this.buttons)) button.disabled = true;
+		fill(this.tabs.panel, h('p', {}, 'There is no instance of this name (any more). ', h('a', { href: '#/instances' }, 'All instances')));
+	}
+
+	/** @param {string} tab */
+	chooseTab(tab) {
+		this.tab = tab;
+		this.tabs.choose(tab);
+		history.replaceState(null, '', route('instances', this.id, tab));
+		void this.showTab();
+	}
+
+	async showTab() {
+		const wanted = this.tab;
+		const { mount } = await TABS[wanted].load();
+		if (this.isOver || !this.instance || wanted !== this.tab) return;
+		this.shown?.unmount();
+		this.tabs.panel.replaceChildren();
+		this.shown = mount(this.tabs.panel, this.instance, this.app);
+	}
+
+	/** @param {string} action */
+	async act(action) {
+		const { api, store, notices } = this.app;
+		if (action === 'delete' && !(await confirmAction({
+			title: `Delete ${this.id}?`, text: 'What runs is stopped; state and console output are removed.', action: 'Delete',
+		}))) return;
+		try {
+			if (action !== 'delete') {
+				store.putInstance(await api.act(this.id, action));
+				return;
+			}
+			await api.deleteInstance(this.id);
+			location.hash = '#/instances';
+		} catch (error) {
+			notices.fail(error);
+			void this.refresh();
+		}
+	}
+}
+
+/** @type {import('../app.js').View} */
+export function mount(outlet, place, app) {
+	const view = new InstanceView(outlet, place, app);
+	return { title: view.id, unmount: () => view.unmount() };
+}
