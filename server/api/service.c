@@ -53,8 +53,8 @@ void get_version(struct request *request, void *data)
 {
 	struct app *app = data;
 	const struct confine_support *support = app->confinement;
-	json_t *features = json_pack("[s, s, s, s, s, s, s]", "consoles", "expect", "properties", "gdb",
-				     "files", "events", "websocket");
+	json_t *features = json_pack("[s, s, s, s, s, s, s, s]", "consoles", "expect", "properties", "gdb",
+				     "files", "runs", "events", "websocket");
 	if (auth_is_required(app->auth))
 		json_array_append_new(features, json_string("tokens"));
 	reply_json(request, 200,

@@ -3,6 +3,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/json.h"
+#include "core/emulators/registry.h"
 #include "server/api/firmware_open.h"
 
 #include <string.h>
@@ -11,6 +12,15 @@
 static char *unavailable_reason(const json_t *resolved, const struct error *error)
 {
 	return resolved ? firmware_unavailable_reason(resolved) : strdup(error->message);
+}
+
+/* As a firmware's ELF header is told by GET /files; NULL: unknown. */
+static const char *firmware_machine(const json_t *resolved)
+{
+	const struct emulator *emulator = emulator_find(json_member_string(resolved, "emulator", ""));
+	return emulator && emulator->firmware_machine
+		   ? emulator->firmware_machine(json_object_get(resolved, "settings"))
+		   : NULL;
 }
 
 static json_t *describe(const struct config *config, const char *name)
@@ -22,11 +32,12 @@ static json_t *describe(const struct config *config, const char *name)
 	const json_t *settings = json_object_get(resolved, "settings");
 	json_t *channels = resolved ? config_describe_channels(config, name, NULL) : NULL;
 	json_t *gdb = json_object_get(resolved, "gdb");
-	return json_pack("{s:s, s:s, s:o, s:s?, s:s?, s:b, s:s?, s:o, s:o, s:s}", "name", name, "emulator",
-			 emulators && emulators[0] ? emulators[0] : "", "emulators",
+	return json_pack("{s:s, s:s, s:o, s:s?, s:s?, s:s?, s:b, s:s?, s:o, s:o, s:s}", "name", name,
+			 "emulator", emulators && emulators[0] ? emulators[0] : "", "emulators",
 			 json_from_text_vector(emulators), "machine",
 			 json_member_string(settings, "machine", NULL), "executable",
-			 json_member_string(settings, "executable", NULL), "available", reason == NULL,
+			 json_member_string(settings, "executable", NULL), "firmware_machine",
+			 resolved ? firmware_machine(resolved) : NULL, "available", reason == NULL,
 			 "unavailable_reason", reason, "channels", channels ? channels : json_object(), "gdb",
 			 gdb ? json_incref(gdb) : json_array(), "source", config_target_source(config, name));
 }

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
 import { shareEmud } from '../lib/emud.mjs';
+import { firmware } from '../lib/firmware.mjs';
 
 const shared = shareEmud();
 
@@ -45,6 +47,14 @@ test('a target whose emulator is not installed says so', async () => {
 	const { json } = await shared.client.get('/targets/not-installed');
 	assert.equal(json.available, false);
 	assert.match(json.unavailable_reason, /qemu-system-nowhere/);
+});
+
+test('a target tells which firmware it takes, by the names that files have', async () => {
+	const { json } = await shared.client.get('/targets/board');
+	const { json: file } = await shared.client.post('/files', { body: readFileSync(firmware('echo')), expect: 201 });
+	assert.equal(json.firmware_machine, 'ARM');
+	assert.equal(file.machine, json.firmware_machine);
+	assert.equal((await shared.client.get('/targets/not-installed')).json.firmware_machine, null);
 });
 
 test('an unknown target is not found', async () => {
