@@ -30,7 +30,8 @@ const { 'x-problems': problems } = specification.components.schemas.Problem;
 export function checkAnswer(method, target, answer) {
 	const where = `${method} ${target} -> ${answer.status}`;
 	checkHeader(where, answer, 'X-Request-Id', ['components', 'headers', 'X-Request-Id']);
-	if (answer.status >= 400) checkProblem(where, method, answer);
+	// 417 is the answer of a run that was not passed.
+	if (answer.status >= 400 && answer.status !== 417) checkProblem(where, method, answer);
 	const candidates = findOperations(target);
 	if (!candidates.length) return checkUnknownPath(where, answer);
 	if (method === 'OPTIONS') return checkOptions(where, answer, candidates);

@@ -156,11 +156,23 @@ export class Emud {
 	async shutDown() {
 		const client = this.client({ token: this.options.tokens?.trim().split(/\s+/).at(-1) });
 		this.checkShimLogs();
-		const { json } = await client.get('/instances?limit=1000');
-		await Promise.all(json.instances.map((/** @type {{id: string}} */ { id }) => client.delete(`/instances/${id}`)));
+		await until(() => this.clear(client), 'every instance to go');
 		client.close();
 		const { code, signal } = await this.end();
 		if (code !== 0 && !SANITIZER.test(this.stderr)) this.faults.push(`emud ended with ${code ?? signal} after SIGTERM: ${this.stderr.slice(-TAIL)}`);
+	}
+
+	/**
+	 * Deletes the instances there are, but for those that go already: boards of runs do so by themselves.
+	 * @param {Client} client
+	 */
+	async clear(client) {
+		const { json } = await client.get('/instances?limit=1000');
+		await Promise.all(json.instances.map(async (/** @type {{id: string}} */ { id }) => {
+			const { status, text } = await client.request('DELETE', `/instances/${id}`);
+			if (![204, 404, 409].includes(status)) throw new Error(`DELETE of ${id} answered ${status}: ${text}`);
+		}));
+		return !json.instances.length;
 	}
 
 	/** @param {string} log */
