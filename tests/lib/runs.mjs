@@ -1,6 +1,10 @@
 // Runs, as their tests ask for them.
 
-import { until } from './deadline.mjs';
+import { once } from 'node:events';
+
+import { checkAnswer } from './contract.mjs';
+import { until, within } from './deadline.mjs';
+import { ByteStream } from './streams.mjs';
 
 /** @typedef {Record<string, string | number | boolean | string[] | undefined>} Parameters a list: the parameter is repeated */
 
@@ -69,4 +73,21 @@ export async function untilEnded(client, id) {
 	if (how !== 'end') throw new Error(`the output of run ${id} is ${how}`);
 	const { json } = await client.get(`/runs/${id}`);
 	return { ...json, output: output.bytes };
+}
+
+/**
+ * What a run prints, as it comes.
+ * @param {import('./client.mjs').Client} client
+ * @param {Buffer | undefined} elf undefined: the path says it all
+ * @param {string} path
+ */
+export async function streamRun(client, elf, path) {
+	const request = client.send('POST', path, { body: elf });
+	const [response] = await within(once(request, 'response'), `the head of POST ${path}`);
+	checkAnswer('POST', client.target(path), { status: response.statusCode, headers: response.headers, body: null, json: undefined });
+	const stream = new ByteStream();
+	response.on('data', (/** @type {Buffer} */ bytes) => stream.push(bytes));
+	response.on('end', () => stream.finish('end'));
+	response.on('error', () => stream.finish('broken'));
+	return Object.assign(stream, { status: response.statusCode, headers: response.headers, close: () => request.destroy() });
 }
