@@ -15,6 +15,7 @@
 struct googletest {
 	struct open_case open;
 	bool is_summary; /* behind the last case, until the next begins */
+	bool is_brief;   /* what failed is told, and no case has begun: --gtest_brief tells only its end */
 };
 
 enum mark { RUN, OK, FAILED, SKIPPED, DISABLED, PROGRAM, OTHER };
@@ -78,8 +79,13 @@ static int end_case(struct googletest *googletest, struct case_list *list, enum 
 	if (googletest->is_summary || !read_naming(text, &naming))
 		return 0;
 	const struct case_found found = {
-	    .suite = naming.suite, .name = naming.name, .result = result, .seconds = naming.seconds};
-	if (result == CASE_FAILED && open_case_add_line(&googletest->open, naming.remark) < 0)
+	    .suite = naming.suite,
+	    .name = naming.name,
+	    .result = result,
+	    .seconds = naming.seconds,
+	    .text = googletest->is_brief && result != CASE_PASSED ? &googletest->open.text : NULL};
+	if (result == CASE_FAILED && (googletest->is_brief || googletest->open.is_open) &&
+	    case_text_add_line(&googletest->open.text, naming.remark) < 0)
 		return -ENOMEM;
 	return open_case_end(&googletest->open, list, &found);
 }
@@ -129,16 +135,29 @@ static int look_at_mark(struct googletest *googletest, struct case_list *list, e
 	}
 }
 
+static int look_at_text(struct googletest *googletest, struct span line)
+{
+	bool begins_brief =
+	    !googletest->open.is_open && !googletest->is_brief && span_ends(line, SPAN(": Failure"));
+	if (begins_brief) {
+		googletest->is_brief = true;
+		case_text_clear(&googletest->open.text);
+	}
+	if (!googletest->is_brief && !googletest->open.is_open)
+		return 0;
+	return case_text_add_line(&googletest->open.text, line);
+}
+
 static int look(void *state, struct span line, struct case_list *list)
 {
 	struct googletest *googletest = state;
 	enum mark mark;
 	struct span rest;
-	if (find_mark(line, &mark, &rest)) {
-		int result = look_at_mark(googletest, list, mark, rest);
-		return result < 0 ? result : 1;
-	}
-	return open_case_add_line(&googletest->open, line);
+	if (!find_mark(line, &mark, &rest))
+		return look_at_text(googletest, line);
+	int result = look_at_mark(googletest, list, mark, rest);
+	googletest->is_brief = false;
+	return result < 0 ? result : 1;
 }
 
 static int end(void *state, struct case_list *list)
