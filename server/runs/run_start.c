@@ -149,7 +149,7 @@ static void begin_time(struct run *run)
 {
 	int64_t timeout_ms = (int64_t) (json_member_real(run->spec, "timeout", 0) * 1000);
 	int64_t elapsed_ms = clock_wall_ms() - run->row.started_at_ms;
-	run->late_at_ms = loop_now_ms(runs_options(run->runs)->loop) + timeout_ms - elapsed_ms;
+	run->late_at_ms = clock_monotonic_ms() + timeout_ms - elapsed_ms;
 }
 
 /* ---- patterns of an earlier emud's run ---- */

@@ -185,7 +185,7 @@ static void on_outcome(const struct expectation_outcome *outcome, void *data)
 
 uint64_t run_left_ms(const struct run *run)
 {
-	int64_t left = run->late_at_ms - loop_now_ms(runs_options(run->runs)->loop);
+	int64_t left = run->late_at_ms - clock_monotonic_ms();
 	return left > 0 ? (uint64_t) left : 0;
 }
 
