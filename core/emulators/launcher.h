@@ -37,9 +37,10 @@ struct launch_command {
 	const struct namespaces *namespaces; /* where it runs; NULL: the shim's own */
 	const struct enclosure *enclosure;   /* the same of its files, made for the launch's directory */
 	const char *directory;               /* where it runs; NULL: in the launch's */
-	/* Of this host it may read the system's libraries, these and itself alone, and write its state
-	 * directory alone; ends with NULL. NULL: it may what all of the instance may. */
+	/* Of this host it may read the system's libraries, itself and the first of these alone, and write the
+	 * second alone; each ends with NULL. NULL: it may what all of the instance may. */
 	const char *const *narrow_paths;
+	const char *const *narrow_write_paths;
 };
 
 /* What the shim hands a launcher. Borrowed for the launcher's life. */

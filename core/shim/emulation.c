@@ -72,8 +72,7 @@ int instance_execute_emulator(struct instance *instance, pid_t *ret_pid, struct 
 	instance->command = json_from_text_vector((const char *const *) command.argv);
 	struct confinement *narrow = NULL;
 	if (command.narrow_paths) {
-		narrow = sandbox_create_narrow(&instance->spec, instance->state_dir,
-					       prestart_firmware(instance), command.narrow_paths, error);
+		narrow = sandbox_create_narrow(&instance->spec, &command, prestart_firmware(instance), error);
 		if (!narrow)
 			return error->number;
 	}

@@ -72,20 +72,19 @@ static int append_emulator(char ***paths, const json_t *settings)
 						   : append_installation(paths, resolved);
 }
 
-struct confinement *sandbox_create_narrow(const struct spec *spec, const char *state_dir, int firmware_fd,
-					  const char *const *paths, struct error *error)
+struct confinement *sandbox_create_narrow(const struct spec *spec, const struct launch_command *command,
+					  int firmware_fd, struct error *error)
 {
-	cleanup_text_vector char **read_paths = text_vector_copy(paths);
+	cleanup_text_vector char **read_paths = text_vector_copy(command->narrow_paths);
 	if (!read_paths || append_emulator(&read_paths, spec->settings) < 0) {
 		error_set(error, -ENOMEM, NULL, "no memory");
 		return NULL;
 	}
-	const char *const write_paths[] = {state_dir, NULL};
 	const int read_fds[] = {firmware_fd, -1};
 	const struct confine_rules rules = {
 	    .bare = true,
 	    .read_paths = (const char *const *) read_paths,
-	    .write_paths = write_paths,
+	    .write_paths = command->narrow_write_paths,
 	    .read_fds = read_fds,
 	    .memory_bytes = spec->limits.process_memory_bytes,
 	    .open_files = spec->limits.open_files,

@@ -3,6 +3,7 @@
 /* The confinement of one start: what its emulator, helpers and gdb may reach. */
 
 #include "core/base/error.h"
+#include "core/emulators/launcher.h"
 #include "core/handles/spec.h"
 #include "core/process/confine.h"
 
@@ -12,6 +13,8 @@
 struct confinement *sandbox_create(const struct spec *spec, const char *state_dir, int files_fd,
 				   int firmware_fd, struct error *error);
 
-/* To read: the system's libraries, the emulator, these paths, the firmware. To write: the state directory. */
-struct confinement *sandbox_create_narrow(const struct spec *spec, const char *state_dir, int firmware_fd,
-					  const char *const *paths, struct error *error);
+/* To read: the system's libraries, the emulator, the firmware, and what the command tells; that alone to
+ * write.
+ */
+struct confinement *sandbox_create_narrow(const struct spec *spec, const struct launch_command *command,
+					  int firmware_fd, struct error *error);

@@ -222,7 +222,8 @@ static int launcher_prepare(struct launcher *launcher, struct launch_command *re
 	if (!result)
 		result = make_gate(launcher, error);
 	if (!result)
-		result = qemu_semihosting_open(&launcher->semihosting, &launcher->launch, error);
+		result = qemu_semihosting_open(&launcher->semihosting, &launcher->launch,
+					       launcher->launch.settings, error);
 	if (result < 0)
 		return result;
 	struct qemu_descriptors descriptors = {
@@ -252,7 +253,8 @@ static int launcher_prepare(struct launcher *launcher, struct launch_command *re
 				    .stdout_fd = semihosting->output_fd,
 				    .enclosure = semihosting->enclosure,
 				    .directory = semihosting->narrow_paths ? semihosting->directory : NULL,
-				    .narrow_paths = semihosting->narrow_paths};
+				    .narrow_paths = semihosting->narrow_paths,
+				    .narrow_write_paths = (const char *const *) semihosting->write_paths};
 	return 0;
 }
 

@@ -130,14 +130,36 @@ void qemu_semihosting_finish(struct qemu_semihosting *semihosting)
 {
 	enclosure_destroy(TAKE(semihosting->enclosure));
 	free(TAKE(semihosting->directory));
+	text_vector_free(TAKE(semihosting->write_paths));
 	cleanup_close_descriptor(&semihosting->input_fd);
 	cleanup_close_descriptor(&semihosting->output_fd);
 	semihosting->input_fd = semihosting->output_fd = -1;
 }
 
-int qemu_semihosting_open(struct qemu_semihosting *semihosting, const struct launch *launch,
-			  struct error *error)
+/* The guest's files, and what QEMU opens of the consoles by itself. */
+static int list_written(struct qemu_semihosting *semihosting, const struct launch *launch,
+			const json_t *settings)
 {
+	static const char *const suffixes[] = {"in", "out"};
+	int result = text_vector_append(&semihosting->write_paths, semihosting->directory);
+	const char *name;
+	json_t *chardev;
+	json_object_foreach (json_object_get(settings, "chardevs"), name, chardev) {
+		for (size_t i = 0; i < 2; i++) {
+			cleanup_free char *path =
+			    text_format("%s/%s.%s", launch->state_dir, name, suffixes[i]);
+			if (!path || text_vector_append(&semihosting->write_paths, path) < 0)
+				return -ENOMEM;
+		}
+	}
+	return result;
+}
+
+int qemu_semihosting_open(struct qemu_semihosting *semihosting, const struct launch *launch,
+			  const json_t *settings, struct error *error)
+{
+	if (semihosting->narrow_paths && list_written(semihosting, launch, settings) < 0)
+		return error_set(error, -ENOMEM, NULL, "no memory");
 	if (!semihosting->has_console)
 		return 0;
 	int flags = O_CLOEXEC | O_NOFOLLOW;

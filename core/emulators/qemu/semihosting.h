@@ -14,6 +14,7 @@
 struct qemu_semihosting {
 	struct enclosure *enclosure;     /* owned; NULL: there is none */
 	const char *const *narrow_paths; /* as the launch_command's */
+	char **write_paths;              /* owned; likewise */
 	char *directory;                 /* owned: where the guest's files lie; NULL: neither */
 	bool has_console;                /* "semihosting", QEMU's standard input and output */
 	int input_fd, output_fd;         /* owned; -1: not open */
@@ -25,9 +26,10 @@ struct qemu_semihosting {
 json_t *qemu_semihosting_begin(struct qemu_semihosting *semihosting, const struct launch *launch);
 void qemu_semihosting_finish(struct qemu_semihosting *semihosting);
 
-/* The console's files exist: opens them. */
+/* The consoles' files exist: opens those of its own, and tells which QEMU will have to. settings: as begin
+ * made them. */
 int qemu_semihosting_open(struct qemu_semihosting *semihosting, const struct launch *launch,
-			  struct error *error);
+			  const json_t *settings, struct error *error);
 
 /* QEMU has loaded all it is made of, and the guest has not run yet: from now on it has the launch's files
  * directory alone. The guest must not run where it fails. */

@@ -49,11 +49,14 @@ static const char *run_shell(struct sandbox *sandbox, const char *script)
 {
 	struct fixture *fixture = sandbox->fixture;
 	struct error error;
+	const char *const written[] = {sandbox->state_dir, NULL};
+	const struct launch_command narrow = {.narrow_paths = sandbox->narrow_paths,
+					      .narrow_write_paths = written};
 	struct confinement *confinement =
-	    sandbox->narrow_paths ? sandbox_create_narrow(&sandbox->spec, sandbox->state_dir,
-							  sandbox->firmware_fd, sandbox->narrow_paths, &error)
-				  : sandbox_create(&sandbox->spec, sandbox->state_dir, sandbox->files_fd,
-						   sandbox->firmware_fd, &error);
+	    sandbox->narrow_paths
+		? sandbox_create_narrow(&sandbox->spec, &narrow, sandbox->firmware_fd, &error)
+		: sandbox_create(&sandbox->spec, sandbox->state_dir, sandbox->files_fd, sandbox->firmware_fd,
+				 &error);
 	assert_non_null(confinement);
 	int fd = openat(fixture->scratch.dirfd, "said", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	const char *const argv[] = {"sh", "-c", script, NULL};
@@ -193,7 +196,7 @@ static void the_firmware_may_be_read_and_nothing_beside_it(void **state)
 }
 
 /* By what the shell has built in: it may run nothing else. */
-static void a_narrow_one_is_left_libraries_itself_and_its_directory(void **state)
+static void a_narrow_one_is_left_libraries_itself_and_what_is_told(void **state)
 {
 	struct sandbox sandbox;
 	open_sandbox(&sandbox, *state);
@@ -241,7 +244,7 @@ int main(void)
 	    TEST(the_working_directory_may_be_read),
 	    TEST(the_emulators_own_installation_may_be_read),
 	    TEST(the_firmware_may_be_read_and_nothing_beside_it),
-	    TEST(a_narrow_one_is_left_libraries_itself_and_its_directory),
+	    TEST(a_narrow_one_is_left_libraries_itself_and_what_is_told),
 	    TEST(limits_hold),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
