@@ -130,10 +130,12 @@ static int look(void *state, struct span line, struct case_list *list)
 {
 	struct ztest *ztest = state;
 	struct span rest = line;
-	if (take_through(&rest, SPAN("Running TESTSUITE ")))
+	bool is_of_suite = take_through(&rest, SPAN("TESTSUITE "));
+	if (!is_of_suite && !ztest->is_sure)
+		return 0;
+	if (is_of_suite && span_ends(span_first(line, line.length - rest.length), SPAN("Running TESTSUITE ")))
 		return begin_suite(ztest, list, rest);
-	if (span_find(line, SPAN("TESTSUITE SUMMARY START")) < line.length)
-		ztest->is_sure = true;
+	ztest->is_sure |= is_of_suite && span_begins(rest, SPAN("SUMMARY START"));
 	return ztest->is_sure ? look_at_line(ztest, line, list) : 0;
 }
 
