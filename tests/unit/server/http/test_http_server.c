@@ -217,6 +217,18 @@ static void test_gate_comes_first_and_open_routes_pass(void **state)
 	assert_int_equal(response.status, 200);
 }
 
+static void test_without_a_name_the_caller_is_its_address(void **state)
+{
+	(void) state;
+	exchange(&sample, "GET /hello HTTP/1.1\r\n" HOST "\r\n");
+	char line[2048];
+	assert_true(wait_readable(sample.log_pipe[0]));
+	ssize_t length = read(sample.log_pipe[0], line, sizeof(line) - 1);
+	assert_true(length > 0);
+	line[length] = '\0';
+	assert_non_null(strstr(line, " actor=127.0.0.1 peer=127.0.0.1:"));
+}
+
 static void test_one_line_a_request_is_logged_without_the_query(void **state)
 {
 	(void) state;
@@ -250,6 +262,7 @@ int main(void)
 	    TEST(test_head_sent_byte_by_byte_is_taken),
 	    TEST(test_gate_comes_first_and_open_routes_pass),
 	    TEST(test_one_line_a_request_is_logged_without_the_query),
+	    TEST(test_without_a_name_the_caller_is_its_address),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
