@@ -146,6 +146,23 @@ test('filters must all fit, and a group of types is one of them', async (t) => {
 	assert.deepEqual(await types('run=42'), []);
 });
 
+test('a run is told from its making to its verdict, and so is its board', async (t) => {
+	const emud = await startEmud(t);
+	const client = emud.client();
+	const stream = await listen(client);
+	const { json: run } = await client.post('/runs', { json: { target: 'board', file: firmware('passed'), pass: ['PASSED'] } });
+	assert.equal(run.verdict, 'passed');
+	await stream.untilEvent('instance.deleted');
+	const of_run = stream.events().filter((event) => event.run === run.id);
+	assert.deepEqual(of_run.map(({ type, data }) => [type, data.state, data.verdict]).at(-1), ['run.state', 'ended', 'passed']);
+	assert.equal(of_run[0].actor, LOCAL);
+	assert.deepEqual(await listAll(client, `&run=${run.id}`), of_run);
+	const of_board = stream.events().filter(({ instance }) => instance);
+	assert.deepEqual([of_board[0].type, of_board.at(-1)?.type], ['instance.created', 'instance.deleted']);
+	assert.equal(of_board[0].actor, LOCAL);
+	stream.close();
+});
+
 test('pages lead on to each other, and the last one to the stream', async (t) => {
 	const emud = await startEmud(t);
 	const client = emud.client();
