@@ -34,8 +34,8 @@ export async function listen(client, query = '', headers = {}) {
 	const stream = await client.follow(`/events${query}`, { headers: { accept: 'text/event-stream', ...headers } });
 	// It listens from when its head is there.
 	await stream.until('retry: ');
-	/** @param {(frame: Frame) => boolean} fits @param {string} what */
-	const untilFrame = (fits, what) => stream.wait(() => framesOf(stream).find(fits), what);
+	/** @param {(frame: Frame) => boolean} fits @param {string} what @returns {Promise<Frame>} */
+	const untilFrame = (fits, what) => stream.wait(() => /** @type {Frame} */ (framesOf(stream).find(fits)), what);
 	return Object.assign(stream, {
 		frames: () => framesOf(stream),
 		/** @returns {Event[]} */
