@@ -19,8 +19,8 @@ bool text_is_utf8(const char *text, size_t length);
  * memory. */
 char *text_to_utf8(const char *bytes, size_t length);
 
-/* A copy that XML 1.0 can hold: every other byte (controls but tab and newline, what is not well-formed UTF-8,
- * U+FFFE and U+FFFF) is \xNN. Caller frees; NULL: no memory. */
+/* A copy that XML 1.0 can hold: every other byte (controls but tab and newline, what is not well-formed
+ * UTF-8, U+FFFE and U+FFFF) is \xNN. Caller frees; NULL: no memory. */
 char *text_to_visible(const char *bytes, size_t length);
 
 /* True for an instance id: [A-Za-z0-9][A-Za-z0-9._-]{0,62} */
