@@ -187,9 +187,13 @@ static void begin_compiling(struct run *run)
 
 bool run_prepare(struct run *run)
 {
-	if (!run->patterns && !run->is_compiling)
-		begin_compiling(run);
-	return run->patterns;
+	/* The pool's until they are compiled: not to be looked at. */
+	if (run->is_compiling)
+		return false;
+	if (run->patterns)
+		return true;
+	begin_compiling(run);
+	return false;
 }
 
 void run_start(struct run *run)
