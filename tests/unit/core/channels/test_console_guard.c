@@ -266,6 +266,29 @@ static void a_full_disk_is_told_and_its_being_freed_too(void **state)
 	unmount_small_disk(fixture);
 }
 
+/* Told by a write there, and by nothing else. */
+static void what_fills_another_directory_counts_as_well(void **state)
+{
+	struct fixture *fixture = *state;
+	if (!mount_small_disk(fixture))
+		skip();
+	start(fixture, 64 * MIB, 4 * MIB);
+	assert_int_equal(mkdirat(fixture->harness->dirfd, "files", 0700), 0);
+	assert_int_equal(mkdirat(fixture->harness->dirfd, "elsewhere", 0700), 0);
+	int files_fd = openat(fixture->harness->dirfd, "files", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = openat(files_fd, "flood", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	console_guard_add_directory(fixture->guard, files_fd);
+	harness_settle(fixture->harness, 2 * CONSOLE_GUARD_PACE_MS + 50);
+	fill(fixture, "elsewhere/other", 5 * MIB);
+	harness_settle(fixture->harness, 2 * CONSOLE_GUARD_PACE_MS + 50);
+	assert_int_equal(fixture->full, 0);
+	write_text(fd, "x");
+	assert_true(harness_wait_ms(fixture->harness, is_full, fixture, 1000));
+	close(fd);
+	close(files_fd);
+	unmount_small_disk(fixture);
+}
+
 static void whoever_asks_and_hears_full_hears_freed_later(void **state)
 {
 	struct fixture *fixture = *state;
@@ -401,6 +424,7 @@ int main(void)
 	    TEST(an_idle_directory_costs_nothing),
 	    TEST(destroying_disarms_the_signal),
 	    TEST(a_full_disk_is_told_and_its_being_freed_too),
+	    TEST(what_fills_another_directory_counts_as_well),
 	    TEST(whoever_asks_and_hears_full_hears_freed_later),
 	    TEST(the_guard_may_go_from_within_a_callback),
 	    TEST(without_a_limit_the_disk_is_not_looked_at),
