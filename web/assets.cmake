@@ -21,7 +21,7 @@ if(NOT EXISTS ${modules}/.package-lock.json OR ${web}/package-lock.json IS_NEWER
 endif()
 
 file(REMOVE_RECURSE ${DESTINATION}/web ${DESTINATION}/openapi)
-file(COPY ${web}/lib ${web}/views ${web}/components DESTINATION ${DESTINATION}/web)
+file(COPY ${web}/lib ${web}/views ${web}/components ${web}/styles DESTINATION ${DESTINATION}/web)
 file(COPY ${web}/index.html ${web}/docs.html ${web}/app.js ${web}/docs.js ${web}/styles.css ${web}/icon.svg
 	DESTINATION ${DESTINATION}/web)
 file(COPY ${modules}/@xterm/xterm/lib/xterm.mjs ${modules}/@xterm/xterm/css/xterm.css

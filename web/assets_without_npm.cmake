@@ -3,7 +3,7 @@ cmake_minimum_required(VERSION 3.25)
 
 set(web ${SOURCE}/web)
 file(REMOVE_RECURSE ${DESTINATION}/web ${DESTINATION}/openapi)
-file(COPY ${web}/lib ${web}/views ${web}/components ${web}/index.html ${web}/app.js ${web}/styles.css
+file(COPY ${web}/lib ${web}/views ${web}/components ${web}/styles ${web}/index.html ${web}/app.js ${web}/styles.css
 	${web}/icon.svg DESTINATION ${DESTINATION}/web)
 file(COPY ${SOURCE}/openapi/openapi.yaml DESTINATION ${DESTINATION}/openapi)
 file(WRITE ${DESTINATION}/web/docs.html "<!doctype html>

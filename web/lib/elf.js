@@ -1,7 +1,11 @@
 // What the first bytes of an ELF file say. No DOM.
 
 /** Names as the API has them. @type {Record<number, string>} */
-const MACHINES = { 3: 'x86', 8: 'MIPS', 40: 'ARM', 62: 'x86-64', 83: 'AVR', 94: 'Xtensa', 183: 'AArch64', 243: 'RISC-V' };
+const MACHINES = {
+	2: 'SPARC', 3: 'x86', 4: 'm68k', 8: 'MIPS', 15: 'PA-RISC', 20: 'PowerPC', 21: 'PowerPC64', 22: 'S390', 40: 'ARM', 42: 'SuperH',
+	43: 'SPARC64', 44: 'TriCore', 45: 'ARC', 62: 'x86-64', 76: 'CRIS', 83: 'AVR', 92: 'OpenRISC', 94: 'Xtensa', 105: 'MSP430',
+	113: 'Nios II', 173: 'RX', 183: 'AArch64', 189: 'MicroBlaze', 243: 'RISC-V', 258: 'LoongArch', 36902: 'Alpha',
+};
 export const ELF_HEADER_BYTES = 64;
 
 /**
@@ -18,3 +22,10 @@ export function readElfHeader(bytes) {
 	const entry = is64 ? view.getBigUint64(24, isLittle) : BigInt(view.getUint32(24, isLittle));
 	return { kind: is64 ? 'elf64' : 'elf32', machine: MACHINES[number] ?? `machine ${number}`, entry };
 }
+
+/**
+ * Whether a firmware suits a target, as far as both are known.
+ * @param {string | null | undefined} taken the target's firmware_machine: one or more, comma-separated
+ * @param {string | null | undefined} machine the firmware's
+ */
+export const fitsMachine = (taken, machine) => !taken || !machine || taken.split(',').includes(machine);
