@@ -31,7 +31,7 @@ struct expectation {
 	enum expectation_end end;
 	char *chunk;
 	size_t length;
-	bool is_fresh; /* nobody has seen the chunk yet */
+	bool is_fresh; /* whoever reads along has not seen the chunk yet */
 	int result;
 	struct pattern_match match;
 	struct error error;
@@ -78,9 +78,6 @@ static void fail(struct expectation *expectation, int number)
 static void work(void *data)
 {
 	struct expectation *expectation = data;
-	if (expectation->on_chunk && expectation->is_fresh)
-		expectation->on_chunk(expectation->chunk, expectation->length, expectation->along_data);
-	expectation->is_fresh = false;
 	if (expectation->is_last)
 		expectation->result =
 		    pattern_watch_end(expectation->watch, &expectation->match, &expectation->error);
@@ -88,6 +85,11 @@ static void work(void *data)
 		expectation->result =
 		    pattern_watch_feed(expectation->watch, expectation->chunk, expectation->length,
 				       &expectation->match, &expectation->error);
+	if (expectation->result != 0 || !expectation->is_fresh)
+		return;
+	expectation->is_fresh = false;
+	if (expectation->on_chunk)
+		expectation->on_chunk(expectation->chunk, expectation->length, expectation->along_data);
 }
 
 static void advance(struct expectation *expectation);

@@ -30,9 +30,9 @@ struct expectation_options {
 	uint64_t timeout_ms;
 	/* What lies before this offset is looked at however late it gets: it was there when the call came. */
 	int64_t there_offset;
-	/* Optional. Whoever reads along: on_chunk gets every byte that is looked at, once and in their order,
-	 * on the pool, before it is matched. on_released: it will not be called again; once, perhaps from
-	 * within expectation_destroy. */
+	/* Optional. Whoever reads along: on_chunk gets every byte that was looked at and decided nothing,
+	 * once and in their order, on the pool. What comes with the deciding one is left to them.
+	 * on_released: it will not be called again; once, perhaps from within expectation_destroy. */
 	void (*on_chunk)(const char *bytes, size_t length, void *data);
 	void (*on_released)(void *data);
 	void *along_data;
