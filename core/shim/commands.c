@@ -186,9 +186,17 @@ static void on_input_done(size_t written, int number, void *data)
 	call_fail(call, &error, result);
 }
 
+/* A numbered step of a run's input that an emud has sent before it died, and that the next one, which cannot
+ * know that, sends again. */
+static bool was_taken(struct call *call, int64_t step)
+{
+	return step >= 0 && step < instance_input_step(call_instance(call));
+}
+
 static void run_input(struct call *call)
 {
 	const json_t *arguments = call_arguments(call);
+	int64_t step = json_member_integer(arguments, "step", -1);
 	const char *channel = json_member_string(arguments, "channel", "");
 	const char *encoded = json_member_string(arguments, "base64", "");
 	cleanup_free void *bytes = NULL;
@@ -197,7 +205,12 @@ static void run_input(struct call *call)
 	const struct connector_ops *connector;
 	if (!require_launcher(call, &connector))
 		return;
-	struct console *console = channels_console(instance_channels(call_instance(call)), channel);
+	if (was_taken(call, step)) {
+		on_input_done(0, 0, call);
+		return;
+	}
+	struct instance *instance = call_instance(call);
+	struct console *console = channels_console(instance_channels(instance), channel);
 	int result = console ? base64_decode(encoded, strlen(encoded), &bytes, &length) : -ENOENT;
 	if (result == -ENOENT)
 		error_set(&error, result, "channel_not_found", "%s is not a console of this instance",
@@ -209,6 +222,8 @@ static void run_input(struct call *call)
 		    console_write(console, bytes, length, call_timeout_ms(call), on_input_done, call, &error);
 	if (result < 0)
 		call_fail(call, &error, NULL);
+	else if (step >= 0)
+		instance_set_input_step(instance, step + 1);
 }
 
 static void run_attach(struct call *call)

@@ -50,6 +50,9 @@ void instance_on_closing(struct instance *instance, void (*on_closing)(void *dat
 bool instance_is_paused(const struct instance *instance);
 bool instance_is_live(const struct instance *instance); /* running or paused */
 bool instance_is_disk_full(struct instance *instance);  /* looks now */
+/* Steps of a run's input, counted from 0: the first that was not taken yet. */
+int64_t instance_input_step(const struct instance *instance);
+void instance_set_input_step(struct instance *instance, int64_t step);
 const struct spec *instance_spec(const struct instance *instance);
 const char *instance_state_dir(const struct instance *instance); /* absolute */
 int instance_dirfd(const struct instance *instance);             /* the same, open */

@@ -24,6 +24,7 @@ struct instance {
 	const struct instance_events *events;
 	void *data;
 
+	int64_t input_step; /* the first that was not taken yet */
 	enum state state;
 	bool paused_by_disk, pausing_for_disk;
 	char started_at[CLOCK_RFC3339_SIZE], ended_at[CLOCK_RFC3339_SIZE];

@@ -73,6 +73,16 @@ struct launcher *instance_launcher(struct instance *instance, const struct conne
 	return instance->launcher;
 }
 
+int64_t instance_input_step(const struct instance *instance)
+{
+	return instance->input_step;
+}
+
+void instance_set_input_step(struct instance *instance, int64_t step)
+{
+	instance->input_step = step;
+}
+
 bool instance_is_disk_full(struct instance *instance)
 {
 	return instance->guard && console_guard_is_disk_full(instance->guard);

@@ -65,8 +65,9 @@ static void send_step(struct run_input *input)
 	struct error error;
 	const json_t *step = json_array_get(input->options.steps, input->options.step);
 	struct board *board = fleet_find(input->options.fleet, input->instance);
-	cleanup_json json_t *arguments = json_pack("{s:s, s:s}", "channel", input->channel, "base64",
-						   json_member_string(step, "send_base64", ""));
+	cleanup_json json_t *arguments =
+	    json_pack("{s:s, s:s, s:I}", "channel", input->channel, "base64",
+		      json_member_string(step, "send_base64", ""), "step", (json_int_t) input->options.step);
 	if (!board || board_start_number(board) != input->options.start_number)
 		return;
 	input->sending = board_command(board, "input", arguments, NEVER_MS, on_sent, input, &error);
