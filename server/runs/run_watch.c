@@ -73,6 +73,20 @@ static int begin_input(struct run *run, const char *channel, struct error *error
 	return run->input ? 0 : error->number;
 }
 
+/* What the time was up with: it takes detail, and puts to it which step of the input was still to come. */
+static void decide_timed_out(struct run *run, const char *reason, char *detail)
+{
+	cleanup_json json_t *progress = run_read_progress(run);
+	json_int_t step = json_member_integer(progress, "step", 0);
+	cleanup_free char *told = detail;
+	bool is_waiting = progress && (size_t) step < run->patterns->step_count;
+	run_decide(run, "timed_out", reason,
+		   is_waiting && told
+		       ? text_format("%s; step %lld of its input was not taken yet", told, (long long) step)
+		       : TAKE(told),
+		   NULL);
+}
+
 /* ---- silence ---- */
 
 /* The file itself tells when it was last written to. */
@@ -89,8 +103,8 @@ static void on_idle(void *data)
 	if (silent_ms >= 0 && silent_ms < idle_ms)
 		loop_timer_start(run->deadline, (uint64_t) (idle_ms - silent_ms));
 	else
-		run_decide(run, "timed_out", "idle_timeout",
-			   text_format("the board printed nothing for %g s", idle_timeout), NULL);
+		decide_timed_out(run, "idle_timeout",
+				 text_format("the board printed nothing for %g s", idle_timeout));
 }
 
 static int begin_idle(struct run *run, struct error *error)
@@ -135,10 +149,9 @@ void run_decide_ended(struct run *run, const struct board *board)
 
 void run_decide_late(struct run *run)
 {
-	run_decide(
-	    run, "timed_out", "timeout",
-	    text_format("nothing decided the run within %g s", json_member_real(run->spec, "timeout", 0)),
-	    NULL);
+	decide_timed_out(
+	    run, "timeout",
+	    text_format("nothing decided the run within %g s", json_member_real(run->spec, "timeout", 0)));
 }
 
 void run_decide_deleted(struct run *run)
