@@ -26,7 +26,6 @@
 #include <malloc.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/resource.h>
 
 enum { HTTP_IDLE_TIMEOUT_S = 60 };
@@ -199,7 +198,9 @@ static int open_state(struct service *service, struct error *error)
 	service->state_lock_fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (service->state_lock_fd < 0)
 		return error_set_errno(error, -errno, NULL, "cannot make %s", lock);
-	if (flock(service->state_lock_fd, LOCK_EX | LOCK_NB) < 0)
+	/* A lock of the process: a child of a killed emud that has not come to its exec holds nothing. */
+	const struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	if (fcntl(service->state_lock_fd, F_SETLK, &whole) < 0)
 		return error_set(error, -EBUSY, NULL,
 				 "another emud runs on %s: stop it, or give another --state-dir", state_dir);
 	return 0;
@@ -407,7 +408,6 @@ static void tear_down(struct service *service)
 	versions_destroy(service->versions);
 	static_files_destroy(app->web);
 	static_files_destroy(app->specification);
-	file_store_destroy(app->files);
 	auth_destroy(app->auth);
 	events_destroy(app->events);
 	store_close(app->store);
@@ -415,6 +415,8 @@ static void tear_down(struct service *service)
 	loop_signal_destroy(service->on_interrupt);
 	loop_signal_destroy(service->on_hangup);
 	loop_destroy(app->loop);
+	/* An upload that the pool was at has gone with the loop. */
+	file_store_destroy(app->files);
 	json_decref(app->emulators);
 	log_destroy(app->log);
 	config_unref(service->config);
