@@ -187,7 +187,7 @@ static void begin_compiling(struct run *run)
 
 bool run_prepare(struct run *run)
 {
-	/* The pool's until they are compiled: not to be looked at. */
+	/* While they are compiled, they are the pool's. */
 	if (run->is_compiling)
 		return false;
 	if (run->patterns)

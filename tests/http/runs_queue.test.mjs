@@ -14,7 +14,7 @@ const TOKENS = 'ana token-of-ana-0001\nben token-of-ben-0002\n';
 /** @param {Parameters<typeof startEmud>[0]} t */
 async function startWithOneBoard(t) {
 	const emud = await startEmud(t, { tokens: TOKENS, server: { limits: { running_instances: 1 } } });
-	return { ana: emud.client({ token: 'token-of-ana-0001' }), ben: emud.client({ token: 'token-of-ben-0002' }) };
+	return { emud, ana: emud.client({ token: 'token-of-ana-0001' }), ben: emud.client({ token: 'token-of-ben-0002' }) };
 }
 
 /**
@@ -93,4 +93,20 @@ test('one that waits too long has not started, and says why', async (t) => {
 	assert.deepEqual([run.verdict, run.reason, run.started_at], ['not_started', 'queue_timeout', null]);
 	await cancel(ana, held);
 	await cleared(ana);
+});
+
+test('those that wait when emud is killed are let in by the next emud, in their order', async (t) => {
+	const { emud, ana, ben } = await startWithOneBoard(t);
+	const held = await hold(ana);
+	await waitFor(ana, held, 'running');
+	const many = [await begin(ana), await begin(ana)];
+	const one = await begin(ben);
+	await emud.end('SIGKILL');
+	await emud.start();
+	const again = emud.client({ token: 'token-of-ana-0001' });
+	await until(async () => (await places(again, [one]))[0] === 2, 'the queue to be there again');
+	assert.deepEqual(await places(again, [...many, one]), [1, 3, 2]);
+	assert.equal((await look(again, held)).state, 'running');
+	await cancel(again, held);
+	await expectOrder(again, [many[0], one, many[1]]);
 });
