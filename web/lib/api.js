@@ -4,10 +4,10 @@
  * @typedef {{code: number | null, signal: string | null, reason: string, detail: string | null}} Exit
  * @typedef {{kind: string, type: string, host?: string, port?: number, path?: string}} Channel
  * @typedef {{path?: string, sha256?: string}} FileName
- * @typedef {{id: string, path: string, target: string, emulator: string, state: string, paused_by: string | null,
+ * @typedef {{id: string, path: string, adopted?: boolean, target: string, emulator: string, state: string, paused_by: string | null,
  *   start_number: number, file: FileName | null, args: string[], labels: Record<string, string>, created_at: string,
  *   started_at: string | null, ended_at: string | null, exit: Exit | null, channels: Record<string, Channel>,
- *   processes: Record<string, {pid: number}>, gdb: {remote: string, command: string} | null, command: string[] | null}} Instance
+ *   processes: Record<string, {pid: number}>, gdb: {remote: string | null, command: string[]} | null, command: string[] | null}} Instance
  * @typedef {{suite: string, name: string, result: 'passed' | 'failed' | 'skipped' | 'error', duration?: number, message?: string}} TestCase
  * @typedef {{kind: 'pass' | 'fail', pattern: string, text: string, start: number, end: number}} Matched
  * @typedef {{id: string, state: 'queued' | 'running' | 'ended', queue_position: number | null, verdict: string | null,
@@ -38,18 +38,25 @@ export class Problem extends Error {
 		this.status = status;
 		this.code = code;
 		this.errors = errors;
+		/** @type {string | null} what is there nevertheless: the instance that failed to start */
+		this.location = null;
 	}
 }
 
 /**
  * @param {number} status
  * @param {any} body as far as it is there
+ * @param {string | null} [location] the header
  */
-export const problemFrom = (status, body) =>
-	new Problem(status, body?.code ?? 'unknown', body?.detail ?? `emud answered ${status}`, body?.errors ?? []);
+export function problemFrom(status, body, location = null) {
+	const problem = new Problem(status, body?.code ?? 'unknown', body?.detail ?? `emud answered ${status}`, body?.errors ?? []);
+	problem.location = location;
+	return problem;
+}
 
 /** @param {Response} response */
-const readProblem = async (response) => problemFrom(response.status, await response.json().catch(() => ({})));
+const readProblem = async (response) =>
+	problemFrom(response.status, await response.json().catch(() => ({})), response.headers.get('location'));
 
 /** @param {...string} segments */
 export const apiPath = (...segments) => '/v1/' + segments.map(encodeURIComponent).join('/');
@@ -152,6 +159,16 @@ export class Api {
 	/** @returns {Promise<StoredFile[]>} */
 	listFiles() {
 		return this.list('/v1/files', 'files');
+	}
+
+	/** Whether a command line needs a token here: this page may have its session already. @returns {Promise<boolean>} */
+	async needsToken() {
+		return (await this.request('GET', '/v1/version')).features.includes('tokens');
+	}
+
+	/** @param {string} sha256 */
+	deleteFile(sha256) {
+		return this.request('DELETE', apiPath('files', sha256));
 	}
 
 	/**

@@ -17,6 +17,7 @@ import { FITS, tellState } from './instances.js';
 /** @type {Record<string, {name: string, load: () => Promise<{mount: TabView}>}>} */
 const TABS = {
 	consoles: { name: 'Consoles', load: () => import('./instance/consoles.js') },
+	details: { name: 'Details', load: () => import('./instance/details.js') },
 };
 
 const ACTIONS = ['start', 'stop', 'restart', 'reset', 'pause', 'resume'];

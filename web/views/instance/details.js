@@ -1,0 +1,99 @@
+// Everything that is known of an instance, and how its channels are reached.
+
+import { createCopyLine } from '../../components/copy_line.js';
+import { fill, h, timeElement } from '../../components/dom.js';
+import { apiPath } from '../../lib/api.js';
+import { channelAddress, connectCommand, shellCommand } from '../../lib/connect_words.js';
+import { formatExit, formatTime } from '../../lib/format.js';
+import { route } from '../../lib/routes.js';
+
+/**
+ * @typedef {import('../../lib/api.js').Instance} Instance
+ * @typedef {import('../../components/dom.js').Child} Child
+ */
+
+/** @param {Instance} instance @returns {Child} */
+function tellFirmware({ file }) {
+	if (!file) return 'none';
+	if (!file.sha256) return h('code', {}, file.path);
+	return h('a', { href: route('files') }, h('code', {}, `sha256:${file.sha256}`));
+}
+
+/** @param {string | null} time @returns {Child} */
+const tellTime = (time) => (time ? timeElement(time, formatTime(time)) : '–');
+
+/** @param {Instance} instance @returns {[string, Child | Child[]][]} */
+function tellFacts(instance) {
+	const { exit } = instance;
+	return [
+		['State', instance.paused_by ? `${instance.state} (${instance.paused_by.replaceAll('_', ' ')})` : instance.state],
+		['Target', instance.target],
+		['Emulator', instance.adopted ? `${instance.emulator}, started by pw emu` : instance.emulator],
+		['Firmware', tellFirmware(instance)],
+		['Arguments', instance.args.length ? h('code', {}, shellCommand(instance.args)) : 'none'],
+		['Labels', Object.entries(instance.labels).map(([key, value]) => h('span', { class: 'label' }, `${key}=${value}`))],
+		['Starts', instance.start_number],
+		['Created', tellTime(instance.created_at)],
+		['Started', tellTime(instance.started_at)],
+		['Ended', tellTime(instance.ended_at)],
+		['Ended how', exit ? [formatExit(exit), exit.detail && h('pre', { tabIndex: 0, 'aria-label': 'Last words of the emulator' }, exit.detail)] : '–'],
+		['State directory', h('code', {}, instance.path)],
+	];
+}
+
+/**
+ * @param {string} caption
+ * @param {string[]} columns
+ * @param {Child[][]} rows
+ */
+const createTable = (caption, columns, rows) =>
+	h('div', { class: 'scroll', tabIndex: 0, role: 'region', 'aria-label': caption },
+		h('table', {}, h('caption', { class: 'unseen' }, caption),
+			h('thead', {}, h('tr', {}, columns.map((name) => h('th', { scope: 'col' }, name)))),
+			h('tbody', {}, rows.map(([name, ...cells]) => h('tr', {}, h('th', { scope: 'row' }, name), cells.map((cell) => h('td', {}, cell)))))));
+
+/** @param {Instance} instance */
+function createChannels({ id, channels, gdb }) {
+	const rows = Object.entries(channels).map(([name, channel]) => {
+		const command = channel.kind === 'gdb' && gdb?.remote ? shellCommand(gdb.command)
+			: connectCommand(channel, new URL(apiPath('instances', id, 'channels', name, 'output'), location.href).href);
+		return [name, channel.kind, channel.type, channelAddress(channel) || 'over HTTP alone',
+			command && createCopyLine(`How to connect to ${name}`, command).element];
+	});
+	if (rows.length === 0) return h('p', {}, 'Known once it has started.');
+	return createTable('Channels', ['Channel', 'Kind', 'Type', 'Address', 'From a terminal'], rows);
+}
+
+/** @param {Instance} instance */
+function createProcesses({ processes }) {
+	const rows = Object.entries(processes).map(([name, { pid }]) => [name, pid]);
+	return rows.length ? createTable('Processes', ['Process', 'PID'], rows) : h('p', {}, 'None runs.');
+}
+
+/**
+ * @param {HTMLElement} outlet
+ * @param {Instance} instance
+ */
+function show(outlet, instance) {
+	fill(outlet,
+		h('dl', { class: 'details' }, tellFacts(instance).flatMap(([name, value]) => [h('dt', {}, name), h('dd', {}, value)])),
+		h('h2', {}, 'Command'),
+		instance.command ? createCopyLine('The exact command', shellCommand(instance.command)).element : h('p', {}, 'Known once it has started.'),
+		h('h2', {}, 'Channels'), createChannels(instance),
+		h('h2', {}, 'Processes'), createProcesses(instance));
+}
+
+/** @type {import('../instance.js').TabView} */
+export function mount(outlet, instance) {
+	let told = JSON.stringify(instance);
+	show(outlet, instance);
+	return {
+		unmount() {},
+		/** What has not changed stays: what is chosen in it, and where the focus is. */
+		update(now) {
+			const text = JSON.stringify(now);
+			if (text !== told) show(outlet, now);
+			told = text;
+		},
+	};
+}
