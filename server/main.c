@@ -21,6 +21,7 @@
 #include "server/runs/runs.h"
 #include "server/versions.h"
 #include "server/watch/matching.h"
+#include "server/watch/samples.h"
 
 #include <fcntl.h>
 #include <malloc.h>
@@ -349,6 +350,8 @@ static int set_up(struct service *service, struct error *error)
 		result = make_runs(service, error);
 	if (result < 0)
 		return result;
+	if (!(app->samples = samples_create(app->loop, app->fleet, app->growth, error)))
+		return error->number;
 	service->versions = versions_create(app->loop, app->emulators, error);
 	return service->versions ? 0 : error->number;
 }
@@ -402,6 +405,7 @@ static void tear_down(struct service *service)
 	runs_leave(app->runs);
 	http_server_destroy(app->http);
 	runs_destroy(app->runs);
+	samples_destroy(TAKE(app->samples));
 	fleet_destroy(app->fleet);
 	matcher_destroy(app->matcher);
 	growth_destroy(app->growth);

@@ -18,6 +18,7 @@ struct events;
 struct growth;
 struct matcher;
 struct runs;
+struct samples;
 struct static_files;
 
 struct app {
@@ -32,6 +33,7 @@ struct app {
 	struct runs *runs;
 	struct matcher *matcher; /* of patterns in console output */
 	struct growth *growth;   /* of console output and logs, for followers */
+	struct samples *samples; /* what boards are doing just now */
 	struct static_files *web;
 	struct static_files *specification;
 	struct http_server *http;

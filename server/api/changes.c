@@ -3,6 +3,7 @@
 #include "core/base/cleanup.h"
 #include "server/events/events.h"
 #include "server/runs/runs.h"
+#include "server/watch/samples.h"
 
 static json_t *describe_new(const struct board *board)
 {
@@ -45,6 +46,8 @@ void publish_change(const struct fleet_change *change, void *data)
 	events_publish(app->events, &event);
 	if (app->runs)
 		runs_look(app->runs);
+	if (app->samples)
+		samples_look(app->samples, change);
 }
 
 void publish_reset(struct app *app, const struct board *board, const char *actor)

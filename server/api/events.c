@@ -7,6 +7,7 @@
 #include "server/events/events.h"
 #include "server/http/field.h"
 #include "server/http/sse.h"
+#include "server/watch/samples.h"
 
 #include <inttypes.h>
 
@@ -57,6 +58,8 @@ static bool read_id(struct request *request, const char *text, const char *compl
 struct stream {
 	struct sse *sse; /* NULL until it stands */
 	struct event_listener *listener;
+	struct sample_listener *samples; /* NULL: none are asked for */
+	bool is_full;                    /* until on_writable */
 };
 
 static int send(struct stream *stream, const char *type, int64_t id, const json_t *data)
@@ -64,9 +67,21 @@ static int send(struct stream *stream, const char *type, int64_t id, const json_
 	char text[24];
 	snprintf(text, sizeof(text), "%" PRId64, id);
 	int result = data ? sse_send(stream->sse, type, text, data) : -ENOMEM;
+	stream->is_full |= result == -EAGAIN;
 	if (result < 0 && result != -EAGAIN)
 		sse_end(stream->sse);
 	return result;
+}
+
+/* Without an id, so that a client that comes back goes on behind the last event that is kept; and never where
+ * kept ones have to wait. */
+static int on_sample(const json_t *sample, void *data)
+{
+	struct stream *stream = data;
+	if (stream->is_full)
+		return -EAGAIN;
+	stream->is_full = sse_send(stream->sse, "instance.sample", NULL, sample) == -EAGAIN;
+	return 0;
 }
 
 static int on_event(int64_t id, const char *type, const json_t *event, void *data)
@@ -90,18 +105,27 @@ static void on_writable(struct sse *sse, void *data)
 {
 	(void) sse;
 	struct stream *stream = data;
+	stream->is_full = false;
 	event_listener_resume(stream->listener);
+	if (stream->samples)
+		sample_listener_resume(stream->samples);
 }
 
 static void on_closed(void *data)
 {
 	struct stream *stream = data;
 	event_listener_destroy(stream->listener);
+	sample_listener_destroy(stream->samples);
 	free(stream);
 }
 
+static bool wants_samples(const struct event_filter *filter)
+{
+	return !filter->run && (!filter->type || event_type_fits("instance.sample", filter->type));
+}
+
 static void follow_events(struct request *request, struct app *app, const struct event_filter *filter,
-			  int64_t since)
+			  int64_t since, bool with_samples)
 {
 	static const struct event_listener_events listening = {.on_event = on_event,
 							       .on_dropped = on_dropped};
@@ -113,8 +137,11 @@ static void follow_events(struct request *request, struct app *app, const struct
 		return;
 	}
 	stream->listener = event_listener_create(app->events, filter, since, &listening, stream, &error);
-	if (!stream->listener) {
-		free(stream);
+	if (stream->listener && with_samples)
+		stream->samples =
+		    sample_listener_create(app->samples, filter->instance, on_sample, stream, &error);
+	if (!stream->listener || (with_samples && !stream->samples)) {
+		on_closed(stream);
 		reply_error(request, &error);
 		return;
 	}
@@ -132,13 +159,17 @@ static void stream_events(struct request *request, struct app *app, const struct
 	const char *last = request_header(request, "Last-Event-ID");
 	const char *since = request_query(request, "since");
 	int64_t cursor = events_last_id(app->events);
-	if (request_query(request, "limit") || request_query(request, "cursor"))
+	bool with_samples = false;
+	struct error error;
+	if (request_query_boolean(request, "samples", &with_samples, &error) < 0)
+		reply_error(request, &error);
+	else if (request_query(request, "limit") || request_query(request, "cursor"))
 		reply_problem(request, "invalid_parameter",
 			      "limit and cursor are for pages: an event stream goes on from since");
 	else if ((!since || read_id(request, since, "since must be the id of an event, or 0", &cursor)) &&
 		 (!last || !last[0] ||
 		  read_id(request, last, "Last-Event-ID must be the id of an event of this stream", &cursor)))
-		follow_events(request, app, filter, cursor);
+		follow_events(request, app, filter, cursor, with_samples && wants_samples(filter));
 }
 
 /* ---- as a page ---- */
@@ -256,6 +287,10 @@ void list_events(struct request *request, void *app)
 		return;
 	if (field_names_media_type(request_header(request, "Accept"), "text/event-stream"))
 		stream_events(request, app, &filter);
+	else if (request_query(request, "samples"))
+		reply_problem(
+		    request, "invalid_parameter",
+		    "samples are not kept, so no page has them: ask with Accept: text/event-stream");
 	else
 		list_page(request, app, &filter);
 }

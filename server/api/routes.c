@@ -31,7 +31,7 @@ const struct route api_routes[] = {
     GET("/version", get_version, "getVersion"),
     GET("/metrics", get_metrics, "getMetrics"),
     GET("/events", list_events, "listEvents",
-	.query = QUERY("type", "instance", "run", "since", "limit", "cursor")),
+	.query = QUERY("type", "instance", "run", "since", "samples", "limit", "cursor")),
     POST("/config/reload", reload_configuration, "reloadConfiguration"),
     POST("/session", create_session, "createSession", .flags = OPEN, .body = BODY_JSON_OPTIONAL),
     DELETE("/session", delete_session, "deleteSession"),

@@ -16,6 +16,8 @@ const char *const event_types[] = {
     "config.refused",
     "service.started",
     "service.stopping",
+    /* Told, but not kept. */
+    "instance.sample",
     NULL,
 };
 

@@ -1,14 +1,10 @@
 // Listeners of GET /events that do not read.
 
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import net from 'node:net';
 import { test } from 'node:test';
 
-import { within } from '../lib/deadline.mjs';
 import { startEmud } from '../lib/emud.mjs';
-import { framesOf, listAll, listen } from '../lib/events.mjs';
-import { ByteStream } from '../lib/streams.mjs';
+import { framesOf, listAll, listen, listenWithoutReading, unchunk } from '../lib/events.mjs';
 
 /** As long as emud waits, and then some. */
 const PATIENCE_MS = 30000;
@@ -16,40 +12,10 @@ const PATIENCE_MS = 30000;
 /** More for a configuration, whose warnings make an event of some 150 KB. */
 const warnings = Object.fromEntries(Array.from({ length: 2000 }, (_, i) => [`no_such_key_${i}`, 0]));
 
-/**
- * Asks for the stream by hand; nothing is read until the socket is resumed.
- * @param {import('../lib/emud.mjs').Emud} emud
- */
-async function listenWithoutReading(emud) {
-	const socket = net.connect({ port: emud.port, host: '127.0.0.1' });
-	const stream = new ByteStream();
-	await within(once(socket, 'connect'), 'a connection');
-	socket.pause();
-	socket.on('data', (bytes) => stream.push(bytes));
-	socket.on('close', () => stream.finish('close'));
-	socket.on('error', () => stream.finish('error'));
-	socket.write(`GET /v1/events?since=0 HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\n\r\n`);
-	return Object.assign(stream, { socket });
-}
-
-/** What the chunks of a chunked body hold, as far as they are whole. @param {Buffer} bytes */
-function unchunk(bytes) {
-	const parts = [];
-	for (let at = bytes.indexOf('\r\n\r\n') + 4; ; ) {
-		const line = bytes.indexOf('\r\n', at);
-		if (line < 0) break;
-		const length = parseInt(bytes.toString('latin1', at, line), 16);
-		if (!length || bytes.length < line + 2 + length) break;
-		parts.push(bytes.subarray(line + 2, line + 2 + length));
-		at = line + 2 + length + 2;
-	}
-	return Buffer.concat(parts);
-}
-
 test('a listener that reads nothing is sent away, harms nobody, and catches up completely', async (t) => {
 	const emud = await startEmud(t, { server: { limits: { kept_events: 100000 } } });
 	const client = emud.client();
-	const slow = await listenWithoutReading(emud);
+	const slow = await listenWithoutReading(emud, '?since=0');
 	const quick = await listen(client);
 	emud.writeConfig({ ...emud.options, server: { ...emud.options.server, ...warnings } });
 	// More than a socket's buffers and the stream's own queue hold.

@@ -27,7 +27,7 @@ const mayInclude = {
   'server/store': ['core/base', 'core/loop'],
   'server/shims': ['core/base', 'core/loop', 'core/config', 'core/process', 'core/handles', 'core/shim',
     'server/store'],
-  'server/watch': ['core/base', 'core/loop', 'core/patterns', 'core/channels', 'server/shims'],
+  'server/watch': ['core/base', 'core/loop', 'core/patterns', 'core/process', 'core/channels', 'server/shims'],
   'server/events': ['core/base', 'core/loop', 'server/store'],
   'server/runs': ['core/base', 'core/loop', 'core/patterns', 'core/cases', 'core/channels', 'core/config', 'server/store',
     'server/shims', 'server/watch', 'server/events'],
