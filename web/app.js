@@ -20,6 +20,8 @@ import { Store } from './lib/store.js';
 const VIEWS = {
 	'/instances': () => import('./views/instances.js'),
 	'/instances/:id/:tab?': () => import('./views/instance.js'),
+	'/new': () => import('./views/new_instance.js'),
+	'/files': () => import('./views/files.js'),
 };
 
 const FEED = '/v1/events';

@@ -4,19 +4,31 @@
 export const quote = (text) => (/^[A-Za-z0-9_./:=@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
 
 /**
- * @typedef {{method?: string, url: string, json?: unknown, file?: string, form?: {spec: unknown, file: string}, headers?: Record<string, string>}} CurlRequest
- * file: the body's file; form: a multipart one
+ * @typedef {{method?: string, url: string, json?: unknown, file?: string, form?: {spec?: unknown, file: string},
+ *   headers?: Record<string, string>, needsToken?: boolean}} CurlRequest
+ * file: the body's file; form: a multipart one; needsToken: of the shell's EMUD_TOKEN
  */
 
+/** curl reads "-" as its input. @param {string} name */
+const fileName = (name) => (name === '-' ? './-' : name);
+
+/** As -F reads it: what it would take for an end or an option stands in quotes. @param {string} name */
+const formFile = (name) => (/[;,"\\]|^\s|\s$/.test(name) ? `"${name.replaceAll(/["\\]/g, '\\$&')}"` : fileName(name));
+
 /** @param {CurlRequest} request @returns {string} one line a word that is long */
-export function curlCommand({ method, url, json, file, form, headers = {} }) {
+export function curlCommand({ method, url, json, file, form, headers = {}, needsToken = false }) {
 	const words = ['curl', '--fail-with-body'];
 	const implied = file !== undefined ? 'PUT' : json !== undefined || form !== undefined ? 'POST' : 'GET';
 	if (method && method !== implied) words.push('-X', method);
+	if (needsToken) words.push('-H', '"Authorization: Bearer $EMUD_TOKEN"');
 	for (const [name, value] of Object.entries(headers)) words.push('-H', quote(`${name}: ${value}`));
-	if (file !== undefined) words.push('-T', quote(file));
+	// -T takes [1-3] and {a,b} in a name for several files.
+	if (file !== undefined && /[[\]{}]/.test(file)) words.push('-g');
+	if (file !== undefined) words.push('-T', quote(fileName(file)));
 	if (json !== undefined) words.push('-H', quote('Content-Type: application/json'), '-d', quote(JSON.stringify(json)));
-	if (form) words.push('-F', quote(`spec=${JSON.stringify(form.spec)};type=application/json`), '-F', quote(`file=@${form.file}`));
+	// Not -F, which would end at a ";" in it.
+	if (form && form.spec !== undefined) words.push('--form-string', quote(`spec=${JSON.stringify(form.spec)}`));
+	if (form) words.push('-F', quote(`file=@${formFile(form.file)}`));
 	words.push(quote(url));
 	return words.join(' ');
 }

@@ -1,0 +1,55 @@
+// A request whose body may be long: tells how far it is, can be cancelled. No DOM.
+
+import { Problem, problemFrom } from './api.js';
+
+/** @typedef {{loaded: number, total: number}} Progress bytes */
+
+/**
+ * @param {import('./api.js').Api} api asked to sign in where that is needed; then it begins again
+ * @param {string} path
+ * @param {Blob | FormData} body
+ * @param {{method?: string, headers?: Record<string, string>, onProgress?: (progress: Progress) => void, signal?: AbortSignal}} [options]
+ * @returns {Promise<{status: number, json: any, location: string | null}>} other than a Problem, it throws the signal's reason
+ */
+export async function upload(api, path, body, options = {}) {
+	for (;;) {
+		const answer = await send(path, body, options);
+		if (answer.status >= 200 && answer.status < 300) return answer;
+		if (answer.status !== 401) throw problemFrom(answer.status, answer.json, answer.location);
+		await api.askToSignIn();
+		options.signal?.throwIfAborted();
+	}
+}
+
+/** @param {string} text */
+function parse(text) {
+	try {
+		return JSON.parse(text);
+	} catch {
+		return null;
+	}
+}
+
+/**
+ * @param {string} path
+ * @param {Blob | FormData} body
+ * @param {{method?: string, headers?: Record<string, string>, onProgress?: (progress: Progress) => void, signal?: AbortSignal}} options
+ * @returns {Promise<{status: number, json: any, location: string | null}>}
+ */
+function send(path, body, { method = 'POST', headers = {}, onProgress, signal }) {
+	return new Promise((resolve, reject) => {
+		signal?.throwIfAborted();
+		const request = new XMLHttpRequest();
+		const abort = () => request.abort();
+		request.open(method, path);
+		request.setRequestHeader('accept', 'application/json');
+		for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
+		if (onProgress) request.upload.onprogress = ({ loaded, total }) => onProgress({ loaded, total });
+		request.onload = () => resolve({ status: request.status, json: parse(request.responseText), location: request.getResponseHeader('location') });
+		request.onerror = () => reject(new Problem(0, 'unreachable', 'The connection to emud was lost. It may be down, or the file could not be read to its end.'));
+		request.onabort = () => reject(signal?.reason ?? new Problem(0, 'aborted', 'The request was aborted.'));
+		request.onloadend = () => signal?.removeEventListener('abort', abort);
+		signal?.addEventListener('abort', abort);
+		request.send(body);
+	});
+}

@@ -1,0 +1,184 @@
+// The firmware that is stored here: what its header says, and what can be done with it.
+
+import { confirmAction } from '../components/confirm.js';
+import { createCurlLine } from '../components/curl_line.js';
+import { fill, h, setText, timeElement } from '../components/dom.js';
+import { createDropZone } from '../components/drop_zone.js';
+import { createUploadProgress } from '../components/upload_progress.js';
+import { apiPath, Problem } from '../lib/api.js';
+import { formatBytes, formatTime } from '../lib/format.js';
+import { followList } from '../lib/live_list.js';
+import { upload } from '../lib/upload.js';
+
+/**
+ * @typedef {import('../app.js').App} App
+ * @typedef {import('../lib/api.js').StoredFile} StoredFile
+ */
+
+const FILES = '/v1/files';
+/** A browser allows six connections a host, and there are consoles too. */
+const MOST_AT_ONCE = 2;
+
+/** @param {string | number | null} entry */
+const formatEntry = (entry) => (entry === null ? '' : `0x${BigInt(entry).toString(16)}`);
+
+class FilesView {
+	/**
+	 * @param {HTMLElement} outlet
+	 * @param {App} app
+	 */
+	constructor(outlet, app) {
+		this.app = app;
+		/** @type {Map<string, HTMLTableRowElement>} by SHA-256 */
+		this.rows = new Map();
+		/** @type {{file: File, row: HTMLElement}[]} */
+		this.waiting = [];
+		this.uploading = 0;
+		this.leaving = new AbortController();
+		this.needsToken = false;
+		this.zone = createDropZone({ label: 'Choose files to upload', isMultiple: true, onFiles: (files) => this.add(files) });
+		this.uploads = h('ul', { class: 'uploads', 'aria-label': 'Uploads' });
+		this.body = h('tbody');
+		this.count = h('p', { class: 'quiet', role: 'status' });
+		this.table = h('div', { class: 'scroll', tabIndex: 0, role: 'region', 'aria-label': 'Table of files', hidden: true },
+			h('table', { class: 'files' }, h('caption', { class: 'unseen' }, 'Files'),
+				h('thead', {}, h('tr', {}, ['Name', 'Size', 'Kind', 'Machine', 'Entry', 'Added', 'SHA-256', 'Actions'].map((name) => h('th', { scope: 'col' }, name)))),
+				this.body));
+		this.empty = h('section', { class: 'empty', hidden: true }, h('h2', {}, 'No files yet'),
+			h('p', {}, 'Firmware uploaded once serves any number of instances and runs. Drop an ELF file above, or upload it from a terminal.'));
+		this.curl = createCurlLine(() => ({ url: location.origin + FILES, needsToken: this.needsToken, form: { file: this.named } }));
+		outlet.append(h('div', { class: 'heading' }, h('h1', {}, 'Files'), this.count), this.zone.element, this.uploads, this.table, this.empty,
+			h('h2', {}, 'The same with curl'), this.curl.element);
+		this.stop = followList(app.store, 'files', () => app.api.listFiles(), {
+			onLoad: (files) => this.show(files),
+			onFault: (error) => void (error instanceof Problem && error.status === 0 || app.notices.fail(error)),
+		});
+		void this.learnToken();
+	}
+
+	/** What the command uploads: the last that was chosen. */
+	named = 'firmware.elf';
+
+	unmount() {
+		this.stop();
+		if (this.uploading) this.app.notices.tell('The uploads that were not done were cancelled.');
+		this.leaving.abort();
+	}
+
+	async learnToken() {
+		this.needsToken = await this.app.api.needsToken().catch(() => false);
+		this.curl.update();
+	}
+
+	/** By name, as the API has them. @param {StoredFile[]} files */
+	show(files) {
+		const rows = new Map(files.map((file) => [file.sha256, this.rows.get(file.sha256) ?? this.createRow(file)]));
+		for (const [sha256, row] of this.rows) if (!rows.has(sha256)) row.remove();
+		let next = this.body.firstElementChild;
+		for (const row of rows.values()) {
+			if (row === next) next = next.nextElementSibling;
+			else this.body.insertBefore(row, next);
+		}
+		this.rows = rows;
+		setText(this.count, files.length ? `${files.length} of ${formatBytes(files.reduce((sum, { size }) => sum + size, 0))}` : '');
+		this.table.hidden = files.length === 0;
+		this.empty.hidden = files.length > 0;
+	}
+
+	/** @param {StoredFile} file */
+	createRow(file) {
+		const { sha256, name, size, kind, machine, entry, created_at } = file;
+		const reference = encodeURIComponent(`sha256:${sha256}`);
+		/** @param {string} text @param {string} href @param {object} [more] */
+		const link = (text, href, more) => h('a', { class: 'button', href, 'aria-label': `${text}: ${name}`, ...more }, text);
+		return h('tr', { 'data-sha256': sha256 }, h('th', { scope: 'row' }, name), h('td', {}, formatBytes(size)), h('td', {}, kind), h('td', {}, machine ?? ''),
+			h('td', { class: 'mono' }, formatEntry(entry)), h('td', {}, created_at && timeElement(created_at, formatTime(created_at))),
+			h('td', { class: 'mono', title: sha256 }, sha256.slice(0, 12)),
+			h('td', {}, h('div', { class: 'actions' }, link('New instance', `#/new?file=${reference}`), link('Run', `#/new-run?file=${reference}`),
+				link('Download', apiPath('files', sha256, 'content'), { download: name }),
+				h('button', { type: 'button', class: 'danger', 'aria-label': `Delete: ${name}`, onclick: () => this.delete(file) }, 'Delete'))));
+	}
+
+	/** @param {StoredFile} file */
+	async delete({ sha256, name }) {
+		if (!(await confirmAction({ title: `Delete ${name}?`, text: 'It must be uploaded again to be used again.', action: 'Delete' }))) return;
+		const { api, notices } = this.app;
+		try {
+			await api.deleteFile(sha256);
+			notices.announce(`${name} is deleted.`);
+		} catch (error) {
+			notices.fail(new Error(`${name}: ${error instanceof Error ? error.message : error}`));
+		}
+	}
+
+	/** @param {File[]} files */
+	add(files) {
+		for (const file of files) {
+			const row = h('li', {}, h('span', { class: 'upload-name' }, file.name), ' ', h('span', { class: 'quiet' }, 'waits'));
+			this.uploads.append(row);
+			this.waiting.push({ file, row });
+		}
+		this.named = files[0].name;
+		this.curl.update();
+		this.next();
+	}
+
+	next() {
+		while (this.uploading < MOST_AT_ONCE && this.waiting.length > 0) {
+			const { file, row } = /** @type {{file: File, row: HTMLElement}} */ (this.waiting.shift());
+			this.uploading++;
+			void this.send(file, row).finally(() => {
+				this.uploading--;
+				if (!this.leaving.signal.aborted) this.next();
+			});
+		}
+	}
+
+	/**
+	 * @param {File} file
+	 * @param {HTMLElement} row
+	 */
+	async send(file, row) {
+		const cancelling = new AbortController();
+		this.leaving.signal.addEventListener('abort', () => cancelling.abort());
+		const progress = createUploadProgress({ name: file.name, onCancel: () => cancelling.abort() });
+		fill(row, progress.element);
+		const form = new FormData();
+		form.append('file', file, file.name);
+		try {
+			const { status } = await upload(this.app.api, FILES, form, { signal: cancelling.signal, onProgress: progress.update });
+			this.tellDone(row, `${file.name} ${status === 201 ? 'is stored.' : 'was stored already.'}`);
+		} catch (error) {
+			if (cancelling.signal.aborted) row.remove();
+			else this.tellFault(file, row, error instanceof Error ? error.message : String(error));
+		}
+	}
+
+	/** @param {HTMLElement} row @param {string} text */
+	tellDone(row, text) {
+		row.remove();
+		this.app.notices.tell(text);
+	}
+
+	/** It stays until it is dismissed or tried again. @param {File} file @param {HTMLElement} row @param {string} text */
+	tellFault(file, row, text) {
+		const again = () => {
+			row.remove();
+			this.add([file]);
+			this.zone.input.focus();
+		};
+		const dismiss = () => {
+			row.remove();
+			this.zone.input.focus();
+		};
+		fill(row, h('div', { class: 'upload', role: 'alert' }, h('span', { class: 'upload-name' }, file.name), h('span', { class: 'danger' }, text),
+			h('button', { type: 'button', 'aria-label': `Try again: ${file.name}`, onclick: again }, 'Try again'),
+			h('button', { type: 'button', 'aria-label': `Dismiss: ${file.name}`, onclick: dismiss }, 'Dismiss')));
+	}
+}
+
+/** @type {import('../app.js').View} */
+export function mount(outlet, place, app) {
+	const view = new FilesView(outlet, app);
+	return { title: 'Files', unmount: () => view.unmount() };
+}
