@@ -3,6 +3,7 @@
 
 #include "core/base/base64.h"
 #include "core/base/cleanup.h"
+#include "core/base/clock.h"
 #include "core/base/text.h"
 #include "server/api/changes.h"
 #include "server/api/digest.h"
@@ -27,9 +28,12 @@ static json_t *describe_entry(const struct file_row *row)
 
 static json_t *describe(const struct file_row *row)
 {
-	return json_pack("{s:s, s:I, s:s, s:s, s:s?, s:o}", "sha256", row->sha256, "size",
+	char created_at[CLOCK_RFC3339_SIZE];
+	clock_format_rfc3339(row->created_at_ms, created_at);
+	return json_pack("{s:s, s:I, s:s, s:s, s:s?, s:o, s:s}", "sha256", row->sha256, "size",
 			 (json_int_t) row->size_bytes, "name", row->name[0] ? row->name : row->sha256, "kind",
-			 row->kind, "machine", row->machine, "entry", describe_entry(row));
+			 row->kind, "machine", row->machine, "entry", describe_entry(row), "created_at",
+			 created_at);
 }
 
 /* ---- GET /files ---- */

@@ -20,6 +20,7 @@ test('an uploaded firmware is stored under its digest and known by its header', 
 	assert.equal(reply.json.kind, 'elf32');
 	assert.match(reply.json.machine, /arm/i);
 	assert.equal(typeof reply.json.entry, 'number');
+	assert.ok(Math.abs(Date.parse(reply.json.created_at) - Date.now()) < 60_000, reply.json.created_at);
 	assert.deepEqual((await shared.client.get(`/files/${digest(body)}`)).json, reply.json);
 });
 

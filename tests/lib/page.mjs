@@ -1,0 +1,52 @@
+// Pages in a real browser: one browser a test file, each page with a session of its own.
+
+import assert from 'node:assert/strict';
+import { after, before } from 'node:test';
+
+import { chromium } from 'playwright-core';
+
+import { DEADLINE_MS } from './deadline.mjs';
+
+/**
+ * @typedef {import('playwright-core').Page} Page
+ * @typedef {{url: string, expected?: RegExp, context?: import('playwright-core').BrowserContextOptions}} PageOptions
+ * expected: messages that are part of the test
+ */
+
+/**
+ * One browser for the tests of a file. Call it before shareEmud(): a hook that fails keeps later ones from running.
+ * @returns {{openPage: (t: import('node:test').TestContext, options: PageOptions) => Promise<Page>}}
+ */
+export function shareBrowser() {
+	/** @type {import('playwright-core').Browser} */
+	let browser;
+	before(async () => {
+		browser = await chromium.launch({
+			executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+			args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+				'--disable-component-update', '--disable-sync'],
+		});
+	});
+	after(() => browser?.close());
+
+	/** A page that fails the test at its end for any error, refused asset or breach of its policy. */
+	return {
+		async openPage(t, { url, expected = /^$/, context: options }) {
+			const context = await browser.newContext(options);
+			const page = await context.newPage();
+			page.setDefaultTimeout(DEADLINE_MS);
+			/** @type {string[]} */
+			const faults = [];
+			page.on('pageerror', (error) => faults.push(String(error)));
+			page.on('console', (message) => {
+				if (message.type() === 'error' && !expected.test(message.text())) faults.push(message.text());
+			});
+			t.after(async () => {
+				await context.close();
+				assert.deepEqual(faults, []);
+			});
+			await page.goto(url);
+			return page;
+		},
+	};
+}
