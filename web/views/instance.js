@@ -17,6 +17,8 @@ import { FITS, tellState } from './instances.js';
 /** @type {Record<string, {name: string, load: () => Promise<{mount: TabView}>}>} */
 const TABS = {
 	consoles: { name: 'Consoles', load: () => import('./instance/consoles.js') },
+	logs: { name: 'Logs', load: () => import('./instance/logs.js') },
+	events: { name: 'Events', load: () => import('./instance/events.js') },
 	details: { name: 'Details', load: () => import('./instance/details.js') },
 };
 

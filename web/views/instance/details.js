@@ -25,13 +25,14 @@ const tellTime = (time) => (time ? timeElement(time, formatTime(time)) : '–');
 /** @param {Instance} instance @returns {[string, Child | Child[]][]} */
 function tellFacts(instance) {
 	const { exit } = instance;
+	const labels = Object.entries(instance.labels);
 	return [
 		['State', instance.paused_by ? `${instance.state} (${instance.paused_by.replaceAll('_', ' ')})` : instance.state],
 		['Target', instance.target],
 		['Emulator', instance.adopted ? `${instance.emulator}, started by pw emu` : instance.emulator],
 		['Firmware', tellFirmware(instance)],
 		['Arguments', instance.args.length ? h('code', {}, shellCommand(instance.args)) : 'none'],
-		['Labels', Object.entries(instance.labels).map(([key, value]) => h('span', { class: 'label' }, `${key}=${value}`))],
+		['Labels', labels.length ? labels.map(([key, value]) => h('span', { class: 'label' }, `${key}=${value}`)) : 'none'],
 		['Starts', instance.start_number],
 		['Created', tellTime(instance.created_at)],
 		['Started', tellTime(instance.started_at)],
