@@ -35,6 +35,7 @@ struct run {
 	int output_fd; /* -1: there is none yet */
 	int64_t there_offset;
 	struct expectation *expectation;
+	bool is_idle; /* nothing was printed for idle_timeout: what came before is still looked at */
 	struct run_reader *reader; /* along with the expectation */
 	struct run_input *input;
 

@@ -100,11 +100,12 @@ static void on_idle(void *data)
 	if (fstat(run->output_fd, &status) == 0 && status.st_size > 0)
 		silent_ms = clock_wall_ms() -
 			    ((int64_t) status.st_mtim.tv_sec * 1000 + status.st_mtim.tv_nsec / 1000000);
-	if (silent_ms >= 0 && silent_ms < idle_ms)
+	if (silent_ms >= 0 && silent_ms < idle_ms) {
 		loop_timer_start(run->deadline, (uint64_t) (idle_ms - silent_ms));
-	else
-		decide_timed_out(run, "idle_timeout",
-				 text_format("the board printed nothing for %g s", idle_timeout));
+		return;
+	}
+	run->is_idle = true;
+	expectation_expire(run->expectation);
 }
 
 static int begin_idle(struct run *run, struct error *error)
@@ -149,9 +150,13 @@ void run_decide_ended(struct run *run, const struct board *board)
 
 void run_decide_late(struct run *run)
 {
-	decide_timed_out(
-	    run, "timeout",
-	    text_format("nothing decided the run within %g s", json_member_real(run->spec, "timeout", 0)));
+	double timeout = json_member_real(run->spec, "timeout", 0);
+	double idle_timeout = json_member_real(run->spec, "idle_timeout", 0);
+	if (run->is_idle)
+		decide_timed_out(run, "idle_timeout",
+				 text_format("the board printed nothing for %g s", idle_timeout));
+	else
+		decide_timed_out(run, "timeout", text_format("nothing decided the run within %g s", timeout));
 }
 
 void run_decide_deleted(struct run *run)

@@ -43,6 +43,8 @@ struct expectation *expectation_create(struct loop *loop, const struct expectati
 				       void (*on_outcome)(const struct expectation_outcome *outcome,
 							  void *data),
 				       void *data, struct error *error);
+/* Its time is up now: what is there is looked at still, then on_outcome fires as ever. */
+void expectation_expire(struct expectation *expectation);
 /* At any time. */
 void expectation_destroy(struct expectation *expectation);
 

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, statSync } from 'node:fs';
 import { after, test } from 'node:test';
 
+import { until } from '../lib/deadline.mjs';
 import { shareEmud } from '../lib/emud.mjs';
 import { firmware } from '../lib/firmware.mjs';
 import { makePowerOff } from '../lib/power_off.mjs';
@@ -234,6 +235,46 @@ test('a pause holds the board, not the time', async () => {
 	await shared.client.post(`/instances/${instance.id}/pause`);
 	assertVerdict(await untilEnded(shared.client, id), 'timed_out', 'timeout');
 });
+
+// ---- when emud is late ----
+
+for (const late of [{ timeout: 1 }, { idle_timeout: 1 }]) {
+	const name = Object.keys(late)[0];
+	/**
+	 * Ends after emud has stood still, from the board's first byte until the time was up.
+	 * @param {Buffer[]} steps what the board does meanwhile
+	 * @param {(instance: any) => void} [act]
+	 */
+	const standStill = async (steps, act = () => {}) => {
+		const { id } = await beginRun(shared.client, script([print('Hello\n'), pause(300), ...steps]), { pass: 'PASSED', ...late });
+		const instance = await boardOf(shared.client, id);
+		await untilPrinted(shared.client, id, 'Hello\n');
+		const { pid } = /** @type {import('node:child_process').ChildProcess} */ (shared.emud.process);
+		const output = `${shared.emud.stateDir}/runs/${id}/output`;
+		process.kill(/** @type {number} */ (pid), 'SIGSTOP');
+		try {
+			act(instance);
+			await until(() => Date.now() - statSync(output).mtimeMs > 1500, 'the time to be up');
+		} finally {
+			process.kill(/** @type {number} */ (pid), 'SIGCONT');
+		}
+		return untilEnded(shared.client, id);
+	};
+
+	test(`what was printed in time counts, however late it is looked at (${name})`, async () => {
+		assertVerdict(await standStill([print('PASSED\n')]), 'passed', 'pass_pattern');
+	});
+
+	test(`an end in time counts, however late it is heard of (${name})`, async () => {
+		assertVerdict(await standStill([print('bye\n'), exit(3)]), 'failed', 'guest_exit');
+		const crashed = await standStill([], ({ processes }) => process.kill(processes.qemu.pid, 'SIGSEGV'));
+		assertVerdict(crashed, 'crashed', 'crashed');
+	});
+
+	test(`silence is told as what it is, however late (${name})`, async () => {
+		assertVerdict(await standStill([]), 'timed_out', name);
+	});
+}
 
 // ---- how soon ----
 
