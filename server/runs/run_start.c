@@ -164,17 +164,19 @@ static void compile(void *data)
 static void on_compiled(void *data)
 {
 	struct run *run = data;
+	struct runs *runs = run->runs;
 	run->is_compiling = false;
-	if (run->is_orphan)
+	if (run->is_orphan) {
 		run_destroy(run);
-	else if (run->is_decided)
+		return;
+	}
+	if (run->is_decided)
 		run_end_now(run);
 	else if (!run->patterns)
 		run_decide(run, "canceled", "internal_error", strdup("no memory"), NULL);
-	else if (text_equal(run->row.state, "queued"))
-		runs_look(run->runs);
-	else
+	else if (text_equal(run->row.state, "running"))
 		run_resume(run);
+	runs_look(runs);
 }
 
 static void begin_compiling(struct run *run)

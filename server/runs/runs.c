@@ -66,6 +66,16 @@ static bool has_room(const struct runs *runs)
 	       fleet_count(runs->options.fleet) < limits->instances;
 }
 
+/* One that an earlier emud let in has no board yet, but its place. */
+static bool is_resuming(const struct runs *runs)
+{
+	const struct run *run;
+	LIST_FOREACH (run, &runs->list, link)
+		if (run->is_compiling && !run->is_queued && !run->is_decided)
+			return true;
+	return false;
+}
+
 static void look_soon(struct runs *runs);
 
 /* One a turn, since each takes the loop's time. */
@@ -74,7 +84,7 @@ static void on_turn(void *data)
 	struct runs *runs = data;
 	runs->turn = NULL;
 	struct run_queue_entry *first = run_queue_first(runs->queue);
-	if (!first || !has_room(runs))
+	if (!first || !has_room(runs) || is_resuming(runs))
 		return;
 	struct run *run = (struct run *) ((char *) first - offsetof(struct run, place));
 	/* It keeps its place until it takes a board: else the next would have it, too. */
