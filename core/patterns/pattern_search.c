@@ -4,7 +4,10 @@
 
 enum {
 	/* Places tried between two looks at the clock, and the steps back within the attempt at one of them.
-	 * What is tried by itself counts as so many, as it may go through all that is there. */
+	 * What needs more steps is tried again in narrower slices, and what needs more yet by itself. That
+	 * counts as so many places, as it may go through all that is there. */
+	WIDE_PLACES = 16 * 1024,
+	WIDE_STEPS = 1250,
 	SLICE_PLACES = 1024,
 	SINGLE_PLACES = 64,
 	SLICE_STEPS = 20 * 1000,
@@ -40,15 +43,22 @@ void pattern_search_finish(struct pattern_search *search)
 
 void pattern_search_begin(struct pattern_search *search)
 {
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &search->begun);
+	clock_gettime(CLOCK_MONOTONIC, &search->begun);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &search->begun_cpu);
 }
 
-static bool is_out_of_time(const struct pattern_search *search)
+static int64_t elapsed_ms(clockid_t clock, const struct timespec *since)
 {
 	struct timespec now;
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-	return (now.tv_sec - search->begun.tv_sec) * 1000 + (now.tv_nsec - search->begun.tv_nsec) / 1000000 >=
-	       search->work_ms;
+	clock_gettime(clock, &now);
+	return (now.tv_sec - since->tv_sec) * 1000 + (now.tv_nsec - since->tv_nsec) / 1000000;
+}
+
+/* Processor time takes a system call, and is never more than what the clock says. */
+static bool is_out_of_time(const struct pattern_search *search)
+{
+	return elapsed_ms(CLOCK_MONOTONIC, &search->begun) >= search->work_ms &&
+	       elapsed_ms(CLOCK_THREAD_CPUTIME_ID, &search->begun_cpu) >= search->work_ms;
 }
 
 static int too_slow(struct error *error)
@@ -112,14 +122,29 @@ static int try(struct pattern_search *search, const struct pattern *pattern,
 	return result < 0 ? TRIED_UNDECIDED : TRIED_MATCH;
 }
 
-/* From `from` on; places before one_by_one get all the steps there are, each by itself. */
-static struct slice cut_slice(const struct pattern *pattern, size_t from, size_t one_by_one)
+/* How far the places are known to need more steps: those before `narrow` in narrow slices, those before
+ * `one_by_one` by themselves. */
+struct caution {
+	size_t narrow, one_by_one;
+};
+
+static struct slice cut_slice(const struct pattern *pattern, size_t from, const struct caution *caution)
 {
-	bool is_one = from < one_by_one;
-	bool is_alone = is_one || pattern->places != PLACES_ANYWHERE;
-	return (struct slice){.from = from,
-			      .limit = is_alone ? from : from + SLICE_PLACES - 1,
-			      .steps = is_one ? PLACE_STEPS : SLICE_STEPS};
+	if (from < caution->one_by_one)
+		return (struct slice){from, from, PLACE_STEPS};
+	if (pattern->places != PLACES_ANYWHERE)
+		return (struct slice){from, from, SLICE_STEPS};
+	if (from < caution->narrow)
+		return (struct slice){from, from + SLICE_PLACES - 1, SLICE_STEPS};
+	return (struct slice){from, from + WIDE_PLACES - 1, WIDE_STEPS};
+}
+
+static void beware(struct caution *caution, const struct slice *slice)
+{
+	if (slice->steps == WIDE_STEPS)
+		caution->narrow = slice->limit + 1;
+	else
+		caution->one_by_one = slice->limit + 1;
 }
 
 static unsigned weigh(const struct slice *slice)
@@ -133,9 +158,10 @@ static int find(struct pattern_search *search, const struct pattern *pattern,
 		size_t *undecided, struct error *error)
 {
 	unsigned weight = 0;
-	for (size_t from = range->from, one_by_one = 0; find_place(pattern, range, &from);) {
+	struct caution caution = {0};
+	for (size_t from = range->from; find_place(pattern, range, &from);) {
 		struct pattern_place place = {0};
-		const struct slice slice = cut_slice(pattern, from, one_by_one);
+		const struct slice slice = cut_slice(pattern, from, &caution);
 		int result = try(search, pattern, range, trial, &slice, &place, error);
 		if (result == TRIED_MATCH)
 			*ret_place = place;
@@ -146,7 +172,7 @@ static int find(struct pattern_search *search, const struct pattern *pattern,
 		if (result == TRIED_UNDECIDED && !pattern->looks_ahead)
 			return 0;
 		if (result == TRIED_TOO_MUCH)
-			one_by_one = slice.limit + 1;
+			beware(&caution, &slice);
 		else
 			/* What is undecided hides nothing that is complete further on. */
 			from = (result == TRIED_UNDECIDED ? place.begun : slice.limit) + 1;
@@ -160,19 +186,24 @@ static int find(struct pattern_search *search, const struct pattern *pattern,
 
 /*
  * PCRE2's soft partial matching would do both at once for what does not look ahead, but compiled to machine
- * code (10.42) it runs over the end of the text. Where nothing matches, hard partial matching stops at the
- * same places.
+ * code (10.42) it runs over the end of the text. Before the first place that is undecided, hard partial
+ * matching finds what matches without more bytes, too.
  */
 int pattern_search_find(struct pattern_search *search, const struct pattern *pattern,
 			const struct pattern_text_range *range, struct pattern_place *ret_place,
 			size_t *ret_undecided, struct error *error)
 {
-	size_t undecided = range->length;
+	size_t undecided = range->from;
+	struct pattern_text_range rest = *range;
 	bool waits = range->goes_on && pattern->looks_ahead;
-	int result = find(search, pattern, range, waits ? TRY_WHAT_MAY_COME : TRY_WHAT_IS_THERE, ret_place,
-			  &undecided, error);
-	if (!result && ret_undecided && !waits)
+	int result = 0;
+	if (waits || ret_undecided) {
+		undecided = range->length;
 		result = find(search, pattern, range, TRY_WHAT_MAY_COME, ret_place, &undecided, error);
+	}
+	rest.from = undecided;
+	if (!result && !waits)
+		result = find(search, pattern, &rest, TRY_WHAT_IS_THERE, ret_place, &undecided, error);
 	if (!result && ret_undecided)
 		*ret_undecided = undecided;
 	return result;

@@ -9,9 +9,9 @@
 struct pattern_search {
 	pcre2_match_data *data;
 	pcre2_match_context *context;
-	pcre2_jit_stack *stack; /* NULL: nothing is compiled to machine code here */
-	struct timespec begun;
-	int work_ms; /* for what is counted */
+	pcre2_jit_stack *stack;           /* NULL: nothing is compiled to machine code here */
+	struct timespec begun, begun_cpu; /* on the clock, and of the thread's processor time */
+	int work_ms;                      /* for what is counted */
 };
 
 /* 0 or -ENOMEM; finish takes a half-made one. */
