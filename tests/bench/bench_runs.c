@@ -42,13 +42,15 @@ static void read_firmware(const struct service *service, struct firmware *firmwa
 
 /* ---- one at a time ---- */
 
-/* What is measured next shall not meet what this run leaves to be done: its QEMU is gone. */
+/* What is measured next shall not meet what this run leaves to be done: its board is gone. */
 static void settle(struct service *service, const char *id)
 {
-	char path[128];
-	snprintf(path, sizeof(path), "/instances/run-%.*s/wait?for=ended", (int) strspn(id, "0123456789"),
-		 id);
-	http_call(&service->http, "GET", path, NULL, NULL, NULL);
+	char path[128], wait[160];
+	snprintf(path, sizeof(path), "/instances/run-%.*s", (int) strspn(id, "0123456789"), id);
+	snprintf(wait, sizeof(wait), "%s/wait?for=ended", path);
+	http_call(&service->http, "GET", wait, NULL, NULL, NULL);
+	while (http_call(&service->http, "GET", path, NULL, NULL, NULL) != 404)
+		continue;
 }
 
 static const char *header_value(const char *headers, const char *name)
