@@ -24,7 +24,7 @@ const VIEWS = {
 	'/files': () => import('./views/files.js'),
 };
 
-const FEED = '/v1/events';
+const FEED = '/v1/events?samples=true';
 const outlet = element('main', HTMLElement);
 const notices = new Notices(element('notices', HTMLElement), element('announcer', HTMLElement));
 const api = new Api(askToken);

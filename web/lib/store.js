@@ -110,13 +110,14 @@ export class Store {
 		else if (resource === 'config' || resource === 'service') this.touch('targets');
 	}
 
-	/** @param {EmudEvent} event */
-	applySample({ instance, data }) {
+	/** What a sample does not tell is as it was told before. @param {EmudEvent} event */
+	applySample({ instance, time, data }) {
 		const id = instance ?? '';
 		if (data.line !== undefined) this.lines.set(id, data.line);
-		if (data.cpu !== undefined) {
+		if (data.cpu !== undefined || data.rss_bytes !== undefined) {
 			const samples = this.samples.get(id) ?? [];
-			samples.push({ cpu: data.cpu, rss_bytes: data.rss_bytes, time: Date.now() });
+			const last = samples[samples.length - 1];
+			samples.push({ cpu: data.cpu ?? last?.cpu ?? 0, rss_bytes: data.rss_bytes ?? last?.rss_bytes ?? 0, time: Date.parse(time) });
 			if (samples.length > SAMPLES_KEPT) samples.shift();
 			this.samples.set(id, samples);
 		}

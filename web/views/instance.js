@@ -18,6 +18,7 @@ import { FITS, tellState } from './instances.js';
 const TABS = {
 	consoles: { name: 'Consoles', load: () => import('./instance/consoles.js') },
 	logs: { name: 'Logs', load: () => import('./instance/logs.js') },
+	usage: { name: 'Usage', load: () => import('./instance/usage.js') },
 	events: { name: 'Events', load: () => import('./instance/events.js') },
 	details: { name: 'Details', load: () => import('./instance/details.js') },
 };
