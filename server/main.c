@@ -78,6 +78,21 @@ static void split_report(const struct config_report *report, json_t *warnings, j
 	}
 }
 
+static void note_configuration(struct app *app, const struct error *error, json_t *warnings, json_t *errors)
+{
+	char now[CLOCK_RFC3339_SIZE];
+	clock_format_rfc3339(clock_wall_ms(), now);
+	json_decref(TAKE(app->config_refusal));
+	if (error) {
+		app->config_refusal =
+		    json_pack("{s:s, s:s, s:O}", "time", now, "detail", error->message, "errors", errors);
+		return;
+	}
+	json_decref(app->config_warnings);
+	app->config_warnings = json_incref(warnings);
+	app->config_loaded_at_ms = clock_wall_ms();
+}
+
 static struct events_limits events_limits(const struct config *config)
 {
 	const struct config_limits *limits = &config_server(config)->limits;
@@ -116,6 +131,7 @@ static int reload(struct app *app, const char *actor, json_t **ret_warnings, jso
 	log_event(app->log, result ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO,
 		  result ? "config.refused" : "config.reloaded", "detail", result ? error->message : NULL,
 		  NULL);
+	note_configuration(app, result ? error : NULL, warnings, errors);
 	publish_reload(app, actor, result ? error : NULL, warnings, errors);
 	*ret_warnings = warnings;
 	*ret_errors = errors;
@@ -422,6 +438,8 @@ static void tear_down(struct service *service)
 	/* An upload that the pool was at has gone with the loop. */
 	file_store_destroy(app->files);
 	json_decref(app->emulators);
+	json_decref(app->config_warnings);
+	json_decref(app->config_refusal);
 	log_destroy(app->log);
 	config_unref(service->config);
 	settings_finish(&service->settings);
@@ -510,6 +528,9 @@ static int start(struct service *service)
 	if (settings_find_programs(&service->settings, &error) == 0)
 		service->config = load_config(&service->settings, &report, &error);
 	print_report(&report);
+	cleanup_json json_t *warnings = json_array(), *errors = json_array();
+	split_report(&report, warnings, errors);
+	note_configuration(&service->app, NULL, warnings, errors);
 	config_report_finish(&report);
 	if (!service->config) {
 		fprintf(stderr, "emud: %s\n", error.message);

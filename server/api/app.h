@@ -39,7 +39,9 @@ struct app {
 	struct http_server *http;
 	const struct confine_support *confinement; /* what this kernel allows */
 	json_t *emulators; /* {"qemu":{"available","version"}}, as /version tells it */
-	int64_t started_at_ms;
+	int64_t started_at_ms, config_loaded_at_ms;
+	json_t *config_warnings; /* of the configuration in force: [text] */
+	json_t *config_refusal; /* {"time","detail","errors"} of one that was refused since; NULL: none was */
 	/* Reads the configuration again, as actor asks. 0 with *ret_warnings ([text]), or negative with error
 	 * and *ret_errors ([text]). */
 	int (*reload)(struct app *app, const char *actor, json_t **ret_warnings, json_t **ret_errors,

@@ -6,9 +6,9 @@
 
 typedef void handler(struct request *request, void *app);
 
-/* service.c, session.c, pages.c */
+/* service.c, service_state.c, session.c, pages.c */
 handler get_dashboard, get_asset, get_specification_yaml, get_specification_json, get_docs;
-handler get_health, get_readiness, get_version, get_metrics, reload_configuration;
+handler get_health, get_readiness, get_version, get_service, get_metrics, reload_configuration;
 handler create_session, delete_session;
 /* targets.c */
 handler list_targets, get_target;

@@ -29,6 +29,7 @@ const struct route api_routes[] = {
     GET("/healthz", get_health, "getHealth", .flags = OPEN),
     GET("/readyz", get_readiness, "getReadiness", .flags = OPEN),
     GET("/version", get_version, "getVersion"),
+    GET("/service", get_service, "getService"),
     GET("/metrics", get_metrics, "getMetrics"),
     GET("/events", list_events, "listEvents",
 	.query = QUERY("type", "instance", "run", "since", "samples", "limit", "cursor")),

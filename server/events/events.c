@@ -283,6 +283,15 @@ void event_listener_destroy(struct event_listener *listener)
 	free(listener);
 }
 
+size_t events_count_listeners(const struct events *events)
+{
+	size_t count = 0;
+	const struct event_listener *listener;
+	TAILQ_FOREACH (listener, &events->listeners, link)
+		count++;
+	return count;
+}
+
 void event_listener_resume(struct event_listener *listener)
 {
 	listener->is_held = false;

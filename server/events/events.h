@@ -80,4 +80,5 @@ struct event_listener *event_listener_create(struct events *events, const struct
 					     int64_t since, const struct event_listener_events *callbacks,
 					     void *data, struct error *error);
 void event_listener_destroy(struct event_listener *listener);
+size_t events_count_listeners(const struct events *events);
 void event_listener_resume(struct event_listener *listener);

@@ -261,6 +261,18 @@ int runs_recover(struct runs *runs, struct error *error)
 
 /* ---- what is known ---- */
 
+void runs_count(const struct runs *runs, size_t *ret_queued, size_t *ret_running)
+{
+	size_t queued = 0, running = 0;
+	const struct run *run;
+	LIST_FOREACH (run, &runs->list, link) {
+		queued += run->is_queued;
+		running += !run->is_queued && !run_has_ended(run);
+	}
+	*ret_queued = queued;
+	*ret_running = running;
+}
+
 static int64_t first_offset(struct runs *runs, int64_t id)
 {
 	struct console_log_window window = {0};

@@ -68,6 +68,9 @@ struct run_order {
 /* Takes it into the queue. It begins in the next turn if there is room. */
 struct run *runs_begin(struct runs *runs, const struct run_order *order, struct error *error);
 
+/* Those that wait for their turn, and those that have a board. */
+void runs_count(const struct runs *runs, size_t *ret_queued, size_t *ret_running);
+
 /* In memory still; else NULL. */
 struct run *runs_find(struct runs *runs, int64_t id);
 

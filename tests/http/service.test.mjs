@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 
 import { until } from '../lib/deadline.mjs';
 import { shareEmud, startEmud } from '../lib/emud.mjs';
+import { firmware } from '../lib/firmware.mjs';
 import { makeConfig } from '../lib/targets.mjs';
 
 const shared = shareEmud();
@@ -114,4 +115,76 @@ test('a bad configuration is refused whole with every error, and the old one sta
 	for (const { detail } of errors) assert.match(detail, /config\.json:\d+: pw\.pw_emu\.targets\.bad-(one|two)\.qemu[.\w]*: /);
 	await client.refused(404, 'not_found', 'GET', '/targets/good-one');
 	await client.get('/targets/board');
+});
+
+test('the service tells its limits, counts and where it lies', async (t) => {
+	const emud = await startEmud(t, { server: { limits: { kept_starts: 7, stop_timeout: 2.5 } } });
+	const client = emud.client();
+	await client.startBoard('one', 'echo');
+	await client.put('/instances/two', { json: { target: 'board', start: false }, expect: 201 });
+	const stream = await client.follow('/events', { headers: { accept: 'text/event-stream' } });
+	const { json } = await client.get('/service');
+	assert.equal(json.state_dir, emud.stateDir);
+	assert.deepEqual([json.limits.kept_starts, json.limits.stop_timeout, json.limits.running_instances], [7, 2.5, 256]);
+	assert.deepEqual([json.instances.running, json.instances.created, json.instances.failed], [1, 1, 0]);
+	assert.deepEqual(json.runs, { queued: 0, running: 0 });
+	assert.deepEqual([json.event_listeners, json.websockets], [1, 0]);
+	assert.ok(json.free_bytes > 0 && json.free_bytes < json.disk_bytes);
+	assert.ok(json.uptime > 0 && Math.abs(Date.parse(json.started_at) + 1000 * json.uptime - Date.now()) < 5000);
+	assert.equal(json.config.path, emud.configFile);
+	stream.close();
+	await until(async () => (await client.get('/service')).json.event_listeners === 0, 'nobody to listen');
+});
+
+test('every limit of the configuration is told by the name it has there', async () => {
+	const { specification } = await import('../lib/specification.mjs');
+	const source = readFileSync(new URL('../../core/config/config.h', import.meta.url), 'utf8');
+	const [, members] = /struct config_limits \{([^]*?)\} limits;/.exec(source) ?? [];
+	const names = [...members.matchAll(/^\s*(?:uint64_t|double) (\w+);/gm)].map(([, name]) => name);
+	assert.deepEqual(names.sort(), [...specification.components.schemas.ServiceLimits.required].sort());
+});
+
+test('runs that wait and run are counted', async (t) => {
+	const emud = await startEmud(t, { server: { limits: { running_instances: 1 } } });
+	const client = emud.client();
+	const spec = { target: 'board', file: firmware('echo'), pass: ['never'], detach: true };
+	const ids = [];
+	for (let i = 0; i < 2; i++) ids.push((await client.post('/runs', { json: spec, expect: 202 })).json.id);
+	await until(async () => (await client.get(`/runs/${ids[0]}`)).json.state === 'running', 'the first to run');
+	assert.deepEqual((await client.get('/service')).json.runs, { queued: 1, running: 1 });
+	for (const id of ids.reverse()) await client.request('DELETE', `/runs/${id}`, { expect: 200 });
+	await until(async () => (await client.get('/instances')).json.instances.length === 0, 'its board to go');
+	assert.deepEqual((await client.get('/service')).json.runs, { queued: 0, running: 0 });
+});
+
+test('what an administrator should see to is told with what to do', async (t) => {
+	const emud = await startEmud(t, { targets: { 'also-not': { qemu: { executable: 'qemu-system-nowhere', machine: 'x' } } } });
+	const client = emud.client();
+	const service = async () => (await client.get('/service')).json;
+	/** @param {string} code */
+	const problems = async (code) => (await service()).problems.filter((/** @type {{code: string}} */ problem) => problem.code === code);
+	const [missing, ...more] = await problems('emulator_unavailable');
+	assert.match(missing.detail, /qemu-system-nowhere.*; needed by also-not, not-installed$/);
+	assert.deepEqual(more, []);
+	assert.deepEqual(await problems('disk_full'), []);
+	const { confinement } = (await client.get('/version')).json;
+	for (const [code, holds] of [['no_landlock', confinement.landlock_abi], ['no_seccomp', confinement.seccomp], ['no_cgroups', confinement.cgroup], ['no_namespaces', confinement.namespaces]])
+		assert.equal((await problems(code)).length, holds ? 0 : 1, code);
+
+	writeFileSync(emud.configFile, JSON.stringify({ server: { limits: { kept_starts: 'many' } } }));
+	await client.refused(422, 'invalid_configuration', 'POST', '/config/reload');
+	const { config } = await service();
+	assert.match(config.refused.errors[0], /config\.json:1: server\.limits\.kept_starts: /);
+	assert.equal((await problems('configuration_refused')).length, 1);
+
+	emud.writeConfig({ server: { limits: { free_bytes: 2 ** 40 }, no_such_key: 1 } });
+	await client.post('/config/reload');
+	const { config: taken, free_bytes: free } = await service();
+	assert.equal(taken.refused, null);
+	assert.match(taken.warnings[0], /no_such_key/);
+	assert.deepEqual(await problems('configuration_refused'), []);
+	// A disk may have that much.
+	const [full] = await problems('disk_full');
+	assert.equal(full !== undefined, free < 2 ** 40);
+	if (full) assert.match(full.detail, /bytes are free under .*: boards are paused/);
 });
