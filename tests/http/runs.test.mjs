@@ -7,6 +7,7 @@ import { after, test } from 'node:test';
 import { until } from '../lib/deadline.mjs';
 import { shareEmud } from '../lib/emud.mjs';
 import { firmware } from '../lib/firmware.mjs';
+import { mockEmulator, mockTarget } from '../lib/mock.mjs';
 import { makePowerOff } from '../lib/power_off.mjs';
 import { beginRun, boardOf, runFirmware, untilEnded, untilPrinted } from '../lib/runs.mjs';
 import { crash, exit, pause, print, script } from '../lib/script.mjs';
@@ -14,7 +15,13 @@ import { findShim } from '../lib/shims.mjs';
 import { makeBoard } from '../lib/boards.mjs';
 
 const shared = shareEmud({
+	pwEmu: mockEmulator(),
 	targets: {
+		mock: mockTarget(),
+		'mock-exits': mockTarget({ exit: 0 }),
+		'mock-fails': mockTarget({ exit: 3 }),
+		'mock-deaf': mockTarget({ deaf: 1 }),
+		'mock-mute': mockTarget({ channels: {} }),
 		riscv: makeBoard({ executable: 'qemu-system-riscv32', machine: 'virt', args: ['-bios', 'none'] }),
 		'arm-virt': makeBoard({ machine: 'virt' }),
 	},
@@ -234,6 +241,22 @@ test('a pause holds the board, not the time', async () => {
 	const { id, instance } = await beginHello({ timeout: 3 });
 	await shared.client.post(`/instances/${instance.id}/pause`);
 	assertVerdict(await untilEnded(shared.client, id), 'timed_out', 'timeout');
+});
+
+// ---- other emulators ----
+
+test('boards of a driver get their verdicts as those of QEMU', async () => {
+	/** @type {[object, string, string, RegExp?][]} */
+	const cases = [
+		[{ target: 'mock', pass: ['^uart ready$'] }, 'passed', 'pass_pattern'],
+		[{ target: 'mock', pass: ['abc'], input: [{ expect: 'ready', send: 'abc\n' }] }, 'passed', 'pass_pattern'],
+		[{ target: 'mock-exits' }, 'passed', 'guest_exit'],
+		[{ target: 'mock-exits', pass: ['never'] }, 'failed', 'no_pass_pattern'],
+		[{ target: 'mock-fails' }, 'failed', 'guest_exit', /code 3/],
+		[{ target: 'mock-deaf', timeout: 0.5 }, 'timed_out', 'timeout'],
+		[{ target: 'mock-mute' }, 'not_started', 'start_failed', /no console/],
+	];
+	for (const [json, verdict, reason, detail] of cases) assertVerdict((await shared.client.post('/runs', { json })).json, verdict, reason, detail);
 });
 
 // ---- when emud is late ----
