@@ -17,6 +17,7 @@ import { FITS, tellState } from './instances.js';
 /** @type {Record<string, {name: string, load: () => Promise<{mount: TabView}>}>} */
 const TABS = {
 	consoles: { name: 'Consoles', load: () => import('./instance/consoles.js') },
+	properties: { name: 'Properties', load: () => import('./instance/properties.js') },
 	logs: { name: 'Logs', load: () => import('./instance/logs.js') },
 	usage: { name: 'Usage', load: () => import('./instance/usage.js') },
 	events: { name: 'Events', load: () => import('./instance/events.js') },
