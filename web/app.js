@@ -21,6 +21,9 @@ const VIEWS = {
 	'/instances': () => import('./views/instances.js'),
 	'/instances/:id/:tab?': () => import('./views/instance.js'),
 	'/new': () => import('./views/new_instance.js'),
+	'/runs': () => import('./views/runs.js'),
+	'/runs/:id/:tab?': () => import('./views/run.js'),
+	'/new-run': () => import('./views/new_run.js'),
 	'/files': () => import('./views/files.js'),
 };
 

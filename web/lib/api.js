@@ -13,7 +13,7 @@
  * @typedef {{id: string, state: 'queued' | 'running' | 'ended', queue_position: number | null, verdict: string | null,
  *   reason: string | null, detail: string | null, duration: number | null, target: string, emulator: string,
  *   file: FileName | null, args: string[], channel: string | null, pass: string[], fail: string[], timeout: number,
- *   idle_timeout: number | null, queue_timeout: number, labels: Record<string, string>, actor: string | null, rerun_of: string | null,
+ *   idle_timeout: number | null, queue_timeout: number, input?: {expect?: string, send?: string, send_base64?: string}[], detach: boolean, labels: Record<string, string>, actor: string | null, rerun_of: string | null,
  *   instance: string | null, created_at: string, started_at: string | null, ended_at: string | null, exit: Exit | null,
  *   matched: Matched | null, output_bytes: number, first_offset: number, command: string[] | null,
  *   tests?: TestCase[], test_counts?: Record<string, number>, versions: {emud: string, emulator: string | null},

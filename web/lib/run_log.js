@@ -1,0 +1,129 @@
+// A part of a run's output: its bytes in pieces, cut where lines end, with the deciding line marked. No DOM.
+// Offsets count bytes; text is made a piece at a time, so what is kept is bounded however long the output is.
+
+export const PIECE_BYTES = 16 * 1024;
+const NEWLINE = 10;
+const CONTINUATION_BYTES_MOST = 3;
+
+/**
+ * @typedef {{offset: number, bytes: Uint8Array}} Piece
+ * @typedef {{start: number, end: number}} Mark offsets
+ * @typedef {{kind: 'plain' | 'line' | 'match', text: string}} Segment line: of the line that the match is in
+ */
+
+/** @param {number} byte */
+const isContinuation = (byte) => (byte & 0xc0) === 0x80;
+
+/** Where a piece ends that begins at `from`: behind a line, else between two characters. @param {Uint8Array} bytes @param {number} from */
+function findCut(bytes, from) {
+	const most = from + PIECE_BYTES;
+	if (bytes.length <= most) return bytes.length;
+	const newline = bytes.subarray(from, most).lastIndexOf(NEWLINE);
+	if (newline >= 0) return from + newline + 1;
+	for (let back = 0; back <= CONTINUATION_BYTES_MOST; back++) if (!isContinuation(bytes[most - back])) return most - back;
+	return most;
+}
+
+/** @param {number} offset @param {Uint8Array} bytes @returns {Piece[]} */
+function cutPieces(offset, bytes) {
+	/** @type {Piece[]} */
+	const pieces = [];
+	for (let from = 0; from < bytes.length;) {
+		const to = findCut(bytes, from);
+		pieces.push({ offset: offset + from, bytes: bytes.subarray(from, to) });
+		from = to;
+	}
+	return pieces;
+}
+
+/** @param {Uint8Array} first @param {Uint8Array} second */
+function join(first, second) {
+	const all = new Uint8Array(first.length + second.length);
+	all.set(first);
+	all.set(second, first.length);
+	return all;
+}
+
+export class RunLog {
+	/** @param {number} [offset] where it begins */
+	constructor(offset = 0) {
+		/** @type {Piece[]} without gaps */
+		this.pieces = [];
+		this.start = offset;
+		this.end = offset;
+	}
+
+	get size() {
+		return this.end - this.start;
+	}
+
+	/** @param {Uint8Array} bytes those from its end on */
+	append(bytes) {
+		const last = this.pieces.at(-1);
+		const isOpen = last && last.bytes.length < PIECE_BYTES;
+		if (isOpen) this.pieces.pop();
+		this.pieces.push(...(isOpen ? cutPieces(last.offset, join(last.bytes, bytes)) : cutPieces(this.end, bytes)));
+		this.end += bytes.length;
+	}
+
+	/** @param {Uint8Array} bytes those up to its start */
+	prepend(bytes) {
+		// The first piece may begin within a line, or a character: it is cut anew.
+		const first = this.pieces.shift();
+		this.start -= bytes.length;
+		this.pieces.unshift(...cutPieces(this.start, first ? join(bytes, first.bytes) : bytes));
+	}
+
+	/** Drops pieces at the start until no more than `most` bytes are left, but for the last piece. @param {number} most */
+	trimStart(most) {
+		let count = 0;
+		while (this.size > most && count < this.pieces.length - 1) this.start += this.pieces[count++].bytes.length;
+		this.pieces.splice(0, count);
+	}
+
+	/** The same at the end. @param {number} most */
+	trimEnd(most) {
+		while (this.size > most && this.pieces.length > 1) this.end -= this.pieces.pop()?.bytes.length ?? 0;
+	}
+
+	/** @param {Mark} mark */
+	holds({ start, end }) {
+		return start >= this.start && Math.max(start, Math.min(end, start + 1)) <= this.end;
+	}
+}
+
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+// eslint-disable-next-line no-control-regex
+const ESCAPES = /\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]+[0-~]|[0-Z\\^-~])/g;
+// eslint-disable-next-line no-control-regex
+const CONTROLS = /[\x00-\x08\x0b-\x1f\x7f]/g;
+
+/** As text without colours: other control characters show as pictures, bytes that are no UTF-8 as U+FFFD. @param {Uint8Array} bytes */
+export const textOf = (bytes) =>
+	decoder.decode(bytes).replaceAll(ESCAPES, '').replaceAll(/\r+\n/g, '\n').replaceAll(CONTROLS, (character) =>
+		character === '\r' ? '\n' : character === '\x7f' ? '\u2421' : String.fromCharCode(0x2400 + character.charCodeAt(0)));
+
+/** Whether a piece shows some of the mark. @param {Piece} piece @param {Mark | null} mark @param {boolean} isLast */
+export function bears({ offset, bytes }, mark, isLast = false) {
+	if (!mark) return false;
+	const end = offset + bytes.length;
+	if (mark.start === mark.end) return mark.start >= offset && (mark.start < end || (isLast && mark.start === end));
+	return mark.start < end && mark.end > offset;
+}
+
+/**
+ * The text of a piece that bears the mark.
+ * @param {Piece} piece
+ * @param {Mark} mark
+ * @returns {Segment[]}
+ */
+export function layOut({ offset, bytes }, mark) {
+	const from = Math.max(0, mark.start - offset);
+	const to = Math.max(from, Math.min(bytes.length, mark.end - offset));
+	const lineFrom = from === 0 ? 0 : bytes.lastIndexOf(NEWLINE, from - 1) + 1;
+	const newline = bytes.indexOf(NEWLINE, Math.max(lineFrom, to - 1));
+	const lineTo = newline < 0 ? bytes.length : Math.max(to, newline + 1);
+	/** @type {[Segment['kind'], number, number][]} */
+	const parts = [['plain', 0, lineFrom], ['line', lineFrom, from], ['match', from, to], ['line', to, lineTo], ['plain', lineTo, bytes.length]];
+	return parts.filter(([, begin, end]) => end > begin).map(([kind, begin, end]) => ({ kind, text: textOf(bytes.subarray(begin, end)) }));
+}

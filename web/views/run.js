@@ -1,0 +1,201 @@
+// One run: what came of it and why, and its tabs.
+
+import { fill, h, setText, timeElement } from '../components/dom.js';
+import { createTabs } from '../components/tabs.js';
+import { Problem, apiPath } from '../lib/api.js';
+import { formatDuration, formatTime } from '../lib/format.js';
+import { route } from '../lib/routes.js';
+import { mergeRun } from '../lib/run_list.js';
+import { durationOf, tellOutcome, tellWhy } from '../lib/run_words.js';
+
+/**
+ * @typedef {import('../app.js').App} App
+ * @typedef {import('../lib/api.js').Run} Run
+ * @typedef {{unmount: () => void, update?: (run: Run) => void}} Tab
+ * @typedef {(outlet: HTMLElement, run: Run, app: App) => Tab} TabView
+ */
+
+/** @type {Record<string, {name: string, load: () => Promise<{mount: TabView}>}>} */
+const TABS = {
+	output: { name: 'Output', load: () => import('./run/output.js') },
+	tests: { name: 'Tests', load: () => import('./run/tests.js') },
+	details: { name: 'Details', load: () => import('./run/details.js') },
+	events: { name: 'Events', load: () => import('./run/events.js') },
+};
+const TICK_MS = 1000;
+
+class RunView {
+	/**
+	 * @param {HTMLElement} outlet
+	 * @param {import('../app.js').Place} place
+	 * @param {App} app
+	 */
+	constructor(outlet, place, app) {
+		this.app = app;
+		this.id = place.parameters.id;
+		this.tab = place.parameters.tab in TABS ? place.parameters.tab : 'output';
+		/** @type {Run | null} */
+		this.run = null;
+		/** @type {Tab | null} */
+		this.shown = null;
+		this.isOver = false;
+		this.isStale = false;
+		this.isAsking = false;
+		this.outcome = h('span', { class: 'verdict', role: 'status' });
+		this.why = h('p', { class: 'why' });
+		this.words = h('pre', { class: 'words', tabIndex: 0, 'aria-label': 'What is told of it', hidden: true });
+		this.elapsed = h('span');
+		this.facts = h('p', { class: 'quiet facts' });
+		this.tabs = createTabs({
+			label: 'Parts of the run', names: Object.fromEntries(Object.entries(TABS).map(([id, { name }]) => [id, name])),
+			chosen: this.tab, onChoose: (tab) => this.chooseTab(tab),
+		});
+		outlet.append(h('div', { class: 'heading' }, h('h1', {}, `Run ${this.id} `, this.outcome), this.createActions()),
+			this.why, this.words, this.facts, this.tabs.list, this.tabs.panel);
+		this.stop = app.store.subscribe('runs', (changed) => {
+			// Any run that goes gives the others another place in the queue.
+			if (changed.size === 0 || changed.has(this.id) || this.run?.state === 'queued') void this.refresh();
+		});
+		this.timer = setInterval(() => this.showElapsed(), TICK_MS);
+		void this.refresh();
+	}
+
+	unmount() {
+		this.isOver = true;
+		this.stop();
+		clearInterval(this.timer);
+		this.shown?.unmount();
+	}
+
+	createActions() {
+		/** @param {string} name */
+		const link = (name) => h('a', { class: 'button', hidden: true }, name);
+		this.board = link('Its board');
+		this.junit = link('JUnit');
+		this.junit.href = apiPath('runs', this.id, 'junit');
+		this.junit.download = `run-${this.id}.xml`;
+		this.edit = link('Edit and run again');
+		this.edit.href = `${route('new-run')}?from=${encodeURIComponent(this.id)}`;
+		this.cancel = h('button', { type: 'button', class: 'danger', hidden: true, onclick: () => this.act(() => this.app.api.request('DELETE', apiPath('runs', this.id))) }, 'Cancel');
+		this.again = h('button', { type: 'button', class: 'primary', disabled: true, onclick: () => this.act(() => this.rerun()) }, 'Run again');
+		return h('div', { class: 'actions' }, this.board, this.junit, this.cancel, this.edit, this.again);
+	}
+
+	async rerun() {
+		const run = await this.app.api.request('POST', `${apiPath('runs', this.id, 'rerun')}?detach=true`);
+		location.hash = route('runs', run.id);
+		return run;
+	}
+
+	/** @param {() => Promise<Run>} action */
+	async act(action) {
+		const { store, notices } = this.app;
+		try {
+			const run = await action();
+			store.putRun(mergeRun(store.runs.get(run.id), run));
+		} catch (error) {
+			notices.fail(error);
+		}
+	}
+
+	/** The whole of it, which events do not tell. One question at a time. */
+	async refresh() {
+		this.isStale = true;
+		if (this.isAsking) return;
+		this.isAsking = true;
+		while (this.isStale && !this.isOver) {
+			this.isStale = false;
+			try {
+				const run = await this.app.api.getRun(this.id);
+				if (!this.isOver) this.show(run);
+			} catch (error) {
+				if (error instanceof Problem && [400, 404].includes(error.status)) this.showGone();
+				else if (!(error instanceof Problem && error.status === 0)) this.app.notices.fail(error);
+			}
+		}
+		this.isAsking = false;
+	}
+
+	/** @param {Run} run */
+	show(run) {
+		const isFirst = this.run === null;
+		this.run = run;
+		const isEnded = run.state === 'ended';
+		setText(this.outcome, tellOutcome(run));
+		this.outcome.dataset[isEnded ? 'verdict' : 'state'] = isEnded ? run.verdict ?? '' : run.state;
+		setText(this.why, tellWhy(run));
+		setText(this.words, run.detail ?? '');
+		this.words.hidden = !run.detail;
+		this.showFacts(run);
+		this.showActions(run);
+		if (isFirst) void this.showTab();
+		else this.shown?.update?.(run);
+	}
+
+	/** @param {Run} run */
+	showFacts(run) {
+		const { target, labels, actor, rerun_of, created_at, started_at, ended_at } = run;
+		/** @param {string} word @param {string | null} time */
+		const moment = (word, time) => time && h('span', {}, `${word} `, timeElement(time, formatTime(time)));
+		fill(this.facts, [
+			h('span', {}, target), ...Object.entries(labels).map(([key, value]) => h('span', { class: 'label' }, `${key}=${value}`)),
+			h('span', {}, `asked for by ${actor ?? 'nobody known'}`),
+			rerun_of && h('span', {}, 'repeats ', h('a', { href: route('runs', rerun_of) }, `run ${rerun_of}`)),
+			moment('came', created_at), moment('started', started_at), moment('ended', ended_at), this.elapsed,
+		]);
+		this.showElapsed();
+	}
+
+	showElapsed() {
+		if (!this.run) return;
+		const seconds = durationOf(this.run, Date.now());
+		const isEnded = this.run.state === 'ended';
+		setText(this.elapsed, seconds === null ? '' : isEnded ? `took ${formatDuration(seconds)}` : `for ${formatDuration(Math.floor(seconds))}`);
+	}
+
+	/** @param {Run} run */
+	showActions({ state, instance }) {
+		const isEnded = state === 'ended';
+		if (this.board) {
+			this.board.hidden = !instance || isEnded;
+			if (instance) this.board.href = route('instances', instance);
+		}
+		if (this.junit) this.junit.hidden = !isEnded;
+		if (this.edit) this.edit.hidden = false;
+		if (this.cancel) this.cancel.hidden = isEnded;
+		if (this.again) this.again.disabled = false;
+	}
+
+	showGone() {
+		if (this.isOver) return;
+		this.shown?.unmount();
+		this.shown = null;
+		this.run = null;
+		setText(this.outcome, 'gone');
+		setText(this.why, 'There is no run of this number, or it is no longer kept.');
+		fill(this.tabs.panel, h('p', {}, h('a', { href: '#/runs' }, 'All runs')));
+	}
+
+	/** @param {string} tab */
+	chooseTab(tab) {
+		this.tab = tab;
+		this.tabs.choose(tab);
+		history.replaceState(null, '', route('runs', this.id, tab));
+		void this.showTab();
+	}
+
+	async showTab() {
+		const wanted = this.tab;
+		const { mount } = await TABS[wanted].load();
+		if (this.isOver || !this.run || wanted !== this.tab) return;
+		this.shown?.unmount();
+		this.tabs.panel.replaceChildren();
+		this.shown = mount(this.tabs.panel, this.run, this.app);
+	}
+}
+
+/** @type {import('../app.js').View} */
+export function mount(outlet, place, app) {
+	const view = new RunView(outlet, place, app);
+	return { title: `Run ${view.id}`, unmount: () => view.unmount() };
+}

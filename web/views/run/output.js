@@ -1,0 +1,266 @@
+// What a run prints: as it comes, then as it was, with the line that decided. A part of it at a time: a log may be long.
+
+import { h, setText } from '../../components/dom.js';
+import { LogView } from '../../components/log_view.js';
+import { apiPath } from '../../lib/api.js';
+import { formatBytes } from '../../lib/format.js';
+import { RunLog } from '../../lib/run_log.js';
+import { RunOutput, readOutput } from '../../lib/run_output.js';
+
+/** @typedef {import('../../lib/api.js').Run} Run */
+
+const PART_BYTES = 256 * 1024;
+const SHOWN_BYTES_MOST = 1024 * 1024;
+/** No more than this a frame, so that the page has time for the rest. */
+const FRAME_BYTES_MOST = 256 * 1024;
+
+const STATUS = {
+	connecting: 'Connecting …', live: 'Live', lost: 'The connection is lost; trying again.', ended: '', gone: 'The output is not kept any more.',
+};
+
+/** The next frame; a page that is not seen has none, and nobody whom it could hold up. */
+const nextFrame = () => new Promise((resolve) => (document.hidden ? setTimeout(resolve, 50) : requestAnimationFrame(resolve)));
+
+class OutputTab {
+	/**
+	 * @param {HTMLElement} outlet
+	 * @param {Run} run
+	 * @param {import('../../app.js').App} app
+	 */
+	constructor(outlet, run, app) {
+		this.app = app;
+		this.run = run;
+		this.log = new RunLog();
+		/** @type {RunOutput | null} what follows the log's end */
+		this.stream = null;
+		/** First byte that is kept. */
+		this.first = 0;
+		this.isFollowing = true;
+		this.isOver = false;
+		this.isLoading = false;
+		this.frame = 0;
+		this.frameBytes = 0;
+		this.release = () => {};
+		this.status = h('span', { role: 'status', class: 'quiet' });
+		this.place = h('span', { class: 'quiet' });
+		this.view = new LogView({ onScroll: (isAtEnd) => this.scrolled(isAtEnd) });
+		this.createButtons();
+		outlet.append(
+			h('div', { class: 'tools' }, this.status, this.place,
+				h('div', { class: 'actions' }, this.toMark, this.toStart, this.earlier, this.later, this.toEnd),
+				h('a', { class: 'button', href: apiPath('runs', run.id, 'output'), download: `run-${run.id}.log` }, 'Download')),
+			this.view.element);
+		this.stops = [app.store.subscribe('connection', () => app.store.connection === 'connected' && this.stream?.retryNow())];
+		this.begin();
+	}
+
+	createButtons() {
+		/** @param {string} text @param {() => void} onclick */
+		const button = (text, onclick) => h('button', { type: 'button', onclick }, text);
+		this.toMark = button('Deciding line', () => void this.showMark());
+		this.toStart = button('Beginning', () => void this.showFrom(this.first, () => this.view.scrollToStart()));
+		this.earlier = button('Load earlier', () => void this.loadEarlier());
+		this.later = button('Load later', () => void this.loadLater());
+		this.toEnd = button('End', () => this.showEnd());
+	}
+
+	unmount() {
+		this.isOver = true;
+		this.closeStream();
+		cancelAnimationFrame(this.frame);
+		for (const stop of this.stops) stop();
+	}
+
+	closeStream() {
+		this.stream?.close();
+		this.stream = null;
+		this.release();
+	}
+
+	get mark() {
+		return this.run.matched ?? null;
+	}
+
+	/** Where it ends, as far as is known. */
+	get end() {
+		return Math.max(this.log.end, this.run.state === 'ended' ? this.run.output_bytes : 0);
+	}
+
+	/** @param {Run} run */
+	update(run) {
+		const wasOver = this.run.state === 'ended';
+		this.run = run;
+		this.render();
+		if (!wasOver && this.isFollowing) this.settle();
+	}
+
+	begin() {
+		const { state, first_offset, output_bytes } = this.run;
+		this.first = first_offset ?? 0;
+		if (state !== 'ended') this.follow(-PART_BYTES);
+		else if (output_bytes === 0) this.render();
+		else if (this.mark) void this.showMark();
+		else this.showEnd();
+	}
+
+	/** @param {number} offset as of RunOutput */
+	follow(offset) {
+		this.closeStream();
+		this.isFollowing = true;
+		/** @type {RunOutput} */
+		const stream = new RunOutput(this.app.api, this.run.id, offset, {
+			onPlace: (place, first) => this.enter(place, first),
+			onBytes: (bytes) => (this.stream === stream ? this.take(bytes) : undefined),
+			onStatus: (status) => this.stream === stream && this.showStatus(status),
+		});
+		this.stream = stream;
+	}
+
+	/** @param {number} offset @param {number} first */
+	enter(offset, first) {
+		this.first = first;
+		this.log = new RunLog(offset);
+		this.schedule();
+	}
+
+	/** @param {Uint8Array} bytes */
+	async take(bytes) {
+		this.log.append(bytes);
+		if (this.isFollowing) this.log.trimStart(SHOWN_BYTES_MOST);
+		this.schedule();
+		this.frameBytes += bytes.length;
+		if (this.frameBytes > FRAME_BYTES_MOST) await nextFrame();
+		// Something above the end is being read: what comes waits on the server.
+		if (!this.isFollowing && this.log.size > SHOWN_BYTES_MOST) await new Promise((resolve) => (this.release = () => resolve(undefined)));
+	}
+
+	schedule() {
+		this.frame ||= requestAnimationFrame(() => {
+			this.frame = 0;
+			this.frameBytes = 0;
+			this.render();
+			if (this.isFollowing) this.settle();
+		});
+	}
+
+	/** What is to be seen: the end, and when all is over the line that decided. */
+	settle() {
+		const isOver = this.run.state === 'ended' && this.log.end >= this.run.output_bytes;
+		if (!(isOver && this.mark && this.view.scrollToMark())) this.view.scrollToEnd();
+	}
+
+	/** @param {import('../../lib/run_output.js').OutputStatus} status */
+	showStatus(status) {
+		setText(this.status, STATUS[status]);
+		if (status !== 'ended') return;
+		this.closeStream();
+		this.render();
+		if (this.isFollowing) this.settle();
+	}
+
+	render() {
+		this.view.show(this.log, this.mark);
+		const { start, end } = this.log;
+		const hasMore = end < this.end || (this.run.state !== 'ended' && !this.stream);
+		if (this.toMark) this.toMark.hidden = !this.mark;
+		if (this.toStart) this.toStart.disabled = this.run.state === 'queued';
+		if (this.earlier) this.earlier.disabled = start <= this.first;
+		if (this.later) this.later.disabled = !hasMore;
+		const isEmpty = this.run.state === 'ended' && this.end === 0;
+		const lost = this.first > 0 ? `; the first ${formatBytes(this.first)} are no longer kept` : '';
+		const isPart = start > this.first || hasMore;
+		const words = isPart ? `Bytes ${start.toLocaleString()} to ${end.toLocaleString()} of ${this.end.toLocaleString()}` : formatBytes(this.end);
+		setText(this.place, isEmpty ? 'It printed nothing.' : words + lost);
+	}
+
+	/** @param {boolean} isAtEnd */
+	scrolled(isAtEnd) {
+		if (!this.stream || this.isFollowing === isAtEnd) return;
+		this.isFollowing = isAtEnd;
+		if (isAtEnd) this.release();
+	}
+
+	/** One question at a time. @param {() => Promise<void>} load */
+	async load(load) {
+		if (this.isLoading) return;
+		this.isLoading = true;
+		try {
+			await load();
+		} catch (error) {
+			if (!this.isOver) this.app.notices.fail(error);
+		} finally {
+			this.isLoading = false;
+		}
+	}
+
+	/** Another part than what is shown. @param {number} offset @param {() => void} scroll */
+	showFrom(offset, scroll) {
+		return this.load(async () => {
+			const part = await readOutput(this.app.api, this.run.id, offset, SHOWN_BYTES_MOST);
+			if (this.isOver) return;
+			this.closeStream();
+			setText(this.status, '');
+			this.isFollowing = false;
+			this.first = part.firstOffset;
+			this.log = new RunLog(part.offset);
+			this.log.append(part.bytes);
+			this.render();
+			scroll();
+		});
+	}
+
+	async showMark() {
+		const { mark } = this;
+		if (!mark) return;
+		if (!this.log.holds(mark) || this.log.size === 0) await this.showFrom(Math.max(this.first, mark.start - SHOWN_BYTES_MOST / 2), () => {});
+		this.view.scrollToMark();
+	}
+
+	showEnd() {
+		if (this.run.state !== 'ended') return this.stream ? this.resume() : this.follow(-PART_BYTES);
+		if (this.log.size > 0 && this.log.end >= this.end) return this.view.scrollToEnd();
+		void this.showFrom(Math.max(this.first, this.end - SHOWN_BYTES_MOST), () => this.view.scrollToEnd());
+	}
+
+	resume() {
+		this.isFollowing = true;
+		this.view.scrollToEnd();
+		this.release();
+	}
+
+	loadEarlier() {
+		return this.load(async () => {
+			const { log } = this;
+			const offset = Math.max(this.first, log.start - PART_BYTES);
+			const part = await readOutput(this.app.api, this.run.id, offset, log.start - offset);
+			if (this.isOver || this.log !== log || part.offset + part.bytes.length !== log.start) return;
+			this.isFollowing = false;
+			if (log.size + part.bytes.length > SHOWN_BYTES_MOST) this.closeStream();
+			this.view.keepPlace(() => {
+				log.prepend(part.bytes);
+				log.trimEnd(SHOWN_BYTES_MOST);
+				this.render();
+			});
+		});
+	}
+
+	loadLater() {
+		return this.load(async () => {
+			this.closeStream();
+			const { log } = this;
+			const part = await readOutput(this.app.api, this.run.id, log.end, PART_BYTES);
+			if (this.isOver || this.log !== log || part.offset !== log.end) return;
+			this.view.keepPlace(() => {
+				log.append(part.bytes);
+				log.trimStart(SHOWN_BYTES_MOST);
+				this.render();
+			});
+		});
+	}
+}
+
+/** @type {import('../run.js').TabView} */
+export function mount(outlet, run, app) {
+	const tab = new OutputTab(outlet, run, app);
+	return { unmount: () => tab.unmount(), update: (now) => tab.update(now) };
+}

@@ -1,0 +1,301 @@
+// The history of runs, newest first: what came of each, and what runs and waits just now.
+
+import { createCopyLine } from '../components/copy_line.js';
+import { fill, h, setText, timeElement } from '../components/dom.js';
+import { Problem, apiPath } from '../lib/api.js';
+import { curlCommand } from '../lib/curl.js';
+import { formatDuration, formatTime } from '../lib/format.js';
+import { followList } from '../lib/live_list.js';
+import { route } from '../lib/routes.js';
+import { compareIds, isPartial, matchesRun, mergeRun, queryOf, readRunFilter, writeRunFilter } from '../lib/run_list.js';
+import { STATES, VERDICTS, durationOf, tellOutcome, tellWhy } from '../lib/run_words.js';
+
+/**
+ * @typedef {import('../app.js').App} App
+ * @typedef {import('../lib/api.js').Run} Run
+ * @typedef {{row: HTMLTableRowElement, outcome: HTMLElement, why: HTMLElement, target: HTMLElement, labels: HTMLElement, duration: HTMLElement,
+ *   when: HTMLElement, actor: HTMLElement, cancel: HTMLButtonElement, run: Run | null}} Row
+ */
+
+const PAGE = 100;
+const TICK_MS = 1000;
+const COLUMNS = ['Run', 'Verdict', 'Why', 'Target', 'Labels', 'Duration', 'When', 'Who asked', 'Actions'];
+/** Where the API tells of none that could be had. */
+const SOME_TARGET = 'TARGET';
+
+/** @param {string} label @param {Record<string, string>} options by value @param {string} chosen @param {() => void} onchange */
+function createSelect(label, options, chosen, onchange) {
+	const select = h('select', { 'aria-label': label, onchange },
+		h('option', { value: '' }, `Any ${label.toLowerCase()}`), Object.entries(options).map(([value, text]) => h('option', { value }, text)));
+	if (chosen && !(chosen in options)) select.append(h('option', { value: chosen }, chosen));
+	select.value = chosen;
+	return select;
+}
+
+/** @param {string[]} values */
+const same = (values) => Object.fromEntries(values.map((value) => [value, value]));
+
+class RunsView {
+	/**
+	 * @param {HTMLElement} outlet
+	 * @param {import('../app.js').Place} place
+	 * @param {App} app
+	 */
+	constructor(outlet, place, app) {
+		this.app = app;
+		this.filter = readRunFilter(place.query);
+		/** @type {Map<string, Row>} */
+		this.rows = new Map();
+		/** @type {Map<string, Run>} those that the store does not hold: older ones, by the filter */
+		this.older = new Map();
+		/** @type {string | null} where the next page of the filtered ones begins */
+		this.cursor = null;
+		this.isOver = false;
+		this.turn = 0;
+		this.queue = '';
+		this.isAsking = false;
+		this.createParts(outlet);
+		this.stops = [
+			app.store.subscribe('runs', (changed) => this.storeChanged(changed)),
+			followList(app.store, 'targets', () => app.api.listTargets(), { onLoad: (targets) => this.showTargets(targets), onFault: () => {} }),
+		];
+		this.timer = setInterval(() => this.showDurations(), TICK_MS);
+		this.showAll();
+		void this.search();
+	}
+
+	unmount() {
+		this.isOver = true;
+		clearInterval(this.timer);
+		for (const stop of this.stops) stop();
+	}
+
+	/** @param {HTMLElement} outlet */
+	createParts(outlet) {
+		const changed = () => this.filterChanged();
+		const { state, verdict, target, label, text } = this.filter;
+		this.inputs = {
+			text: h('input', { type: 'search', value: text, placeholder: 'Number, reason, who asked …', 'aria-label': 'Words', oninput: changed }),
+			state: createSelect('State', same(STATES), state, changed),
+			verdict: createSelect('Verdict', VERDICTS, verdict, changed),
+			target: createSelect('Target', {}, target, changed),
+			label: h('input', { type: 'text', value: label, placeholder: 'label=value', 'aria-label': 'Label', spellcheck: false, autocomplete: 'off', oninput: changed }),
+		};
+		this.count = h('p', { role: 'status', class: 'quiet' });
+		this.body = h('tbody');
+		this.table = h('div', { class: 'scroll', tabIndex: 0, role: 'region', 'aria-label': 'Table of runs' },
+			h('table', { class: 'runs' }, h('caption', { class: 'unseen' }, 'Runs, newest first'),
+				h('thead', {}, h('tr', {}, COLUMNS.map((name) => h('th', { scope: 'col' }, name)))), this.body));
+		this.more = h('button', { type: 'button', hidden: true, onclick: () => void this.loadMore() }, 'Load older ones');
+		this.example = createCopyLine('A run with curl');
+		this.empty = h('section', { class: 'empty', hidden: true }, h('h2', {}, 'No runs yet'),
+			h('p', {}, 'A run puts a firmware on a board, watches what it prints and says whether it has passed. Begin with ',
+				h('a', { href: route('new-run') }, 'a new one'), ', or from a terminal or a pipeline:'),
+			this.example.element);
+		this.showTargets([]);
+		outlet.append(
+			h('div', { class: 'heading' }, h('h1', {}, 'Runs'), h('a', { class: 'button primary', href: route('new-run') }, 'New run')),
+			h('div', { class: 'filter' }, Object.values(this.inputs), this.count), this.table, this.more, this.empty);
+	}
+
+	/** @param {import('../lib/api.js').Target[]} targets */
+	showTargets(targets) {
+		const select = this.inputs?.target;
+		const known = new Set([...(select?.options ?? [])].map(({ value }) => value));
+		select?.append(...targets.filter(({ name }) => !known.has(name)).map(({ name }) => h('option', { value: name }, name)));
+		const target = targets.find(({ available }) => available)?.name ?? SOME_TARGET;
+		const query = `target=${encodeURIComponent(target)}&pass=PASSED&fail=FAILED&timeout=60&strict=true`;
+		this.example?.setText(curlCommand({ url: `${location.origin}/runs?${query}`, file: 'fw.elf' }));
+	}
+
+	filterChanged() {
+		if (!this.inputs) return;
+		const { state, verdict, target, label, text } = this.inputs;
+		const before = queryOf(this.filter);
+		this.filter = { state: state.value, verdict: verdict.value, target: target.value, label: label.value, text: text.value };
+		history.replaceState(null, '', route('runs') + writeRunFilter(this.filter));
+		this.showAll();
+		if (queryOf(this.filter) !== before) void this.search();
+	}
+
+	/** What the service finds by the filter, of which the store holds the newest alone. */
+	search() {
+		this.turn++;
+		return this.loadMore(null);
+	}
+
+	/** @param {string | null} cursor */
+	async loadMore(cursor = this.cursor) {
+		const { turn } = this;
+		const query = new URLSearchParams(queryOf(this.filter));
+		query.set('limit', String(PAGE));
+		if (cursor !== null) query.set('cursor', cursor);
+		try {
+			const { runs, next_cursor } = await this.app.api.request('GET', `/v1/runs?${query}`);
+			if (this.isOver || turn !== this.turn) return;
+			if (cursor === null) this.older.clear();
+			for (const run of runs) if (!this.app.store.runs.has(run.id)) this.older.set(run.id, run);
+			this.cursor = next_cursor;
+			this.showAll();
+		} catch (error) {
+			this.fail(error);
+		}
+	}
+
+	/** @param {unknown} error of asking: a lost connection is told by the page itself */
+	fail(error) {
+		if (!this.isOver && !(error instanceof Problem && error.status === 0)) this.app.notices.fail(error);
+	}
+
+	/** @param {Set<string>} changed */
+	storeChanged(changed) {
+		if (changed.size === 0) {
+			// The connection is back: what is known of older ones may be old too.
+			void this.search();
+			return;
+		}
+		for (const id of changed) {
+			if (!this.app.store.runs.has(id)) this.older.delete(id);
+			this.showOne(id);
+		}
+		this.showCount();
+		void this.complete();
+	}
+
+	/** What events do not tell: labels of new runs and the like; which place in the queue each has when one of them goes. */
+	async complete() {
+		if (this.isAsking) return;
+		this.isAsking = true;
+		const { store, api } = this.app;
+		try {
+			for (;;) {
+				const all = [...store.runs.values()];
+				const partial = all.filter(isPartial).length;
+				const queue = all.filter(({ state }) => state === 'queued').map(({ id }) => id).sort(compareIds).join();
+				if (this.isOver || (partial === 0 && queue === this.queue)) return;
+				this.queue = queue;
+				if (partial) this.take((await api.request('GET', `/v1/runs?limit=${Math.min(1000, partial + PAGE)}`)).runs);
+				if (queue) this.take(await api.list('/v1/runs?state=queued', 'runs'));
+				if (partial && [...store.runs.values()].filter(isPartial).length >= partial) return;
+			}
+		} catch (error) {
+			this.fail(error);
+		} finally {
+			this.isAsking = false;
+		}
+	}
+
+	/** @param {Run[]} runs as they were told just now */
+	take(runs) {
+		const { store } = this.app;
+		for (const run of runs) if (store.runs.has(run.id)) store.putRun(mergeRun(store.runs.get(run.id), run));
+	}
+
+	/** @param {string} id */
+	find(id) {
+		return this.app.store.runs.get(id) ?? this.older.get(id);
+	}
+
+	showAll() {
+		const { store } = this.app;
+		const ids = new Set([...this.rows.keys(), ...store.runs.keys(), ...this.older.keys()]);
+		for (const id of ids) this.showOne(id);
+		this.showCount();
+	}
+
+	/** @param {string} id */
+	showOne(id) {
+		const run = this.find(id);
+		const known = this.rows.get(id);
+		if (!run || !matchesRun(run, this.filter)) {
+			known?.row.remove();
+			this.rows.delete(id);
+			return;
+		}
+		const row = known ?? this.createRow(id);
+		if (!known) {
+			this.rows.set(id, row);
+			this.body?.insertBefore(row.row, this.successor(id));
+		}
+		if (row.run !== run) this.fillRow(row, run);
+	}
+
+	/** Where a new row stands. @param {string} id @returns {Element | null} */
+	successor(id) {
+		const rows = this.body?.children ?? [];
+		let low = 0;
+		let high = rows.length;
+		while (low < high) {
+			const middle = (low + high) >> 1;
+			if (compareIds(/** @type {HTMLElement} */ (rows[middle]).dataset.id ?? '', id) < 0) low = middle + 1;
+			else high = middle;
+		}
+		return rows[low] ?? null;
+	}
+
+	/** @param {string} id @returns {Row} */
+	createRow(id) {
+		const [why, target, labels, duration, when, actor] = [0, 1, 2, 3, 4, 5].map(() => h('td'));
+		const outcome = h('td', { class: 'verdict' });
+		why.className = 'why';
+		const cancel = h('button', { type: 'button', class: 'danger', 'aria-label': `Cancel run ${id}`, onclick: () => void this.cancel(id) }, 'Cancel');
+		const row = h('tr', { 'data-id': id }, h('th', { scope: 'row' }, h('a', { href: route('runs', id) }, `Run ${id}`)),
+			outcome, why, target, labels, duration, when, actor, h('td', {}, cancel));
+		return { row, outcome, why, target, labels, duration, when, actor, cancel, run: null };
+	}
+
+	/** @param {Row} row @param {Run} run */
+	fillRow(row, run) {
+		row.run = run;
+		const isEnded = run.state === 'ended';
+		setText(row.outcome, tellOutcome(run));
+		row.outcome.dataset.state = run.state;
+		row.outcome.dataset.verdict = run.verdict ?? '';
+		setText(row.why, isEnded ? tellWhy(run) : '');
+		row.why.title = run.detail ?? '';
+		setText(row.target, run.target);
+		fill(row.labels, Object.entries(run.labels).map(([key, value]) => h('span', { class: 'label' }, `${key}=${value}`)));
+		fill(row.when, timeElement(run.created_at, formatTime(run.created_at)));
+		setText(row.actor, run.actor ?? '');
+		row.cancel.hidden = isEnded;
+		this.showDuration(row, run);
+	}
+
+	/** @param {Row} row @param {Run} run */
+	showDuration(row, run) {
+		const seconds = durationOf(run, Date.now());
+		setText(row.duration, formatDuration(run.state === 'ended' || seconds === null ? seconds : Math.floor(seconds)));
+	}
+
+	showDurations() {
+		for (const row of this.rows.values()) if (row.run?.state === 'running') this.showDuration(row, row.run);
+	}
+
+	showCount() {
+		const { store } = this.app;
+		if (!this.count || !this.table || !this.more || !this.empty) return;
+		const isNone = store.isLoaded && store.runs.size === 0;
+		const shown = this.rows.size;
+		setText(this.count, !store.isLoaded ? '' : `${shown} ${shown === 1 ? 'run' : 'runs'}${this.cursor === null ? '' : ', and older ones'}`);
+		this.table.hidden = shown === 0;
+		this.more.hidden = this.cursor === null;
+		this.empty.hidden = !isNone;
+	}
+
+	/** @param {string} id */
+	async cancel(id) {
+		const { api, store, notices } = this.app;
+		try {
+			const run = await api.request('DELETE', apiPath('runs', id));
+			store.putRun(mergeRun(store.runs.get(id), run));
+		} catch (error) {
+			notices.fail(error);
+		}
+	}
+}
+
+/** @type {import('../app.js').View} */
+export function mount(outlet, place, app) {
+	const view = new RunsView(outlet, place, app);
+	return { title: 'Runs', unmount: () => view.unmount() };
+}
