@@ -98,10 +98,10 @@ const ESCAPES = /\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]+
 // eslint-disable-next-line no-control-regex
 const CONTROLS = /[\x00-\x08\x0b-\x1f\x7f]/g;
 
-/** As text without colours: other control characters show as pictures, bytes that are no UTF-8 as U+FFFD. @param {Uint8Array} bytes */
+/** As text without colours: other control characters show as \x00, bytes that are no UTF-8 as U+FFFD. @param {Uint8Array} bytes */
 export const textOf = (bytes) =>
 	decoder.decode(bytes).replaceAll(ESCAPES, '').replaceAll(/\r+\n/g, '\n').replaceAll(CONTROLS, (character) =>
-		character === '\r' ? '\n' : character === '\x7f' ? '\u2421' : String.fromCharCode(0x2400 + character.charCodeAt(0)));
+		character === '\r' ? '\n' : `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`);
 
 /** Whether a piece shows some of the mark. @param {Piece} piece @param {Mark | null} mark @param {boolean} isLast */
 export function bears({ offset, bytes }, mark, isLast = false) {

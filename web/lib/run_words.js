@@ -1,6 +1,6 @@
 // What came of a run, in words. No DOM.
 
-import { formatDuration, formatExit } from './format.js';
+import { formatDuration } from './format.js';
 
 /** @typedef {import('./api.js').Run} Run */
 
@@ -44,7 +44,7 @@ const REASONS = {
 	no_pass_pattern: () => 'The board ended without having printed what was to be matched.',
 	timeout: ({ timeout }) => `Nothing decided it${within(timeout)}.`,
 	idle_timeout: ({ idle_timeout }) => `It printed nothing${idle_timeout ? ` for ${formatDuration(idle_timeout)}` : ' for too long'}.`,
-	crashed: ({ exit }) => `The emulator crashed${exit ? ` (${formatExit(exit)})` : ''}.`,
+	crashed: ({ exit }) => `The emulator crashed${exit?.signal ? ` (${exit.signal})` : ''}.`,
 	supervisor_lost: () => 'The process that looked after the emulator was lost.',
 	start_failed: () => 'The board did not start.',
 	queue_timeout: ({ queue_timeout }) => `No place came free${within(queue_timeout)}.`,
@@ -66,6 +66,9 @@ export function tellWhy(run) {
 	if (run.state === 'running') return 'It runs, and nothing has decided it yet.';
 	return REASONS[run.reason ?? '']?.(run) ?? `${run.reason ?? 'It has ended'}.`.replaceAll('_', ' ');
 }
+
+/** What the sentence does not say already: the emulator's own words, mostly. @param {Run} run */
+export const tellDetail = ({ reason, detail }) => (['guest_exit', 'guest_shutdown', 'canceled'].includes(reason ?? '') ? '' : detail ?? '');
 
 /** Seconds from its start to its verdict, or till now; null: it has not begun. @param {Run} run @param {number} now ms since 1970 */
 export function durationOf({ duration, started_at, ended_at }, now) {

@@ -6,7 +6,7 @@ import { Problem, apiPath } from '../lib/api.js';
 import { formatDuration, formatTime } from '../lib/format.js';
 import { route } from '../lib/routes.js';
 import { mergeRun } from '../lib/run_list.js';
-import { durationOf, tellOutcome, tellWhy } from '../lib/run_words.js';
+import { durationOf, tellDetail, tellOutcome, tellWhy } from '../lib/run_words.js';
 
 /**
  * @typedef {import('../app.js').App} App
@@ -124,8 +124,8 @@ class RunView {
 		setText(this.outcome, tellOutcome(run));
 		this.outcome.dataset[isEnded ? 'verdict' : 'state'] = isEnded ? run.verdict ?? '' : run.state;
 		setText(this.why, tellWhy(run));
-		setText(this.words, run.detail ?? '');
-		this.words.hidden = !run.detail;
+		setText(this.words, tellDetail(run));
+		this.words.hidden = !this.words.textContent;
 		this.showFacts(run);
 		this.showActions(run);
 		if (isFirst) void this.showTab();

@@ -42,13 +42,14 @@ class OutputTab {
 		this.frameBytes = 0;
 		this.release = () => {};
 		this.status = h('span', { role: 'status', class: 'quiet' });
-		this.place = h('span', { class: 'quiet' });
+		this.place = h('span', { class: 'quiet place' });
 		this.view = new LogView({ onScroll: (isAtEnd) => this.scrolled(isAtEnd) });
 		this.createButtons();
 		outlet.append(
-			h('div', { class: 'tools' }, this.status, this.place,
-				h('div', { class: 'actions' }, this.toMark, this.toStart, this.earlier, this.later, this.toEnd),
-				h('a', { class: 'button', href: apiPath('runs', run.id, 'output'), download: `run-${run.id}.log` }, 'Download')),
+			h('div', { class: 'tools' },
+				h('div', { class: 'actions' }, this.toMark, this.toStart, this.earlier, this.later, this.toEnd,
+					h('a', { class: 'button', href: apiPath('runs', run.id, 'output'), download: `run-${run.id}.log` }, 'Download')),
+				this.status, this.place),
 			this.view.element);
 		this.stops = [app.store.subscribe('connection', () => app.store.connection === 'connected' && this.stream?.retryNow())];
 		this.begin();
