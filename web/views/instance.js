@@ -5,6 +5,7 @@ import { fill, h, setText } from '../components/dom.js';
 import { createTabs } from '../components/tabs.js';
 import { Problem } from '../lib/api.js';
 import { route } from '../lib/routes.js';
+import { openStartDialog } from './instance/start_dialog.js';
 import { FITS, tellState } from './instances.js';
 
 /**
@@ -18,6 +19,7 @@ import { FITS, tellState } from './instances.js';
 const TABS = {
 	consoles: { name: 'Consoles', load: () => import('./instance/consoles.js') },
 	properties: { name: 'Properties', load: () => import('./instance/properties.js') },
+	debug: { name: 'Debug', load: () => import('./instance/debug.js') },
 	logs: { name: 'Logs', load: () => import('./instance/logs.js') },
 	usage: { name: 'Usage', load: () => import('./instance/usage.js') },
 	events: { name: 'Events', load: () => import('./instance/events.js') },
@@ -41,6 +43,8 @@ class InstanceView {
 		/** @type {Tab | null} */
 		this.shown = null;
 		this.isOver = false;
+		/** @type {HTMLDialogElement | null} */
+		this.dialog = null;
 		this.state = h('span', { class: 'state', role: 'status' });
 		this.buttons = Object.fromEntries([...ACTIONS, 'delete'].map((action) => [action, this.createButton(action)]));
 		this.tabs = createTabs({
@@ -49,9 +53,10 @@ class InstanceView {
 			chosen: this.tab,
 			onChoose: (tab) => this.chooseTab(tab),
 		});
+		this.startWith = h('button', { type: 'button', disabled: true, onclick: () => this.openStart() }, 'Start with …');
 		this.facts = h('p', { class: 'quiet facts' });
 		outlet.append(
-			h('div', { class: 'heading' }, h('h1', {}, this.id, ' ', this.state), h('div', { class: 'actions' }, Object.values(this.buttons))),
+			h('div', { class: 'heading' }, h('h1', {}, this.id, ' ', this.state), h('div', { class: 'actions' }, Object.values(this.buttons), this.startWith)),
 			this.facts, this.tabs.list, this.tabs.panel);
 		this.stop = app.store.subscribe('instances', (changed) => {
 			if (changed.size === 0 || changed.has(this.id)) void this.refresh();
@@ -63,6 +68,7 @@ class InstanceView {
 		this.isOver = true;
 		this.stop();
 		this.shown?.unmount();
+		this.dialog?.close();
 	}
 
 	/** @param {string} action */
@@ -96,6 +102,8 @@ class InstanceView {
 		setText(this.state, tellState(instance));
 		this.state.dataset.state = instance.state;
 		for (const [action, button] of Object.entries(this.buttons)) button.disabled = !FITS[action](instance.state);
+		this.startWith.disabled = !this.startAction(instance.state);
+		setText(this.startWith, FITS.restart(instance.state) ? 'Restart with …' : 'Start with …');
 		const labels = Object.entries(instance.labels).map(([key, value]) => `${key}=${value}`);
 		setText(this.facts, [instance.target, instance.emulator, ...labels].join(' · '));
 		if (isFirst) void this.showTab();
@@ -108,8 +116,19 @@ class InstanceView {
 		this.shown = null;
 		this.instance = null;
 		setText(this.state, 'gone');
-		for (const button of Object.values(this.buttons)) button.disabled = true;
+		for (const button of [...Object.values(this.buttons), this.startWith]) button.disabled = true;
+		this.dialog?.close();
 		fill(this.tabs.panel, h('p', {}, 'There is no instance of this name (any more). ', h('a', { href: '#/instances' }, 'All instances')));
+	}
+
+	/** @param {string} state */
+	startAction(state) {
+		return FITS.restart(state) ? 'restart' : FITS.start(state) ? 'start' : null;
+	}
+
+	openStart() {
+		const action = this.instance && this.startAction(this.instance.state);
+		if (this.instance && action) this.dialog = openStartDialog(this.app, this.instance, action);
 	}
 
 	/** @param {string} tab */

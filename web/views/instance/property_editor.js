@@ -24,6 +24,7 @@ export class PropertyEditor {
 		this.events = events;
 		/** @type {Property | null} */
 		this.property = null;
+		this.needsToken = false;
 		this.value = h('output', { class: 'value' });
 		this.control = h('textarea', { rows: 2, spellcheck: false, oninput: () => this.typed() });
 		this.field = createField({ label: 'New value', control: this.control, hint: 'As JSON: true, 42, "text".' });
@@ -31,6 +32,13 @@ export class PropertyEditor {
 		this.pin = h('button', { type: 'button', onclick: () => this.togglePin() });
 		this.said = h('span', { role: 'status', class: 'quiet' });
 		fill(outlet, h('p', { class: 'quiet' }, 'Choose a property to read it.'));
+		void this.learn();
+	}
+
+	/** Whether a command line needs a token. */
+	async learn() {
+		this.needsToken = await this.app.api.needsToken().catch(() => false);
+		this.curl.update();
 	}
 
 	/** @param {Property} property @returns {Promise<void>} */
@@ -54,6 +62,7 @@ export class PropertyEditor {
 			this.curl.element);
 		this.showPin();
 		this.curl.update();
+		this.outlet.scrollIntoView({ block: 'nearest' });
 		return this.read();
 	}
 
@@ -76,7 +85,8 @@ export class PropertyEditor {
 	describe() {
 		const url = this.property ? location.origin + propertyUrl(this.id, this.property) : '';
 		const read = readValue(this.control.value);
-		return this.control.value.trim() && 'value' in read ? { method: 'PUT', url, json: read } : { url };
+		const { needsToken } = this;
+		return this.control.value.trim() && 'value' in read ? { method: 'PUT', url, needsToken, json: read } : { url, needsToken };
 	}
 
 	async read() {

@@ -1,0 +1,51 @@
+// Debugging: gdb in a terminal of one's own, gdb commands from here, another image for the running board.
+
+import { createCopyLine } from '../../components/copy_line.js';
+import { fill, h, setText } from '../../components/dom.js';
+import { shellCommand } from '../../lib/connect_words.js';
+import { GdbForm } from './gdb_form.js';
+import { ImageForm } from './image_form.js';
+
+/** @typedef {import('../../lib/api.js').Instance} Instance */
+
+/** @param {Instance} instance */
+function createCommand({ gdb }) {
+	if (!gdb) return h('p', {}, 'Known while the instance runs.');
+	if (!gdb.remote) return h('p', {}, 'Raw channels are off here: gdb reaches the board over the commands below, or the channel’s WebSocket.');
+	return createCopyLine('The command for gdb', shellCommand(gdb.command)).element;
+}
+
+/** @type {import('../instance.js').TabView} */
+export function mount(outlet, instance, app) {
+	const command = h('div', {});
+	const notice = h('p', { role: 'status' });
+	const gdb = new GdbForm(app, instance);
+	const load = new ImageForm(app, instance, 'load', () => app.notices.tell('The image is loaded, and the board was reset.'));
+	let told = '';
+	outlet.append(notice, h('h2', {}, 'gdb in a terminal'), command,
+		h('div', { class: 'split' },
+			h('section', {}, h('h2', {}, 'gdb from here'), gdb.element),
+			h('section', {}, h('h2', {}, 'Load an image'), h('p', { class: 'quiet' }, 'Into the running board, which is reset after it.'), load.element)));
+
+	/** @param {Instance} now */
+	function update(now) {
+		const isLive = ['running', 'paused'].includes(now.state);
+		setText(notice, isLive ? '' : 'Boards are debugged while they run.');
+		notice.hidden = isLive;
+		gdb.setLive(isLive);
+		load.setLive(isLive);
+		// What has not changed stays, with the focus in it.
+		const text = JSON.stringify(now.gdb);
+		if (text !== told) fill(command, createCommand(now));
+		told = text;
+	}
+
+	update(instance);
+	return {
+		update,
+		unmount() {
+			gdb.unmount();
+			load.unmount();
+		},
+	};
+}

@@ -1,0 +1,161 @@
+// gdb commands for the board, and what gdb answered.
+
+import { createCurlLine } from '../../components/curl_line.js';
+import { h, setText } from '../../components/dom.js';
+import { createCheck, createField, showFaults } from '../../components/field.js';
+import { apiPath } from '../../lib/api.js';
+import { formatDuration } from '../../lib/format.js';
+import { History, readCommands } from '../../lib/gdb_session.js';
+import { fileReference } from '../../lib/image_request.js';
+
+/**
+ * @typedef {import('../../lib/api.js').Instance} Instance
+ * @typedef {{exit_code: number, stdout: string, stderr: string}} GdbResult
+ */
+
+const RESULTS_KEPT = 50;
+
+export class GdbForm {
+	/**
+	 * @param {import('../../app.js').App} app
+	 * @param {Instance} instance
+	 */
+	constructor(app, instance) {
+		this.app = app;
+		this.id = instance.id;
+		this.history = new History();
+		this.isAsking = false;
+		this.isOver = false;
+		this.needsToken = false;
+		const changed = () => this.curl.update();
+		this.commands = h('textarea', { rows: 3, spellcheck: false, placeholder: 'info registers pc', oninput: changed, onkeydown: (/** @type {KeyboardEvent} */ event) => this.press(event) });
+		this.executable = h('input', { type: 'text', spellcheck: false, autocomplete: 'off', value: fileReference(instance.file) ?? '', oninput: changed });
+		this.paused = h('input', { type: 'checkbox', onchange: changed });
+		this.timeout = h('input', { type: 'number', min: '1', max: '3600', value: '30', oninput: changed });
+		this.fields = this.createFields();
+		this.curl = createCurlLine(() => this.describe());
+		this.button = h('button', { class: 'primary' }, 'Run');
+		this.fault = h('p', { class: 'danger', role: 'alert' });
+		this.status = h('span', { role: 'status', class: 'quiet' });
+		this.results = h('ol', { class: 'results', reversed: true, 'aria-label': 'Answers of gdb, newest first' });
+		this.element = h('div', {},
+			h('form', { class: 'sheet', noValidate: true, 'aria-label': 'gdb commands', onsubmit: (/** @type {Event} */ event) => this.submit(event) },
+				Object.values(this.fields).map(({ element }) => element), this.fault,
+				h('div', { class: 'actions' }, this.button, this.status),
+				h('div', {}, h('p', { class: 'quiet' }, 'The same with curl'), this.curl.element)),
+			this.results);
+		void this.learn();
+	}
+
+	/** Whether a command line needs a token. */
+	async learn() {
+		this.needsToken = await this.app.api.needsToken().catch(() => false);
+		this.curl.update();
+	}
+
+	/** By the API's names. */
+	createFields() {
+		return {
+			commands: createField({
+				label: 'gdb commands', control: this.commands, hint: 'One a line. Ctrl+Enter runs them; the arrow keys bring back those of before.',
+				tell: ({ detail, place }) => (place ? `Line ${readCommands(this.commands.value).lines[Number(place)]}: ${detail}` : detail),
+			}),
+			executable: createField({ label: 'Symbols', control: this.executable, hint: 'A path on the server, or sha256:… of a stored file; empty: none.' }),
+			paused: createCheck({ label: 'Leave the board standing still', control: this.paused }),
+			timeout: createField({ label: 'At most, in seconds', control: this.timeout }),
+		};
+	}
+
+	unmount() {
+		this.isOver = true;
+	}
+
+	/** @param {boolean} isLive */
+	setLive(isLive) {
+		this.button.disabled = !isLive;
+	}
+
+	/** Only what differs from the defaults. */
+	makeRequest() {
+		const executable = this.executable.value.trim();
+		const timeout = Number(this.timeout.value);
+		return {
+			commands: readCommands(this.commands.value).commands,
+			...(executable && { executable }),
+			...(this.paused.checked && { paused: true }),
+			...(this.timeout.value !== '' && timeout !== 30 && { timeout }),
+		};
+	}
+
+	url() {
+		return apiPath('instances', this.id, 'gdb');
+	}
+
+	/** @returns {import('../../lib/curl.js').CurlRequest} */
+	describe() {
+		return { url: location.origin + this.url(), needsToken: this.needsToken, json: this.makeRequest() };
+	}
+
+	/** @param {KeyboardEvent} event */
+	press(event) {
+		if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
+			event.preventDefault();
+			this.commands.form?.requestSubmit();
+			return;
+		}
+		const { value, selectionStart } = this.commands;
+		const isFirst = !value.slice(0, selectionStart).includes('\n');
+		const isLast = !value.slice(selectionStart).includes('\n');
+		const step = event.key === 'ArrowUp' && isFirst ? -1 : event.key === 'ArrowDown' && isLast ? 1 : 0;
+		const text = step && this.history.move(step, value);
+		if (typeof text !== 'string') return;
+		event.preventDefault();
+		this.fillIn(text);
+	}
+
+	/** @param {string} text */
+	fillIn(text) {
+		this.commands.value = text;
+		this.curl.update();
+	}
+
+	/** @param {Event} event */
+	async submit(event) {
+		event.preventDefault();
+		if (this.isAsking || this.button.disabled) return;
+		const request = this.makeRequest();
+		setText(this.fault, showFaults(this.fields, null));
+		this.isAsking = true;
+		setText(this.status, 'gdb is at it …');
+		const began = performance.now();
+		try {
+			const result = await this.app.api.request('POST', this.url(), request);
+			if (this.isOver) return;
+			const seconds = (performance.now() - began) / 1000;
+			this.history.add(this.commands.value);
+			this.showResult(this.commands.value, result, seconds);
+			setText(this.status, `Done in ${formatDuration(seconds)}.`);
+		} catch (error) {
+			setText(this.status, '');
+			setText(this.fault, showFaults(this.fields, error));
+		} finally {
+			this.isAsking = false;
+		}
+	}
+
+	/** @param {string} text the commands @param {GdbResult} result @param {number} seconds */
+	showResult(text, { exit_code: code, stdout, stderr }, seconds) {
+		const again = h('button', {
+			type: 'button',
+			onclick: () => {
+				this.fillIn(text);
+				this.commands.focus();
+			},
+		}, 'Take again');
+		this.results.prepend(h('li', {},
+			h('div', { class: 'tools' }, h('code', {}, text), h('span', { class: code === 0 ? 'quiet' : 'danger' }, `exit code ${code}, ${formatDuration(seconds)}`), again),
+			stdout && h('pre', { class: 'output', tabIndex: 0, 'aria-label': 'What gdb printed' }, stdout),
+			stderr && h('pre', { class: 'output', 'data-kind': 'stderr', tabIndex: 0, 'aria-label': 'Errors and warnings of gdb' }, stderr)));
+		while (this.results.children.length > RESULTS_KEPT) this.results.lastElementChild?.remove();
+	}
+}
