@@ -13,7 +13,7 @@ export function followList(store, topic, load, { onLoad, onFault }) {
 	let isStale = true;
 	let isAsking = false;
 	let isOver = false;
-	let wasLost = false;
+	let wasLost = store.connection !== 'connected';
 
 	async function refresh() {
 		isStale = true;

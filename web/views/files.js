@@ -15,7 +15,8 @@ import { upload } from '../lib/upload.js';
  * @typedef {import('../lib/api.js').StoredFile} StoredFile
  */
 
-const FILES = '/v1/files';
+/** As the bytes themselves: a form would change some names. @param {string} name */
+const uploadPath = (name) => `/v1/files?name=${encodeURIComponent(name)}`;
 /** A browser allows six connections a host, and there are consoles too. */
 const MOST_AT_ONCE = 2;
 
@@ -46,7 +47,7 @@ class FilesView {
 				this.body));
 		this.empty = h('section', { class: 'empty', hidden: true }, h('h2', {}, 'No files yet'),
 			h('p', {}, 'Firmware uploaded once serves any number of instances and runs. Drop an ELF file above, or upload it from a terminal.'));
-		this.curl = createCurlLine(() => ({ url: location.origin + FILES, needsToken: this.needsToken, form: { file: this.named } }));
+		this.curl = createCurlLine(() => ({ method: 'POST', url: location.origin + uploadPath(this.named), needsToken: this.needsToken, file: this.named }));
 		outlet.append(h('div', { class: 'heading' }, h('h1', {}, 'Files'), this.count), this.zone.element, this.uploads, this.table, this.empty,
 			h('h2', {}, 'The same with curl'), this.curl.element);
 		this.stop = followList(app.store, 'files', () => app.api.listFiles(), {
@@ -80,7 +81,7 @@ class FilesView {
 			else this.body.insertBefore(row, next);
 		}
 		this.rows = rows;
-		setText(this.count, files.length ? `${files.length} of ${formatBytes(files.reduce((sum, { size }) => sum + size, 0))}` : '');
+		setText(this.count, files.length ? `${files.length} ${files.length === 1 ? 'file' : 'files'}, ${formatBytes(files.reduce((sum, { size }) => sum + size, 0))}` : '');
 		this.table.hidden = files.length === 0;
 		this.empty.hidden = files.length > 0;
 	}
@@ -143,10 +144,9 @@ class FilesView {
 		this.leaving.signal.addEventListener('abort', () => cancelling.abort());
 		const progress = createUploadProgress({ name: file.name, onCancel: () => cancelling.abort() });
 		fill(row, progress.element);
-		const form = new FormData();
-		form.append('file', file, file.name);
+		const headers = { 'content-type': 'application/octet-stream' };
 		try {
-			const { status } = await upload(this.app.api, FILES, form, { signal: cancelling.signal, onProgress: progress.update });
+			const { status } = await upload(this.app.api, uploadPath(file.name), file, { headers, signal: cancelling.signal, onProgress: progress.update });
 			this.tellDone(row, `${file.name} ${status === 201 ? 'is stored.' : 'was stored already.'}`);
 		} catch (error) {
 			if (cancelling.signal.aborted) row.remove();

@@ -1,0 +1,199 @@
+// Uploads, ELF headers, curl lines and what forms make: the modules without DOM.
+
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+
+import { curlCommand, quote } from '../../web/lib/curl.js';
+import { fitsMachine, readElfHeader } from '../../web/lib/elf.js';
+import { checkLabels, makeSpec, readArgs, readPrefill } from '../../web/lib/instance_spec.js';
+import { followList } from '../../web/lib/live_list.js';
+import { Store } from '../../web/lib/store.js';
+import { upload } from '../../web/lib/upload.js';
+import { firmware } from '../lib/firmware.mjs';
+
+/** @param {Buffer} bytes */
+const toArrayBuffer = (bytes) => /** @type {ArrayBuffer} */ (bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+
+/** @param {{is64?: boolean, isBig?: boolean, machine: number, entry: bigint}} header */
+function makeHeader({ is64 = false, isBig = false, machine, entry }) {
+	const view = new DataView(new ArrayBuffer(64));
+	view.setUint32(0, 0x7f454c46);
+	view.setUint8(4, is64 ? 2 : 1);
+	view.setUint8(5, isBig ? 2 : 1);
+	view.setUint16(18, machine, !isBig);
+	if (is64) view.setBigUint64(24, entry, !isBig);
+	else view.setUint32(24, Number(entry), !isBig);
+	return view.buffer;
+}
+
+test('an ELF header is read in both sizes and byte orders', () => {
+	assert.deepEqual(readElfHeader(makeHeader({ machine: 40, entry: 0xe9n })), { kind: 'elf32', machine: 'ARM', entry: 0xe9n });
+	assert.deepEqual(readElfHeader(makeHeader({ is64: true, machine: 243, entry: 0xffff_ffff_8000_0000n })),
+		{ kind: 'elf64', machine: 'RISC-V', entry: 0xffff_ffff_8000_0000n });
+	assert.deepEqual(readElfHeader(makeHeader({ isBig: true, machine: 8, entry: 0x8000_0000n })), { kind: 'elf32', machine: 'MIPS', entry: 0x8000_0000n });
+	assert.equal(readElfHeader(makeHeader({ machine: 9999, entry: 0n }))?.machine, 'machine 9999');
+});
+
+test('a firmware\'s header is read, what is none is not', () => {
+	const bytes = readFileSync(firmware('hello'));
+	assert.equal(readElfHeader(toArrayBuffer(bytes.subarray(0, 64)))?.machine, 'ARM');
+	assert.equal(readElfHeader(toArrayBuffer(readFileSync(firmware('hello', 'riscv32-virt')).subarray(0, 64)))?.machine, 'RISC-V');
+	assert.equal(readElfHeader(toArrayBuffer(bytes.subarray(0, 31))), null);
+	assert.equal(readElfHeader(new ArrayBuffer(64)), null);
+	assert.equal(readElfHeader(new ArrayBuffer(0)), null);
+});
+
+test('a firmware fits where its machine is one of those taken, or something is not known', () => {
+	assert.equal(fitsMachine('AArch64,ARM', 'ARM'), true);
+	assert.equal(fitsMachine('ARM', 'RISC-V'), false);
+	assert.equal(fitsMachine('x86,x86-64', 'x86-64'), true);
+	for (const [taken, machine] of [[null, 'ARM'], [undefined, 'ARM'], ['ARM', null]]) assert.equal(fitsMachine(taken, machine), true);
+});
+
+/** What a shell makes of a command line. @param {string} command */
+const wordsOf = (command) =>
+	execFileSync('sh', ['-c', command.replace(/^curl /, 'printf "%s\\0" ')], { env: { EMUD_TOKEN: 'of-the-shell' } }).toString().split('\0').slice(0, -1);
+
+test('a shell gives curl exactly what was meant', () => {
+	const nasty = 'it\'s "a"; $HOME `id` \\n @x\n<b>é';
+	assert.equal(quote('plain-1.2/x'), 'plain-1.2/x');
+	assert.deepEqual(wordsOf(curlCommand({ url: 'http://[::1]:1/v1/instances', json: { a: nasty } })),
+		['--fail-with-body', '-H', 'Content-Type: application/json', '-d', JSON.stringify({ a: nasty }), 'http://[::1]:1/v1/instances']);
+	assert.deepEqual(wordsOf(curlCommand({ url: 'u', needsToken: true, headers: { accept: nasty.replace('\n', '') } })).slice(1, 5),
+		['-H', 'Authorization: Bearer of-the-shell', '-H', `accept: ${nasty.replace('\n', '')}`]);
+});
+
+test('files are named as curl reads them', () => {
+	const formWords = (/** @type {string} */ file) => wordsOf(curlCommand({ url: 'u', form: { spec: { args: ['a;b'] }, file } })).slice(1, -1);
+	assert.deepEqual(formWords('blinky.elf'), ['--form-string', 'spec={"args":["a;b"]}', '-F', 'file=@blinky.elf']);
+	assert.deepEqual(formWords('a;"b",\\.elf').at(-1), 'file=@"a;\\"b\\",\\\\.elf"');
+	assert.deepEqual(formWords('-').at(-1), 'file=@./-');
+	assert.deepEqual(wordsOf(curlCommand({ url: 'u', file: 'a[1].elf' })).slice(1), ['-g', '-T', 'a[1].elf', 'u']);
+	assert.deepEqual(wordsOf(curlCommand({ url: 'u', file: '-', method: 'POST' })).slice(1), ['-X', 'POST', '-T', './-', 'u']);
+	assert.deepEqual(wordsOf(curlCommand({ url: 'u', form: { file: 'x' } })).slice(1), ['-F', 'file=@x', 'u']);
+	assert.deepEqual(wordsOf(curlCommand({ url: 'u', method: 'DELETE' })).slice(1), ['-X', 'DELETE', 'u']);
+});
+
+test('a spec says only what differs from the defaults', () => {
+	const form = { target: 'board', emulator: '', id: '', args: '', paused: false, debug: false, start: true, labels: [], file: null };
+	assert.deepEqual(makeSpec(form), { target: 'board' });
+	assert.deepEqual(makeSpec({
+		...form, emulator: 'renode', id: 'x', args: ' -a\n\n-b ', paused: true, debug: true, start: false, file: 'sha256:1',
+		labels: [{ key: 'a', value: '' }, { key: '', value: '' }],
+	}), { target: 'board', emulator: 'renode', id: 'x', file: 'sha256:1', args: [' -a', '-b '], paused: true, debug: true, labels: { a: '' }, start: false });
+	assert.deepEqual(readArgs('\n-a\n \n-b').lines, [2, 4]);
+	assert.deepEqual(checkLabels([{ key: 'a', value: '1' }, { key: 'b', value: '' }, { key: 'a', value: '2' }]), [{ pointer: '/labels/a', detail: 'is there twice' }]);
+});
+
+test('an address fills a form', () => {
+	assert.deepEqual(readPrefill(new URLSearchParams('target=t&file=sha256:1&arg=-a&arg=b c&label=k=v=w&paused=true&start=false&id=i')), {
+		target: 't', emulator: '', id: 'i', args: '-a\nb c', paused: true, debug: false, start: false, labels: [{ key: 'k', value: 'v=w' }], file: 'sha256:1',
+	});
+	assert.deepEqual(readPrefill(new URLSearchParams()).file, null);
+});
+
+/**
+ * Stands in for the browser's XMLHttpRequest, one answer a request: a status with JSON, or how it fails.
+ * @param {import('node:test').TestContext} t
+ * @param {({status: number, json?: any, location?: string} | 'error' | 'nothing')[]} answers
+ */
+function answerWith(t, answers) {
+	/** @type {any[]} */
+	const requests = [];
+	class Request {
+		upload = /** @type {any} */ ({});
+		open(/** @type {string[]} */ ...line) {
+			Object.assign(this, { line, headers: {} });
+			requests.push(this);
+		}
+
+		setRequestHeader(/** @type {string} */ name, /** @type {string} */ value) {
+			/** @type {any} */ (this).headers[name] = value;
+		}
+
+		send(/** @type {any} */ body) {
+			const self = /** @type {any} */ (this);
+			self.body = body;
+			const answer = answers.shift();
+			queueMicrotask(() => {
+				self.upload.onprogress?.({ loaded: 1, total: 2 });
+				if (answer === 'nothing') return;
+				if (answer === 'error') self.onerror();
+				else Object.assign(self, { status: answer?.status, responseText: JSON.stringify(answer?.json) ?? '', getResponseHeader: () => answer?.location ?? null }).onload();
+				self.onloadend();
+			});
+		}
+
+		abort() {
+			/** @type {any} */ (this).onabort();
+		}
+	}
+	/** @type {any} */ (globalThis).XMLHttpRequest = Request;
+	t.after(() => delete /** @type {any} */ (globalThis).XMLHttpRequest);
+	return requests;
+}
+
+const BODY = /** @type {any} */ ('bytes');
+const noApi = /** @type {any} */ ({});
+
+test('an upload tells its progress and its answer', async (t) => {
+	const requests = answerWith(t, [{ status: 201, json: { id: 'x' } }]);
+	/** @type {any[]} */
+	const seen = [];
+	const { status, json } = await upload(noApi, '/v1/x', BODY, { method: 'PUT', headers: { 'x-y': 'z' }, onProgress: (progress) => seen.push(progress) });
+	assert.deepEqual([status, json, seen], [201, { id: 'x' }, [{ loaded: 1, total: 2 }]]);
+	assert.deepEqual([requests[0].line, requests[0].headers, requests[0].body], [['PUT', '/v1/x'], { accept: 'application/json', 'x-y': 'z' }, 'bytes']);
+});
+
+test('an upload that is not allowed asks for the token once and begins again', async (t) => {
+	const requests = answerWith(t, [{ status: 401 }, { status: 200, json: {} }]);
+	let asked = 0;
+	await upload(/** @type {any} */ ({ askToSignIn: async () => void asked++ }), '/v1/x', BODY);
+	assert.deepEqual([asked, requests.length], [1, 2]);
+});
+
+test('a refused upload is a problem, with what is there nevertheless', async (t) => {
+	answerWith(t, [{ status: 502, json: { code: 'start_failed', detail: 'no' }, location: '/v1/instances/x' }, { status: 500 }, 'error']);
+	await assert.rejects(upload(noApi, '/v1/x', BODY), { status: 502, code: 'start_failed', message: 'no', location: '/v1/instances/x' });
+	await assert.rejects(upload(noApi, '/v1/x', BODY), { status: 500, code: 'unknown', message: 'emud answered 500' });
+	await assert.rejects(upload(noApi, '/v1/x', BODY), { status: 0, code: 'unreachable' });
+});
+
+test('an upload is cancelled, amid it or before', async (t) => {
+	const requests = answerWith(t, ['nothing']);
+	const cancelling = new AbortController();
+	await assert.rejects(upload(noApi, '/v1/x', BODY, { signal: cancelling.signal, onProgress: () => cancelling.abort() }), { name: 'AbortError' });
+	await assert.rejects(upload(noApi, '/v1/x', BODY, { signal: cancelling.signal }), { name: 'AbortError' });
+	assert.equal(requests.length, 1);
+});
+
+test('a list is loaded again for its events and a connection that is back, one question at a time', async () => {
+	const store = new Store(noApi);
+	/** @type {((list: number) => void)[]} */
+	const asked = [];
+	/** @type {number[]} */
+	const shown = [];
+	const turn = () => new Promise((resolve) => setImmediate(resolve));
+	const stop = followList(store, 'files', () => new Promise((resolve) => asked.push(resolve)), { onLoad: (list) => shown.push(list), onFault: (error) => assert.fail(String(error)) });
+	store.touch('files');
+	await turn();
+	assert.equal(asked.length, 1);
+	asked[0](1);
+	await turn();
+	assert.equal(asked.length, 2);
+	asked[1](2);
+	await turn();
+	assert.deepEqual(shown, [2]);
+	store.setConnection('lost');
+	await turn();
+	store.setConnection('connected');
+	await turn();
+	assert.equal(asked.length, 3);
+	stop();
+	asked[2](3);
+	store.touch('files');
+	await turn();
+	assert.deepEqual([asked.length, shown], [3, [2]]);
+});
