@@ -437,8 +437,8 @@ static void on_turn(void *data)
 	if (!LIST_EMPTY(&samples->boards))
 		read_usage(samples);
 	is_more |= let_catch_up(samples);
-	is_more |= take_round(samples);
-	if (is_more)
+	/* Not before all are followed: else their lines would be told twice. */
+	if (is_more || take_round(samples))
 		schedule(samples);
 }
 

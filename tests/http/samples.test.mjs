@@ -1,12 +1,15 @@
 // GET /events?samples=true: what boards are doing just now.
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
+import http from 'node:http';
 import { test } from 'node:test';
 
-import { until } from '../lib/deadline.mjs';
+import { until, within } from '../lib/deadline.mjs';
 import { startEmud } from '../lib/emud.mjs';
 import { framesOf, listAll, listen, listenWithoutReading, unchunk } from '../lib/events.mjs';
+import { mockEmulator, mockTarget } from '../lib/mock.mjs';
 
 /** @typedef {Awaited<ReturnType<typeof listen>>} Listener */
 
@@ -32,6 +35,17 @@ function watchedConsoles(emud) {
 		}
 	}
 	return [watches, files];
+}
+
+/** Reads the stream up to an event, keeping nothing of it. @param {import('../lib/emud.mjs').Emud} emud @param {number} id */
+async function readUpTo(emud, id) {
+	const request = http.get(`${emud.baseUrl}/v1/events?since=0`, { headers: { accept: 'text/event-stream' } });
+	const [response] = await once(request, 'response');
+	let tail = '';
+	for await (const bytes of response) {
+		tail = tail.slice(-100) + bytes.toString('latin1');
+		if (tail.includes(`\nid: ${id}\n`)) break;
+	}
 }
 
 test('the last line of a console comes as it is printed, as plain text', async (t) => {
@@ -122,6 +136,25 @@ test('boards that start anew and go are followed', async (t) => {
 	stream.close();
 });
 
+test('more boards than are told in one turn are all told, each once', async (t) => {
+	const emud = await startEmud(t, { pwEmu: mockEmulator(), targets: { mock: mockTarget() } });
+	const client = emud.client();
+	const ids = Array.from({ length: 70 }, (_, i) => `b${i}`);
+	for (const id of ids) await client.put(`/instances/${id}`, { json: { target: 'mock' }, expect: 201 });
+	await Promise.all(ids.map((id) => client.waitForOutput(id, 'ready', 'uart')));
+	for (const id of ids.slice(0, 35)) await client.post(`/instances/${id}/stop`);
+	const stream = await listen(client, '?samples=true');
+	/** @param {string} id @param {string} key */
+	const countOf = (id, key) => samplesOf(stream, id).filter(({ data }) => key in data).length;
+	const last = ids.slice(35).sort().at(-1) ?? '';
+	await untilSample(stream, last, ({ line }) => line !== undefined);
+	await untilSample(stream, last, (data) => data.rss_bytes !== undefined);
+	await stream.wait(() => ids.slice(35).every((id) => countOf(id, 'rss_bytes')), 'the memory of each');
+	for (const id of ids) assert.equal(countOf(id, 'line'), 1, id);
+	for (const id of ids) assert.match(samplesOf(stream, id).find(({ data }) => 'line' in data)?.data.line, /^uart ready$/);
+	stream.close();
+});
+
 test('samples are filtered, have no id, and are in no page', async (t) => {
 	const emud = await startEmud(t);
 	const client = emud.client();
@@ -172,6 +205,8 @@ test('a slow listener misses samples, but no event, and is told at last how all 
 	for (let i = 0; i < 100; i++) await client.post('/config/reload');
 	await client.startBoard('one', 'echo');
 	const slow = await listenWithoutReading(emud, '?since=0&samples=true');
+	// Whoever came later has them all: so the slow one is held up by now.
+	await within(readUpTo(emud, (await client.get('/events?limit=1')).json.last_id), 'the kept events');
 	const quick = await listen(client, '?samples=true');
 	for (const word of ['red', 'green', 'blue']) {
 		await send(client, 'one', `${word}\r`);
