@@ -2,6 +2,8 @@
 
 import { h, setText } from './dom.js';
 
+let made = 0;
+
 /** A page that came over plain HTTP from another machine has no clipboard: there the text is chosen, to be copied by key. @param {HTMLElement} code */
 async function copyFrom(code) {
 	try {
@@ -19,10 +21,10 @@ async function copyFrom(code) {
  * @returns {{element: HTMLElement, setText: (text: string) => void}}
  */
 export function createCopyLine(label, text = '') {
-	const code = h('code', { tabIndex: 0, role: 'textbox', 'aria-readonly': 'true', 'aria-label': label }, text);
+	const code = h('code', { id: `copy-line-${++made}`, tabIndex: 0, role: 'textbox', 'aria-readonly': 'true', 'aria-label': label }, text);
 	const copied = h('span', { role: 'status', class: 'quiet' });
 	const copy = h('button', {
-		type: 'button', 'aria-label': `Copy: ${label}`,
+		type: 'button', 'aria-describedby': code.id,
 		async onclick() {
 			copied.textContent = await copyFrom(code);
 		},
