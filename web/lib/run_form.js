@@ -153,7 +153,7 @@ export function findFault(text, { detail, place }) {
 	const [, offset] = /\boffset (\d+)/.exec(detail) ?? [];
 	const { args, lines } = readArgs(text);
 	const pattern = args[Number(place)];
-	if (offset === undefined || pattern === undefined) return null;
+	if (offset === undefined || place === '' || pattern === undefined) return null;
 	const before = text.split('\n').slice(0, lines[Number(place)] - 1).reduce((sum, line) => sum + line.length + 1, 0);
 	return before + new TextDecoder().decode(new TextEncoder().encode(pattern).subarray(0, Number(offset))).length;
 }

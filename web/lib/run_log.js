@@ -60,7 +60,7 @@ export class RunLog {
 	/** @param {Uint8Array} bytes those from its end on */
 	append(bytes) {
 		const last = this.pieces.at(-1);
-		const isOpen = last && last.bytes.length < PIECE_BYTES;
+		const isOpen = last && (last.bytes.length < PIECE_BYTES || last.bytes.at(-1) !== NEWLINE);
 		if (isOpen) this.pieces.pop();
 		this.pieces.push(...(isOpen ? cutPieces(last.offset, join(last.bytes, bytes)) : cutPieces(this.end, bytes)));
 		this.end += bytes.length;

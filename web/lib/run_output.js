@@ -112,9 +112,14 @@ export class RunOutput {
 		} catch (error) {
 			if (!(error instanceof Problem)) return 'lost';
 			// The host crashed, say, and what was printed last is not there any more.
-			if (error.status === 416) this.offset = 0;
+			if (error.status === 416) this.beginAnew();
 			return error.status === 404 || error.status === 410 ? 'gone' : 'lost';
 		}
+	}
+
+	beginAnew() {
+		this.offset = 0;
+		this.isPlaced = false;
 	}
 
 	/** @param {number} offset @param {number} firstOffset */
