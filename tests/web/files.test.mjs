@@ -178,7 +178,7 @@ test('the curl line stores the same file', async (t) => {
 	const page = await openFiles(t);
 	await input(page).setInputFiles(makeFile(name, 'by curl and by form'));
 	await page.getByText(`${name} is stored.`).waitFor();
-	const command = (await page.getByLabel('The same with curl').textContent()) ?? '';
+	const command = (await page.getByLabel('The same with curl', { exact: true }).textContent()) ?? '';
 	const { stdout } = await run('sh', ['-c', command], { cwd: shared.emud.filesDir });
 	assert.equal(JSON.parse(stdout).name, name);
 	assert.equal((await shared.client.get('/files')).json.files.filter((file) => file.name === name).length, 1);

@@ -43,7 +43,7 @@ async function chooseTarget(page, target) {
 const fileInput = (/** @type {Page} */ page) => page.getByLabel('Choose a firmware file');
 const submit = (/** @type {Page} */ page) => page.getByRole('button', { name: /^Create/ }).click();
 const formAlert = (/** @type {Page} */ page) => page.getByRole('form', { name: 'New instance' }).getByRole('alert');
-const curlLine = (/** @type {Page} */ page) => page.getByLabel('The same with curl');
+const curlLine = (/** @type {Page} */ page) => page.getByLabel('The same with curl', { exact: true });
 const untilMade = (/** @type {Page} */ page, /** @type {string} */ id) => page.waitForURL(`**/#/instances/${id}`);
 
 /** The fault is told of the control that it stands at. @param {Page} page @param {import('playwright-core').Locator} control */
