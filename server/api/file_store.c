@@ -289,6 +289,9 @@ int file_store_open(struct file_store *files, const char *sha256, struct error *
 		return number;
 	cleanup_close int fd = openat(files->dirfd, digest, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	struct stat status;
+	if (fd < 0 && errno != ENOENT)
+		return error_set_errno(error, -errno, "invalid_file", "the uploaded file %s cannot be read",
+				       digest);
 	if (fd < 0 || fstat(fd, &status) || status.st_size != row.size_bytes)
 		return error_set(error, -EIO, "invalid_file",
 				 "the bytes of the uploaded file %s are lost or cut short: upload it again",
