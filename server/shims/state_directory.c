@@ -43,6 +43,12 @@ static bool is_dot(const char *name)
 	return text_equal(name, ".") || text_equal(name, "..");
 }
 
+/* All there is where emud was killed while it made the directory. */
+static bool is_half_made(const char *name)
+{
+	return text_equal(name, ".config.json.new");
+}
+
 /* 0 if there is nothing in it, or what an instance of ours left. */
 static int check_free(int dirfd, const char *path, struct error *error)
 {
@@ -51,7 +57,7 @@ static int check_free(int dirfd, const char *path, struct error *error)
 		return error_set_errno(error, -errno, "conflict", "cannot list %s", path);
 	bool is_empty = true, is_ours = true;
 	for (struct dirent *entry; is_ours && (entry = readdir(directory));) {
-		if (is_dot(entry->d_name))
+		if (is_dot(entry->d_name) || is_half_made(entry->d_name))
 			continue;
 		is_empty = false;
 		is_ours = is_own(dirfd, entry->d_name);

@@ -65,6 +65,19 @@ static void an_empty_one_and_one_of_ours_are_taken(void **state)
 	assert_true(again >= 0);
 }
 
+/* emud was killed before config.json had its name. */
+static void one_that_was_half_made_is_taken(void **state)
+{
+	struct fixture *fixture = *state;
+	bool made;
+	cleanup_close int fd = make(fixture, &made);
+	put(fd, ".config.json.new");
+	cleanup_close int again = make(fixture, &made);
+	assert_true(again >= 0);
+	put(fd, "serial0.out");
+	assert_int_equal(make(fixture, &made), -ENOTEMPTY);
+}
+
 static void a_foreign_one_is_refused(void **state)
 {
 	struct fixture *fixture = *state;
@@ -140,13 +153,10 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-	    TEST(an_absent_one_is_made_for_us_alone),
-	    TEST(an_empty_one_and_one_of_ours_are_taken),
-	    TEST(a_foreign_one_is_refused),
-	    TEST(a_file_or_a_link_is_refused),
-	    TEST(removing_takes_what_is_ours_and_the_directory),
-	    TEST(removing_leaves_other_files),
-	    TEST(removing_spares_another_directory_at_the_path),
+	    TEST(an_absent_one_is_made_for_us_alone), TEST(an_empty_one_and_one_of_ours_are_taken),
+	    TEST(one_that_was_half_made_is_taken),    TEST(a_foreign_one_is_refused),
+	    TEST(a_file_or_a_link_is_refused),        TEST(removing_takes_what_is_ours_and_the_directory),
+	    TEST(removing_leaves_other_files),        TEST(removing_spares_another_directory_at_the_path),
 	    TEST(removing_one_that_is_gone_is_done),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
