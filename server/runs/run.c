@@ -90,7 +90,6 @@ void run_changed(struct run *run, const char *actor)
 	const struct run_row *row = &run->row;
 	char id[24];
 	snprintf(id, sizeof(id), "%" PRId64, row->id);
-	run_save(run);
 	log_event(options->log, LOG_LEVEL_INFO, "run.state", "run", id, "state", row->state, "instance",
 		  row->instance, "verdict", row->verdict, "reason", run->reason, "detail", run->detail, NULL);
 	const struct event event = {

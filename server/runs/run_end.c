@@ -92,6 +92,7 @@ static void finish(struct run *run)
 	run->row.state = strdup("ended");
 	run->row.verdict = strdup(run->verdict);
 	run->row.ended_at_ms = run->decided_at_ms;
+	run_save(run);
 	run_changed(run, run->decider);
 	run_clear(run);
 }

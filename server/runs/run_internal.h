@@ -74,7 +74,7 @@ void run_destroy(struct run *run);
 /* emud ends: the run stays as it is in the store. */
 void run_abandon(struct run *run);
 void run_save(struct run *run);
-/* The state has changed: kept, logged, told. actor: who asked for it; NULL: nobody. */
+/* The state has changed, and is stored: logged, told. actor: who asked for it; NULL: nobody. */
 void run_changed(struct run *run, const char *actor);
 void run_tell(struct run *run);
 /* Frees it if nothing is left to do. It may be gone afterwards. */

@@ -213,6 +213,7 @@ void run_start(struct run *run)
 	run->row.instance = instance;
 	run->row.started_at_ms = clock_wall_ms();
 	begin_time(run);
+	run_save(run);
 	run_changed(run, NULL);
 	begin_board(run, NULL);
 }
