@@ -365,3 +365,20 @@ test('a connection lost amid an upload is told, and the filled form is sent agai
 	await untilMade(page, 'again');
 	assert.equal((await emud.client().get('/instances/again')).json.state, 'running');
 });
+
+test('who leaves the page cancels the upload and is not called back', async (t) => {
+	const emud = await startEmud(t);
+	const page = await openForm(t, { url: emud.baseUrl, query: '?target=board&id=left', expected: /ERR_|Failed/ });
+	await fileInput(page).setInputFiles(makeFile('left.bin', Buffer.alloc(40 * MIB)));
+	await page.getByText(/left\.bin, 40\.0 MiB/).waitFor();
+	// The other page's module must be there before emud stands still.
+	await page.evaluate(() => import(/** @type {any} */ ('/ui/views/instances.js')));
+	signalEmud(emud, 'SIGSTOP');
+	await submit(page);
+	await page.getByText(/ of 40\.0 MiB$/).waitFor();
+	await page.getByRole('link', { name: 'Instances' }).click();
+	await page.getByText('The upload was cancelled.').waitFor();
+	signalEmud(emud, 'SIGCONT');
+	await emud.client().refused(404, 'not_found', 'GET', '/instances/left');
+	assert.match(page.url(), /#\/instances$/);
+});

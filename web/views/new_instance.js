@@ -103,9 +103,9 @@ class NewInstanceView {
 	unmount() {
 		this.stop();
 		this.picker.unmount();
-		if (!this.sending) return;
-		this.sending.abort();
-		this.app.notices.tell('The upload was cancelled.');
+		const firmware = this.sending && this.picker.value;
+		this.sending?.abort();
+		if (firmware && 'file' in firmware) this.app.notices.tell('The upload was cancelled.');
 	}
 
 	async learnToken() {
@@ -132,7 +132,7 @@ class NewInstanceView {
 
 	/** What depends on what was chosen or typed. */
 	changed() {
-		const { target, emulator, start, paused } = this.controls;
+		const { target, emulator, start } = this.controls;
 		const chosen = this.targets.get(target.value);
 		const names = chosen?.emulators ?? [];
 		if ([...emulator.options].map(({ value }) => value).join() !== names.join()) {
@@ -144,7 +144,6 @@ class NewInstanceView {
 		setText(this.targetFacts, !chosen ? '' : isFitting ? tellTarget(chosen) : `Not available: ${chosen.unavailable_reason}`);
 		this.targetFacts.className = isFitting ? 'facts quiet' : 'facts warning';
 		this.picker.fitTo(emulator.value === chosen?.emulator ? chosen?.firmware_machine : null);
-		paused.disabled = !start.checked && !paused.checked;
 		setText(this.submitText, start.checked ? 'Create and start' : 'Create');
 		this.curl.update();
 	}
@@ -188,9 +187,10 @@ class NewInstanceView {
 		this.form.setAttribute('aria-busy', 'true');
 		try {
 			const instance = await this.send(this.sending);
-			this.sending = null;
 			this.app.store.putInstance(instance);
-			location.hash = route('instances', instance.id);
+			this.sending = null;
+			// Who has gone to another page meanwhile stays there.
+			if (!signal.aborted) location.hash = route('instances', instance.id);
 		} catch (error) {
 			if (!signal.aborted) this.showFault(error);
 		} finally {
@@ -221,17 +221,12 @@ class NewInstanceView {
 	/** @param {unknown} error null: none */
 	showFault(error) {
 		const words = showFaults(this.fields, error);
-		if (error instanceof Problem && error.code === 'start_failed') return this.showRefusal(error);
-		fill(this.fault, words && h('p', { class: 'danger' }, words));
-	}
-
-	/** The emulator would not: its words, and the instance that is left with its logs. @param {Problem} problem */
-	showRefusal(problem) {
-		const id = problem.location?.split('/').at(-1);
+		const isRefusal = error instanceof Problem && error.code === 'start_failed';
+		const id = error instanceof Problem ? error.location?.split('/').at(-1) : undefined;
 		fill(this.fault,
-			h('p', { class: 'danger' }, 'The emulator did not start. It says:'),
-			h('pre', { tabIndex: 0, 'aria-label': 'What the emulator says' }, problem.message),
-			id && h('p', {}, 'It stays as the failed instance ', h('a', { href: route('instances', id) }, id), ', with its logs. ',
+			isRefusal ? h('p', { class: 'danger' }, 'The emulator did not start. It says:') : words && h('p', { class: 'danger' }, words),
+			isRefusal && h('pre', { tabIndex: 0, 'aria-label': 'What the emulator says' }, words),
+			id && h('p', {}, 'It stays as the instance ', h('a', { href: route('instances', id) }, id), ', with its logs. ',
 				h('button', { type: 'button', onclick: () => this.deleteAndRetry(id) }, 'Delete it and try again')));
 		this.fault.querySelector('pre')?.focus();
 	}
