@@ -119,6 +119,7 @@ export class Tree {
 		else if (event.key === 'Enter' || event.key === ' ') this.activate(item);
 		else if (event.key.length === 1) this.seek(items, at, event);
 		else return;
+		if (event.key.length > 1) this.typed = '';
 		event.preventDefault();
 	}
 
@@ -136,7 +137,7 @@ export class Tree {
 
 	/** What is typed in one go is the beginning of a name. @param {HTMLElement[]} items @param {number} at @param {KeyboardEvent} event */
 	seek(items, at, { key, timeStamp }) {
-		this.typed = timeStamp - this.typedAt > TYPING_MS ? key : this.typed + key;
+		this.typed = (timeStamp - this.typedAt > TYPING_MS ? '' : this.typed) + key;
 		this.typedAt = timeStamp;
 		const wanted = this.typed.toLowerCase();
 		const from = wanted.length > 1 ? at : at + 1;

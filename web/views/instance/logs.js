@@ -7,7 +7,7 @@ import { BoundedText } from '../../lib/bounded_text.js';
 import { formatBytes } from '../../lib/format.js';
 import { LogStream } from '../../lib/log_stream.js';
 
-const MOST_CHARACTERS = 1024 * 1024;
+const MOST_CHARACTERS = 256 * 1024;
 
 /** @type {Record<import('../../lib/log_stream.js').LogStatus, string>} */
 const STATUS = {
@@ -32,6 +32,9 @@ class LogsTab {
 		this.names = '';
 		this.isOver = false;
 		this.text = new BoundedText(MOST_CHARACTERS);
+		/** What came since the last frame. */
+		this.pending = '';
+		this.frame = 0;
 		/** @type {LogStream | null} */
 		this.stream = null;
 		/** @type {ReturnType<typeof createTabs> | null} */
@@ -45,6 +48,7 @@ class LogsTab {
 
 	unmount() {
 		this.isOver = true;
+		cancelAnimationFrame(this.frame);
 		this.stream?.close();
 	}
 
@@ -106,15 +110,26 @@ class LogsTab {
 
 	clear() {
 		this.text.clear();
+		this.pending = '';
 		fill(this.log);
 		setText(this.dropped, '');
 	}
 
-	/** The end stays in view, unless something above it is being read. @param {string} text */
+	/** Laid out once a frame, however it comes; in a tab that nobody sees no more of it waits than is shown. @param {string} text */
 	append(text) {
+		const pending = this.pending + text;
+		this.pending = pending.slice(-MOST_CHARACTERS);
+		this.text.dropped += pending.length - this.pending.length;
+		this.frame ||= requestAnimationFrame(() => this.flush());
+	}
+
+	/** The end stays in view, unless something above it is being read. */
+	flush() {
+		this.frame = 0;
 		const isAtEnd = this.log.scrollTop + this.log.clientHeight >= this.log.scrollHeight - 4;
-		const { text: kept, drop } = this.text.push(text);
-		this.log.append(document.createTextNode(kept));
+		const { text, drop } = this.text.push(this.pending);
+		this.pending = '';
+		this.log.append(document.createTextNode(text));
 		for (let count = 0; count < drop; count++) this.log.firstChild?.remove();
 		if (this.text.dropped > 0) setText(this.dropped, `${formatBytes(this.text.dropped)} before this are left out: download all that is kept.`);
 		if (isAtEnd) this.log.scrollTop = this.log.scrollHeight;

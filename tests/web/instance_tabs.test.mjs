@@ -1,0 +1,315 @@
+// The tabs of an instance in a real browser: properties, debugging, logs, usage, events, details; and starts with something else.
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+
+import { makeBoard } from '../lib/boards.mjs';
+import { shareEmud, startEmud } from '../lib/emud.mjs';
+import { firmware } from '../lib/firmware.mjs';
+import { shareBrowser } from '../lib/page.mjs';
+
+/** @typedef {import('playwright-core').Page} Page */
+
+const MARKUP = '<img src=x onerror=alert(1)>';
+const SAY_MARKUP = ['sh', '-c', `echo '${MARKUP}'; read -r word; exec sleep 600`];
+
+const { openPage } = shareBrowser();
+const shared = shareEmud({
+	targets: {
+		'board-markup': makeBoard({}, { 'pre-start-cmds': { helper: SAY_MARKUP } }),
+		'board-noisy': makeBoard({}, { 'pre-start-cmds': { helper: ['sh', '-c', 'yes "line of a log" | head -c 3000000; exec sleep 600'] } }),
+	},
+});
+
+/**
+ * @param {import('node:test').TestContext} t
+ * @param {string} id
+ * @param {string} tab
+ * @param {{url?: string, expected?: RegExp, context?: import('playwright-core').BrowserContextOptions}} [options]
+ */
+const openTab = (t, id, tab, { url = shared.emud.baseUrl, ...options } = {}) => openPage(t, { url: `${url}/#/instances/${id}/${tab}`, ...options });
+
+/** @param {Page} page */
+const stateOf = (page) => page.locator('h1 .state');
+const treeItem = (/** @type {Page} */ page, /** @type {string} */ name) => page.getByRole('treeitem', { name, exact: true });
+const button = (/** @type {Page} */ page, /** @type {string | RegExp} */ name) => page.getByRole('button', { name, exact: typeof name === 'string' });
+const focusedName = (/** @type {Page} */ page) => page.evaluate(() => document.activeElement?.querySelector('.name')?.textContent);
+
+/** @param {Page} page @param {string[]} path */
+async function openObjects(page, path) {
+	for (const name of path) await treeItem(page, name).locator(':scope > .row').click();
+}
+
+/** @param {string} id @param {string} path @param {string} name */
+const readProperty = async (id, path, name) => (await shared.client.get(`/instances/${id}/property?${new URLSearchParams({ path, name })}`)).json.value;
+
+test('a property is found in the tree, read, set, and an error stands at its field', async (t) => {
+	await shared.client.startBoard('props', 'hello');
+	const page = await openTab(t, 'props', 'properties', { expected: /422/ });
+	await openObjects(page, ['machine']);
+	await treeItem(page, 'dump-guest-core').locator('.row').click();
+	const value = page.getByLabel('New value');
+	await page.waitForFunction(() => document.querySelector('textarea')?.value === 'true');
+	await value.fill('false');
+	await button(page, 'Set').click();
+	await page.getByRole('status').filter({ hasText: 'Set.' }).waitFor();
+	assert.equal(await readProperty('props', '/machine', 'dump-guest-core'), false);
+	assert.match((await treeItem(page, 'dump-guest-core').textContent()) ?? '', /false/);
+	await value.fill('nonsense');
+	await button(page, 'Set').click();
+	await page.getByText('This is no JSON').waitFor();
+	await value.fill('"soon"');
+	await button(page, 'Set').click();
+	await page.getByText('expected: boolean').waitFor();
+	assert.equal(await value.getAttribute('aria-invalid'), 'true');
+	assert.match((await page.getByLabel('The same with curl').textContent()) ?? '', /-X PUT .*property\?path=%2Fmachine&name=dump-guest-core/);
+	assert.equal(await readProperty('props', '/machine', 'dump-guest-core'), false);
+});
+
+test('the tree is walked by keyboard', async (t) => {
+	await shared.client.startBoard('walked', 'hello');
+	const page = await openTab(t, 'walked', 'properties');
+	await treeItem(page, 'backend').focus();
+	for (const [key, name] of [['ArrowDown', 'chardevs'], ['ArrowDown', 'machine'], ['End', 'type'], ['Home', 'backend'], ['m', 'machine']]) {
+		await page.keyboard.press(key);
+		assert.equal(await focusedName(page), name, key);
+	}
+	await page.keyboard.press('ArrowRight');
+	await treeItem(page, 'unattached').waitFor();
+	await page.keyboard.press('ArrowRight');
+	assert.equal(await focusedName(page), 'peripheral');
+	await page.keyboard.type('gra');
+	assert.equal(await focusedName(page), 'graphics');
+	await page.keyboard.press('Enter');
+	await page.getByRole('heading', { name: 'graphics' }).waitFor();
+	await page.keyboard.press('ArrowLeft');
+	assert.equal(await focusedName(page), 'machine');
+	await page.keyboard.press('ArrowLeft');
+	assert.equal(await treeItem(page, 'machine').getAttribute('aria-expanded'), 'false');
+	assert.equal(await page.locator('[role=treeitem][tabindex="0"]').count(), 1);
+});
+
+test('pinned properties stay with the target, refresh, and go', async (t) => {
+	await shared.client.startBoard('pinned', 'hello');
+	const page = await openTab(t, 'pinned', 'properties');
+	await openObjects(page, ['machine']);
+	await treeItem(page, 'dump-guest-core').locator('.row').click();
+	await button(page, 'Pin').click();
+	const row = page.getByRole('region', { name: 'Pinned properties' }).locator('tbody tr');
+	await row.filter({ hasText: 'true' }).waitFor();
+	await shared.client.put('/instances/pinned/property?path=/machine&name=dump-guest-core', { json: { value: false } });
+	await row.filter({ hasText: 'false' }).waitFor();
+	await page.reload();
+	await row.filter({ hasText: 'false' }).waitFor();
+	await button(page, 'Unpin dump-guest-core').click();
+	await row.waitFor({ state: 'detached' });
+});
+
+test('an object is reached by its path, and what the emulator says of one that is not there stands at the field', async (t) => {
+	await shared.client.startBoard('paths', 'hello');
+	const page = await openTab(t, 'paths', 'properties', { expected: /404/ });
+	await page.getByLabel('Object', { exact: true }).fill('/no/such');
+	await button(page, 'Show object').click();
+	await page.getByText('\'/no/such\' not found').waitFor();
+	await page.getByLabel('Object', { exact: true }).fill('/machine/unattached/device[0]');
+	await page.keyboard.press('Enter');
+	await treeItem(page, 'realized').waitFor();
+});
+
+test('properties wait for the next start, and show its objects', async (t) => {
+	await shared.client.startBoard('later', 'hello');
+	await shared.client.post('/instances/later/stop');
+	const page = await openTab(t, 'later', 'properties');
+	await page.getByText('Properties can be read while the instance runs.').waitFor();
+	await button(page, 'Start').click();
+	await treeItem(page, 'machine').waitFor();
+});
+
+test('gdb commands run, what they print is text, and those of before come back', async (t) => {
+	await shared.client.startBoard('gdb', 'hello');
+	const page = await openTab(t, 'gdb', 'debug', { expected: /422/ });
+	const { gdb } = (await shared.client.get('/instances/gdb')).json;
+	assert.equal(await page.getByLabel('The command for gdb').textContent(), `gdb-multiarch -ex 'target remote ${gdb.remote}'`);
+	const commands = page.getByRole('textbox', { name: 'gdb commands' });
+	await commands.fill(`info registers pc\necho ${MARKUP}\\n\nno-such-command`);
+	await page.keyboard.press('Control+Enter');
+	const result = page.getByRole('list', { name: 'Answers of gdb' }).locator('li').first();
+	await result.filter({ hasText: 'exit code 1' }).waitFor();
+	assert.match((await result.getByLabel('What gdb printed').textContent()) ?? '', /^pc +0x[\s\S]*<img src=x/m);
+	assert.match((await result.getByLabel('Errors and warnings').textContent()) ?? '', /Undefined command: "no-such-command"/);
+	assert.equal(await page.locator('img').count(), 0);
+	await commands.fill('shell id');
+	await button(page, 'Run').click();
+	await page.getByText('"shell id" is refused').waitFor();
+	await commands.fill('');
+	await page.keyboard.press('ArrowUp');
+	assert.match(await commands.inputValue(), /^info registers pc/);
+	assert.match((await page.getByRole('form', { name: 'gdb commands' }).getByLabel('The same with curl').textContent()) ?? '', /\/v1\/instances\/gdb\/gdb$/);
+});
+
+test('a board stands still after gdb when asked to', async (t) => {
+	await shared.client.startBoard('still', 'counter');
+	const page = await openTab(t, 'still', 'debug');
+	await page.getByRole('textbox', { name: 'gdb commands' }).fill('info registers pc');
+	await page.getByLabel('Leave the board standing still').check();
+	await button(page, 'Run').click();
+	await stateOf(page).filter({ hasText: 'paused' }).waitFor();
+});
+
+test('an uploaded image replaces what the board runs; one for another machine does not', async (t) => {
+	await shared.client.startBoard('loaded', 'hello');
+	const page = await openTab(t, 'loaded', 'debug', { expected: /422/ });
+	await button(page, 'Load').click();
+	await page.getByText('Choose a firmware.').waitFor();
+	await page.getByLabel('Choose a firmware file').setInputFiles(firmware('hello', 'riscv32-virt'));
+	await button(page, 'Load').click();
+	await page.getByText(/RISC-V/).last().waitFor();
+	await page.waitForFunction(() => document.querySelector('form[aria-label="Load"] .fault:not([hidden])'));
+	await page.getByLabel('Choose a firmware file').setInputFiles(firmware('echo'));
+	await button(page, 'Load').click();
+	await page.getByText('The image is loaded').waitFor();
+	await shared.client.post('/instances/loaded/channels/serial0/input', { body: 'echoed' });
+	await shared.client.waitForOutput('loaded', 'echoed');
+});
+
+test('logs come live, as text, for each process, and begin anew with a start', async (t) => {
+	await shared.client.startBoard('logs', 'hello', { target: 'board-markup' });
+	const page = await openTab(t, 'logs', 'logs');
+	await page.getByRole('tab', { name: 'helper' }).click();
+	const log = page.getByRole('region', { name: 'Log of helper' });
+	await log.filter({ hasText: MARKUP }).waitFor();
+	assert.equal(await page.locator('img').count(), 0);
+	await page.getByRole('status').filter({ hasText: 'Live' }).waitFor();
+	assert.match((await page.getByRole('link', { name: 'Download' }).getAttribute('href')) ?? '', /\/v1\/instances\/logs\/logs\/helper$/);
+	await shared.client.post('/instances/logs/stop');
+	await page.getByRole('status').filter({ hasText: 'this is all' }).waitFor();
+	await shared.client.post('/instances/logs/start');
+	await page.getByRole('status').filter({ hasText: 'Live' }).waitFor();
+	await page.waitForFunction((markup) => document.querySelector('.log')?.textContent === `${markup}\n`, MARKUP);
+});
+
+test('of a long log the page keeps the newest and says what it left out', async (t) => {
+	await shared.client.startBoard('noisy', 'hello', { target: 'board-noisy' });
+	const page = await openTab(t, 'noisy', 'logs');
+	await page.getByRole('tab', { name: 'helper' }).click();
+	await page.getByText(/are left out: download/).waitFor();
+	await page.waitForFunction(() => (document.querySelector('.log')?.textContent ?? '').length > 200_000);
+	const { length, isAtEnd } = await page.locator('.log').evaluate((log) =>
+		({ length: log.textContent?.length ?? 0, isAtEnd: log.scrollTop + log.clientHeight >= log.scrollHeight - 4 }));
+	assert.ok(length <= 256 * 1024, String(length));
+	assert.ok(isAtEnd);
+});
+
+test('CPU and memory are drawn, and told in words and as a table', async (t) => {
+	await shared.client.startBoard('used', 'flood');
+	const page = await openTab(t, 'used', 'usage');
+	await page.getByText(/^CPU time of this start: \d/).waitFor();
+	await page.getByText(/^Disk: .* KiB/).waitFor();
+	await page.locator('.chart[aria-label^="CPU over"][aria-label*=" now, between "]').waitFor();
+	const memory = page.locator('.chart[aria-label^="Memory over"]');
+	assert.match((await memory.getAttribute('aria-label')) ?? '', /MiB now/);
+	assert.equal(await page.locator('.chart canvas').count(), 2);
+	const drawn = await memory.locator('canvas').evaluate((canvas) => {
+		const { width, height } = /** @type {HTMLCanvasElement} */ (canvas);
+		return /** @type {HTMLCanvasElement} */ (canvas).getContext('2d')?.getImageData(0, 0, width, height).data.some((byte) => byte > 0);
+	});
+	assert.ok(drawn);
+	await page.getByText('As a table').click();
+	await page.locator('details tbody tr').first().filter({ hasText: 'MiB' }).waitFor();
+});
+
+test('events tell what happened, by whom, newest first, and go on live', async (t) => {
+	await shared.client.startBoard('told', 'hello');
+	const page = await openTab(t, 'told', 'events');
+	const rows = page.locator('.events tbody tr');
+	await rows.filter({ hasText: 'created: board' }).waitFor();
+	await shared.client.post('/instances/told/pause');
+	await rows.first().filter({ hasText: 'paused, after running' }).waitFor();
+	const texts = await rows.allTextContents();
+	assert.match(texts.at(-1) ?? '', /created: board/);
+	assert.match(texts[0], /127\.0\.0\.1$/);
+	assert.match((await rows.first().locator('time').getAttribute('title')) ?? '', /^\d{4}-.*Z$/);
+	await shared.client.post('/instances/told/stop');
+	await rows.first().filter({ hasText: /^.*exited: stopped/ }).waitFor();
+	const { json } = await shared.client.get('/events?instance=told');
+	assert.equal(await rows.count(), json.events.length);
+});
+
+test('events go on where they were when emud is killed and comes back', async (t) => {
+	const emud = await startEmud(t);
+	const client = emud.client();
+	await client.startBoard('back', 'hello');
+	const page = await openTab(t, 'back', 'events', { url: emud.baseUrl, expected: /ERR_|Failed to load/ });
+	const rows = page.locator('.events tbody tr');
+	await rows.filter({ hasText: 'created: board' }).waitFor();
+	await emud.end('SIGKILL');
+	emud.options.listen = `127.0.0.1:${emud.port}`;
+	await emud.start();
+	await client.post('/instances/back/pause');
+	await rows.first().filter({ hasText: 'paused, after running' }).waitFor();
+	assert.equal(await rows.count(), (await client.get('/events?instance=back')).json.events.length);
+});
+
+test('details tell everything, as text, and the command as it was', async (t) => {
+	await shared.client.startBoard('details', 'hello', { labels: { note: MARKUP }, args: ['-name', 'a "b" <c>'] });
+	const page = await openTab(t, 'details', 'details');
+	const { command, channels, path: directory, processes } = (await shared.client.get('/instances/details')).json;
+	await page.getByText(`note=${MARKUP}`, { exact: true }).waitFor();
+	assert.equal(await page.locator('img').count(), 0);
+	const line = (await page.getByLabel('The exact command').textContent()) ?? '';
+	assert.ok(line.startsWith(command[0]) && line.includes(`-name 'a "b" <c>'`), line);
+	const { host, port } = channels.serial0;
+	assert.equal(await page.getByLabel('How to connect to serial0').textContent(), `nc ${host} ${port}`);
+	await page.getByText(directory, { exact: true }).waitFor();
+	await page.getByText(firmware('hello'), { exact: true }).waitFor();
+	await page.getByRole('row', { name: new RegExp(`${Object.values(processes)[0].pid}`) }).waitFor();
+	await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+	await page.locator('.curl').first().getByRole('button', { name: 'Copy' }).click();
+	assert.equal(await page.evaluate(() => navigator.clipboard.readText()), line);
+});
+
+test('a start that failed is told in the emulator\'s words', async (t) => {
+	await shared.client.put('/instances/refused', { json: { target: 'no-machine' }, expect: 502 });
+	const page = await openTab(t, 'refused', 'details', { expected: /502/ });
+	await page.getByLabel('Last words of the emulator').filter({ hasText: 'unsupported machine type' }).waitFor();
+	await button(page, 'Start with …').click();
+	const dialog = page.getByRole('dialog');
+	await dialog.getByRole('button', { name: 'Start', exact: true }).click();
+	await dialog.getByText('unsupported machine type').waitFor();
+});
+
+test('a board starts with another firmware, other arguments, and paused', async (t) => {
+	await shared.client.startBoard('with', 'hello');
+	const page = await openTab(t, 'with', 'details');
+	await button(page, 'Restart with …').click();
+	const dialog = page.getByRole('dialog');
+	await dialog.getByLabel('Upload').check();
+	await dialog.getByLabel('Choose a firmware file').setInputFiles(firmware('echo'));
+	await dialog.getByLabel('Arguments').fill('-name\nother');
+	await dialog.getByLabel('Then').selectOption('Paused');
+	assert.match((await dialog.getByLabel('The same with curl').last().textContent()) ?? '', /"args":\["-name","other"\],"paused":true/);
+	await dialog.getByRole('button', { name: 'Restart' }).click();
+	await dialog.waitFor({ state: 'detached' });
+	await stateOf(page).filter({ hasText: 'paused' }).waitFor();
+	const { file, args, start_number: startNumber } = (await shared.client.get('/instances/with')).json;
+	assert.deepEqual([args, startNumber], [['-name', 'other'], 2]);
+	const { files } = (await shared.client.get('/files')).json;
+	const stored = files.find((/** @type {{sha256: string}} */ { sha256 }) => sha256 === file.sha256);
+	assert.equal(stored.size, readFileSync(firmware('echo')).length);
+	await page.keyboard.press('Escape');
+	await button(page, 'Restart with …').click();
+	await page.keyboard.press('Escape');
+	await dialog.waitFor({ state: 'detached' });
+});
+
+test('tabs are chosen by keyboard, each has its address', async (t) => {
+	await shared.client.startBoard('tabbed', 'hello');
+	const page = await openTab(t, 'tabbed', 'details');
+	await page.getByRole('tab', { name: 'Details' }).focus();
+	for (const name of ['Events', 'Usage', 'Logs', 'Debug', 'Properties']) {
+		await page.keyboard.press('ArrowLeft');
+		await page.locator('[role=tab][aria-selected=true]', { hasText: name }).first().waitFor();
+		await page.waitForURL(`**/#/instances/tabbed/${name.toLowerCase()}`);
+	}
+});
