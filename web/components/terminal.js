@@ -43,7 +43,7 @@ function withStyleStandIns(open) {
 }
 
 /**
- * @typedef {{onKeys: (text: string) => void, onSearch: () => void, onCopy: (text: string) => void, onDrained: () => void}} TerminalEvents
+ * @typedef {{onKeys: (text: string) => void, onSearch: () => void, onCopy: () => void, onDrained: () => void}} TerminalEvents
  * onDrained: what write said was too much has been shown
  */
 
@@ -52,7 +52,7 @@ function handlePageKeys(terminal, events) {
 	terminal.attachCustomKeyEventHandler((event) => {
 		if (event.key === 'Tab' && event.shiftKey) return false;
 		if (!event.ctrlKey || !event.shiftKey) return true;
-		const act = { F: events.onSearch, C: () => events.onCopy(terminal.getSelection()) }[event.key.toUpperCase()];
+		const act = { F: events.onSearch, C: events.onCopy }[event.key.toUpperCase()];
 		if (!act) return true;
 		event.preventDefault();
 		if (event.type === 'keydown') act();
@@ -88,6 +88,14 @@ export function createTerminal(parent, events) {
 			return isFull;
 		},
 		clear: () => terminal.reset(),
+		/** What is chosen, else all. */
+		selectedText() {
+			if (terminal.hasSelection()) return terminal.getSelection();
+			terminal.selectAll();
+			const text = terminal.getSelection();
+			terminal.clearSelection();
+			return text.trimEnd();
+		},
 		focus: () => terminal.focus(),
 		/** @param {string} text */
 		findNext: (text) => search.findNext(text),

@@ -26,6 +26,7 @@ export class Feed {
 		this.lastId = null;
 		this.retryMs = RETRY_FIRST_MS;
 		this.closed = false;
+		this.isLost = false;
 		/** @type {AbortController | null} */
 		this.controller = null;
 		/** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -50,7 +51,8 @@ export class Feed {
 		this.controller = controller;
 		let status = /** @type {FeedStatus} */ ('lost');
 		try {
-			this.events.onStatus('connecting');
+			// One that is lost stays so until there is another: nothing flickers at each attempt.
+			if (!this.isLost) this.events.onStatus('connecting');
 			const response = await this.fetch(this.url, { headers: this.headers(), signal: controller.signal, cache: 'no-store' });
 			if (response.status === 401) status = 'unauthorized';
 			else if (response.ok && response.body) await this.read(response.body);
@@ -58,6 +60,7 @@ export class Feed {
 			// However it ended, it is begun again.
 		}
 		if (this.closed || this.controller !== controller) return;
+		this.isLost = status === 'lost';
 		this.events.onStatus(status);
 		if (status === 'unauthorized') return;
 		this.timer = setTimeout(() => this.open(), this.retryMs);
@@ -77,6 +80,7 @@ export class Feed {
 		const decoder = new TextDecoder();
 		const reader = body.getReader();
 		this.retryMs = RETRY_FIRST_MS;
+		this.isLost = false;
 		this.events.onStatus('connected');
 		for (;;) {
 			const { done, value } = await reader.read();

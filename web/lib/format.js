@@ -16,10 +16,12 @@ export function formatBytes(bytes) {
 /** @param {number | null | undefined} seconds */
 export function formatDuration(seconds) {
 	if (seconds === null || seconds === undefined) return '';
-	if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
-	if (seconds < 60) return `${seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)} s`;
-	const minutes = Math.floor(seconds / 60);
-	if (minutes < 60) return `${minutes} min ${Math.round(seconds % 60)} s`;
+	if (seconds > 0 && seconds < 0.9995) return `${Math.round(seconds * 1000)} ms`;
+	if (seconds < 9.95 && !Number.isInteger(seconds)) return `${seconds.toFixed(1)} s`;
+	const whole = Math.round(seconds);
+	if (whole < 60) return `${whole} s`;
+	const minutes = Math.floor(whole / 60);
+	if (minutes < 60) return `${minutes} min ${whole % 60} s`;
 	const hours = Math.floor(minutes / 60);
 	return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
@@ -41,3 +43,6 @@ export function formatExit(exit) {
 	const how = exit.signal ?? (exit.code === null ? null : exit.code === 0 ? null : `code ${exit.code}`);
 	return exit.reason.replaceAll('_', ' ') + (how ? `, ${how}` : '');
 }
+
+/** @param {string} text */
+export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);

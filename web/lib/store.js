@@ -12,6 +12,7 @@
 
 const SAMPLES_KEPT = 300;
 const EVENTS_KEPT = 1000;
+const RUNS_KEPT = 1000;
 
 export class Store {
 	/** @param {import('./api.js').Api} api */
@@ -32,8 +33,11 @@ export class Store {
 		this.isLoaded = false;
 		/** @type {Map<Topic, Set<Listener>>} */
 		this.listeners = new Map();
-		/** @type {Map<Topic, Set<string>>} */
+		/** By topic the ids; null: all. @type {Map<Topic, Set<string> | null>} */
 		this.pending = new Map();
+		/** What was told while the lists were under way: they may be older. @type {EmudEvent[] | null} */
+		this.meanwhile = null;
+		this.loads = 0;
 	}
 
 	/**
@@ -53,26 +57,48 @@ export class Store {
 	 */
 	touch(topic, id) {
 		if (this.pending.size === 0) queueMicrotask(() => this.flush());
-		const changed = this.pending.get(topic) ?? new Set();
-		if (id !== undefined) changed.add(id);
-		this.pending.set(topic, changed);
+		const changed = this.pending.get(topic);
+		if (id === undefined || changed === null) this.pending.set(topic, null);
+		else this.pending.set(topic, (changed ?? new Set()).add(id));
 	}
 
 	flush() {
 		const pending = this.pending;
 		this.pending = new Map();
 		for (const [topic, changed] of pending)
-			for (const listener of [...(this.listeners.get(topic) ?? [])]) listener(changed);
+			for (const listener of [...(this.listeners.get(topic) ?? [])]) listener(changed ?? new Set());
 	}
 
-	/** Everything anew: at the beginning, and when the connection is back. */
+	/** Everything anew: at the beginning, and when the connection is back. Of several at once the last counts. */
 	async load() {
-		const [instances, runs] = await Promise.all([this.api.listInstances(), this.api.listRuns()]);
+		const turn = ++this.loads;
+		this.meanwhile = [];
+		try {
+			const [instances, runs] = await Promise.all([this.api.listInstances(), this.api.listRuns()]);
+			if (turn === this.loads) this.fill(instances, runs);
+		} finally {
+			if (turn === this.loads) this.meanwhile = null;
+		}
+	}
+
+	/**
+	 * @param {Instance[]} instances
+	 * @param {Run[]} runs
+	 */
+	fill(instances, runs) {
 		this.instances = new Map(instances.map((instance) => [instance.id, instance]));
 		this.runs = new Map(runs.map((run) => [run.id, run]));
+		for (const id of [...this.samples.keys(), ...this.lines.keys()]) if (!this.instances.has(id)) this.forget(id);
+		for (const event of this.meanwhile ?? []) this.applyChange(event);
 		this.isLoaded = true;
 		this.touch('instances');
 		this.touch('runs');
+	}
+
+	/** @param {string} id */
+	forget(id) {
+		this.samples.delete(id);
+		this.lines.delete(id);
 	}
 
 	/** An answer of the API's own: newer than what events have told. @param {Instance} instance */
@@ -89,6 +115,11 @@ export class Store {
 		this.touch('runs', run.id);
 	}
 
+	/** @param {Run} run */
+	addRun(run) {
+		this.runs = new Map([[run.id, run], ...[...this.runs].slice(0, RUNS_KEPT - 1)]);
+	}
+
 	/** @param {FeedStatus} status */
 	setConnection(status) {
 		const wasLost = this.connection !== 'connected';
@@ -99,11 +130,19 @@ export class Store {
 
 	/** @param {EmudEvent} event */
 	apply(event) {
-		const [resource] = event.type.split('.');
 		if (event.type === 'instance.sample') return this.applySample(event);
+		// After every connection all is loaded: what was not told then is not missed.
+		if (event.type === 'events.dropped') return;
+		this.meanwhile?.push(event);
 		this.events.push(event);
 		if (this.events.length > EVENTS_KEPT) this.events.splice(0, this.events.length - EVENTS_KEPT);
 		this.touch('events');
+		this.applyChange(event);
+	}
+
+	/** @param {EmudEvent} event */
+	applyChange(event) {
+		const [resource] = event.type.split('.');
 		if (resource === 'instance' && event.instance) this.applyInstance(event, event.instance);
 		else if (resource === 'run' && event.run) this.applyRun(event, event.run);
 		else if (resource === 'file') this.touch('files');
@@ -132,8 +171,7 @@ export class Store {
 		const known = this.instances.get(id);
 		if (type === 'instance.deleted') {
 			this.instances.delete(id);
-			this.samples.delete(id);
-			this.lines.delete(id);
+			this.forget(id);
 		} else if (known && type === 'instance.state') {
 			this.instances.set(id, { ...known, ...stateFrom(data, time) });
 		} else if (!known) {
@@ -150,7 +188,7 @@ export class Store {
 		const known = this.runs.get(id);
 		if (type === 'run.deleted') this.runs.delete(id);
 		else if (known) this.runs.set(id, { ...known, ...data, ...runTimes(data.state, time) });
-		else this.runs = new Map([[id, { ...emptyRun(id, time), ...data }], ...this.runs]);
+		else this.addRun({ ...emptyRun(id, time), ...data });
 		this.touch('runs', id);
 	}
 }

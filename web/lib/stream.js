@@ -29,61 +29,80 @@ export class ConsoleStream {
 		this.channel = channel;
 		this.events = events;
 		this.startNumber = 0;
+		/** The newest start there is said to be. */
+		this.lastStart = 0;
 		this.offset = 0;
 		this.retryMs = RETRY_FIRST_MS;
 		this.closed = false;
 		this.paused = false;
+		this.ended = false;
+		/** Between resume and the stream that follows it. */
+		this.resuming = false;
+		/** Counts attempts: what an earlier one still brings is not taken. */
+		this.attempt = 0;
 		/** @type {WebSocket | null} */
 		this.socket = null;
 		/** @type {ReturnType<typeof setTimeout> | undefined} */
 		this.timer = undefined;
-		this.ended = false;
+		/** Typed while the stream was paused. @type {string[]} */
+		this.unsent = [];
 		void this.connect();
 	}
 
 	/** @param {string} text */
 	send(text) {
 		if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(new TextEncoder().encode(text));
+		else if (this.paused || this.resuming) this.unsent.push(text);
 	}
 
 	/** What the list says of the instance: a stream that ended goes on with the next start. @param {number} startNumber */
 	noteStart(startNumber) {
-		if (this.ended && startNumber > this.startNumber) void this.connect();
+		this.lastStart = Math.max(this.lastStart, startNumber);
+		if (this.ended && this.lastStart > this.startNumber) void this.connect();
 	}
 
 	/** The page is behind: no more until resume, which goes on at the same byte. */
 	pause() {
-		if (this.paused) return;
+		if (this.paused || this.closed) return;
 		this.paused = true;
-		this.socket?.close();
+		this.letGo();
 	}
 
 	resume() {
-		if (!this.paused) return;
+		if (!this.paused || this.closed) return;
 		this.paused = false;
-		if (!this.socket && !this.closed) void this.connect();
+		this.resuming = true;
+		void this.connect();
 	}
 
 	close() {
 		this.closed = true;
+		this.letGo();
+	}
+
+	letGo() {
+		this.attempt++;
 		clearTimeout(this.timer);
 		this.socket?.close();
+		this.socket = null;
 	}
 
 	async connect() {
+		const attempt = ++this.attempt;
 		this.ended = false;
-		this.events.onStatus('connecting');
+		if (!this.resuming) this.events.onStatus('connecting');
 		try {
 			// An offset belongs to one start: ask which one it is now.
 			const instance = await this.api.getInstance(this.id);
-			if (this.closed) return;
+			if (attempt !== this.attempt) return;
 			this.enterStart(instance.start_number);
 		} catch (error) {
+			if (attempt !== this.attempt) return;
 			if (error instanceof Problem && error.status === 404) this.events.onStatus('gone');
 			else this.retry();
 			return;
 		}
-		this.open();
+		this.open(attempt);
 	}
 
 	/** @param {number} startNumber */
@@ -94,19 +113,24 @@ export class ConsoleStream {
 		this.events.onStart(startNumber);
 	}
 
-	open() {
+	/** @param {number} attempt */
+	open(attempt) {
 		const url = new URL(apiPath('instances', this.id, 'channels', this.channel, 'stream'), location.href);
 		url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
 		url.searchParams.set('offset', String(this.offset));
 		const socket = new WebSocket(url);
 		this.socket = socket;
 		socket.binaryType = 'arraybuffer';
-		socket.onopen = () => {
-			this.retryMs = RETRY_FIRST_MS;
-			this.events.onStatus('connected');
-		};
-		socket.onmessage = ({ data }) => this.receive(data);
-		socket.onclose = ({ code }) => this.lost(code);
+		socket.onopen = () => attempt === this.attempt && this.opened();
+		socket.onmessage = ({ data }) => attempt === this.attempt && this.receive(data);
+		socket.onclose = ({ code }) => attempt === this.attempt && this.lost(code);
+	}
+
+	opened() {
+		this.retryMs = RETRY_FIRST_MS;
+		this.resuming = false;
+		this.events.onStatus('connected');
+		for (const text of this.unsent.splice(0)) this.send(text);
 	}
 
 	/** @param {string | ArrayBuffer} data */
@@ -118,8 +142,6 @@ export class ConsoleStream {
 			this.offset = position.offset;
 			return;
 		}
-		// What was under way when it was paused comes again.
-		if (this.paused) return;
 		this.offset += data.byteLength;
 		this.events.onBytes(new Uint8Array(data));
 	}
@@ -127,17 +149,17 @@ export class ConsoleStream {
 	/** @param {number} code */
 	lost(code) {
 		this.socket = null;
-		if (this.closed || this.paused) return;
-		if (code === CLOSE_ENDED) {
-			this.ended = true;
-			this.events.onStatus('ended');
-			return;
-		}
-		this.retry();
+		if (code !== CLOSE_ENDED) return this.retry();
+		this.ended = true;
+		this.unsent = [];
+		// Word of the next start may have been faster than the end of this one.
+		if (this.lastStart > this.startNumber) void this.connect();
+		else this.events.onStatus('ended');
 	}
 
 	retry() {
-		if (this.closed) return;
+		this.resuming = false;
+		this.unsent = [];
 		this.events.onStatus('lost');
 		this.timer = setTimeout(() => void this.connect(), this.retryMs);
 		this.retryMs = Math.min(this.retryMs * 2, RETRY_LAST_MS);

@@ -1,12 +1,13 @@
 // One instance: what it is, what can be done with it, and its tabs.
 
+import { createActionButtons } from '../components/action_buttons.js';
 import { confirmAction } from '../components/confirm.js';
 import { fill, h, setText } from '../components/dom.js';
 import { createTabs } from '../components/tabs.js';
 import { Problem } from '../lib/api.js';
+import { ACTIONS_FIT, tellState } from '../lib/instance_state.js';
 import { route } from '../lib/routes.js';
 import { openStartDialog } from './instance/start_dialog.js';
-import { FITS, tellState } from './instances.js';
 
 /**
  * @typedef {import('../app.js').App} App
@@ -26,8 +27,6 @@ const TABS = {
 	details: { name: 'Details', load: () => import('./instance/details.js') },
 };
 
-const ACTIONS = ['start', 'stop', 'restart', 'reset', 'pause', 'resume'];
-
 class InstanceView {
 	/**
 	 * @param {HTMLElement} outlet
@@ -37,7 +36,7 @@ class InstanceView {
 	constructor(outlet, place, app) {
 		this.app = app;
 		this.id = place.parameters.id;
-		this.tab = place.parameters.tab in TABS ? place.parameters.tab : 'consoles';
+		this.tab = Object.hasOwn(TABS, place.parameters.tab) ? place.parameters.tab : 'consoles';
 		/** @type {Instance | null} */
 		this.instance = null;
 		/** @type {Tab | null} */
@@ -46,7 +45,7 @@ class InstanceView {
 		/** @type {HTMLDialogElement | null} */
 		this.dialog = null;
 		this.state = h('span', { class: 'state', role: 'status' });
-		this.buttons = Object.fromEntries([...ACTIONS, 'delete'].map((action) => [action, this.createButton(action)]));
+		this.actions = createActionButtons(Object.keys(ACTIONS_FIT), { onAct: (action) => this.act(action) });
 		this.tabs = createTabs({
 			label: 'Parts of the instance',
 			names: Object.fromEntries(Object.entries(TABS).map(([id, { name }]) => [id, name])),
@@ -56,7 +55,7 @@ class InstanceView {
 		this.startWith = h('button', { type: 'button', disabled: true, onclick: () => this.openStart() }, 'Start with …');
 		this.facts = h('p', { class: 'quiet facts' });
 		outlet.append(
-			h('div', { class: 'heading' }, h('h1', {}, this.id, ' ', this.state), h('div', { class: 'actions' }, Object.values(this.buttons), this.startWith)),
+			h('div', { class: 'heading' }, h('h1', {}, this.id, ' ', this.state), h('div', { class: 'actions' }, this.actions.buttons, this.startWith)),
 			this.facts, this.tabs.list, this.tabs.panel);
 		this.stop = app.store.subscribe('instances', (changed) => {
 			if (changed.size === 0 || changed.has(this.id)) void this.refresh();
@@ -69,12 +68,6 @@ class InstanceView {
 		this.stop();
 		this.shown?.unmount();
 		this.dialog?.close();
-	}
-
-	/** @param {string} action */
-	createButton(action) {
-		const name = action[0].toUpperCase() + action.slice(1);
-		return h('button', { type: 'button', class: action === 'delete' ? 'danger' : '', disabled: true, onclick: () => this.act(action) }, name);
 	}
 
 	/** The whole of it, which events do not tell: channels, processes, the command. One question at a time. */
@@ -97,13 +90,14 @@ class InstanceView {
 
 	/** @param {Instance} instance */
 	show(instance) {
-		const isFirst = this.instance === null;
+		// Another one of the same name has nothing of the one before.
+		const isFirst = this.instance?.created_at !== instance.created_at;
 		this.instance = instance;
 		setText(this.state, tellState(instance));
 		this.state.dataset.state = instance.state;
-		for (const [action, button] of Object.entries(this.buttons)) button.disabled = !FITS[action](instance.state);
+		this.actions.setState(instance.state);
 		this.startWith.disabled = !this.startAction(instance.state);
-		setText(this.startWith, FITS.restart(instance.state) ? 'Restart with …' : 'Start with …');
+		setText(this.startWith, ACTIONS_FIT.restart(instance.state) ? 'Restart with …' : 'Start with …');
 		const labels = Object.entries(instance.labels).map(([key, value]) => `${key}=${value}`);
 		setText(this.facts, [instance.target, instance.emulator, ...labels].join(' · '));
 		if (isFirst) void this.showTab();
@@ -116,14 +110,15 @@ class InstanceView {
 		this.shown = null;
 		this.instance = null;
 		setText(this.state, 'gone');
-		for (const button of [...Object.values(this.buttons), this.startWith]) button.disabled = true;
+		this.actions.setState('');
+		this.startWith.disabled = true;
 		this.dialog?.close();
 		fill(this.tabs.panel, h('p', {}, 'There is no instance of this name (any more). ', h('a', { href: '#/instances' }, 'All instances')));
 	}
 
 	/** @param {string} state */
 	startAction(state) {
-		return FITS.restart(state) ? 'restart' : FITS.start(state) ? 'start' : null;
+		return ACTIONS_FIT.restart(state) ? 'restart' : ACTIONS_FIT.start(state) ? 'start' : null;
 	}
 
 	openStart() {
@@ -150,15 +145,13 @@ class InstanceView {
 
 	/** @param {string} action */
 	async act(action) {
-		const { api, store, notices } = this.app;
+		const { api, notices } = this.app;
 		if (action === 'delete' && !(await confirmAction({
 			title: `Delete ${this.id}?`, text: 'What runs is stopped; state and console output are removed.', action: 'Delete',
 		}))) return;
 		try {
-			if (action !== 'delete') {
-				store.putInstance(await api.act(this.id, action));
-				return;
-			}
+			// What comes of it, events tell.
+			if (action !== 'delete') return void (await api.act(this.id, action));
 			await api.deleteInstance(this.id);
 			location.hash = '#/instances';
 		} catch (error) {

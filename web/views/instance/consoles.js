@@ -1,5 +1,6 @@
 // The consoles of an instance: one terminal each, all of the output from the first kept byte on.
 
+import { copyText } from '../../components/copy_text.js';
 import { fill, h, setText } from '../../components/dom.js';
 import { createTabs } from '../../components/tabs.js';
 import { apiPath } from '../../lib/api.js';
@@ -78,16 +79,25 @@ class ConsolesTab {
 		this.terminal = createTerminal(this.screen, {
 			onKeys: (keys) => this.send(keys),
 			onSearch: () => this.find.focus(),
-			onCopy: (text) => void navigator.clipboard.writeText(text),
+			onCopy: () => void this.copy(),
 			onDrained: () => this.stream?.resume(),
 		});
 		this.attach(names[0]);
-		this.terminal.focus();
+		// Who moves through the tabs by arrow key stays there.
+		if (!document.activeElement?.closest('[role="tab"]')) this.terminal.focus();
 	}
 
 	createTools() {
 		return h('div', { class: 'tools' }, this.status, this.find, this.found,
-			h('label', {}, this.echo, ' Local echo'), h('label', {}, 'Enter sends ', this.ending), this.download);
+			h('label', {}, this.echo, ' Local echo'), h('label', {}, 'Enter sends ', this.ending),
+			h('button', { type: 'button', onclick: () => this.copy() }, 'Copy'), this.download);
+	}
+
+	/** What is chosen, or all that the terminal holds. */
+	async copy() {
+		const text = this.terminal?.selectedText() ?? '';
+		const isCopied = await copyText(text);
+		setText(this.found, isCopied ? `Copied ${text.length} characters.` : 'The browser did not let it be copied.');
 	}
 
 	/** @param {string} name */

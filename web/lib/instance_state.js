@@ -1,0 +1,36 @@
+// States of instances: what fits them, and how they are told. No DOM.
+
+import { formatExit } from './format.js';
+
+/** @typedef {import('./api.js').Instance} Instance */
+
+export const STATES = ['created', 'starting', 'running', 'paused', 'stopping', 'exited', 'failed'];
+
+/** Which action fits which state. @type {Record<string, (state: string) => boolean>} */
+export const ACTIONS_FIT = {
+	start: (state) => ['created', 'exited', 'failed'].includes(state),
+	stop: (state) => ['starting', 'running', 'paused'].includes(state),
+	restart: (state) => ['running', 'paused'].includes(state),
+	reset: (state) => ['running', 'paused'].includes(state),
+	pause: (state) => state === 'running',
+	resume: (state) => state === 'paused',
+	delete: () => true,
+};
+
+/** @param {Pick<Instance, 'state' | 'paused_by' | 'exit'>} instance */
+export function tellState({ state, paused_by: pausedBy, exit }) {
+	if (state === 'paused' && pausedBy === 'disk_full') return 'paused, disk full';
+	return exit ? `${state}, ${formatExit(exit)}` : state;
+}
+
+/** Since when it is up, in ms since 1970; null: it is not. @param {Pick<Instance, 'state' | 'started_at'>} instance */
+export function upSince({ state, started_at: startedAt }) {
+	const isUp = ['starting', 'running', 'paused', 'stopping'].includes(state);
+	return isUp && startedAt ? Date.parse(startedAt) : null;
+}
+
+/** By name, as people count: run-2 before run-10. */
+const { compare } = new Intl.Collator('en', { numeric: true });
+
+/** @param {string} one @param {string} other */
+export const compareIds = (one, other) => compare(one, other) || (one < other ? -1 : Number(one > other));
