@@ -54,8 +54,15 @@ async function faultOf(page, control) {
 	return fault.textContent();
 }
 
-/** @param {import('../lib/emud.mjs').Emud} emud */
-const signalEmud = (emud, /** @type {NodeJS.Signals} */ signal) => emud.process?.kill(signal);
+/** What is sent to it gets stuck until go(). @param {import('node:test').TestContext} t */
+function holdEmud(t) {
+	const go = () => shared.emud.process?.kill('SIGCONT');
+	t.after(go);
+	shared.emud.process?.kill('SIGSTOP');
+	return go;
+}
+
+const storedNames = async () => (await shared.client.get('/files')).json.files.map((/** @type {{name: string}} */ { name }) => name);
 
 test('an instance comes of what was chosen and typed, and its page follows', async (t) => {
 	const page = await openForm(t);
@@ -332,20 +339,19 @@ test('a file beyond the limit is refused at its field', async (t) => {
 });
 
 test('an upload tells how far it is and can be cancelled', async (t) => {
-	const emud = await startEmud(t);
-	const page = await openForm(t, { url: emud.baseUrl, query: '?target=board&id=canceled', expected: /ERR_|Failed/ });
+	const page = await openForm(t, { query: '?target=board&id=canceled', expected: /ERR_|Failed/ });
 	await fileInput(page).setInputFiles(makeFile('slow.bin', Buffer.alloc(40 * MIB)));
 	await page.getByText(/slow\.bin, 40\.0 MiB, no ELF file/).waitFor();
-	signalEmud(emud, 'SIGSTOP');
+	const go = holdEmud(t);
 	await submit(page);
 	await page.getByText(/ of 40\.0 MiB$/).waitFor();
 	const { value, max } = await page.getByRole('progressbar').evaluate((bar) => ({ value: /** @type {any} */ (bar).value, max: /** @type {any} */ (bar).max }));
 	assert.ok(value > 0 && value < max, `${value} of ${max}`);
 	await page.getByRole('button', { name: 'Cancel the upload of slow.bin' }).click();
 	await page.getByRole('progressbar').waitFor({ state: 'detached' });
-	signalEmud(emud, 'SIGCONT');
-	await emud.client().refused(404, 'not_found', 'GET', '/instances/canceled');
-	assert.deepEqual((await emud.client().get('/files')).json.files, []);
+	go();
+	await shared.client.refused(404, 'not_found', 'GET', '/instances/canceled');
+	assert.ok(!(await storedNames()).includes('slow.bin'));
 });
 
 test('a connection lost amid an upload is told, and the filled form is sent again', async (t) => {
@@ -354,7 +360,7 @@ test('a connection lost amid an upload is told, and the filled form is sent agai
 	const file = makeFile('again.elf', Buffer.concat([readFileSync(firmware('hello')), Buffer.alloc(40 * MIB)]));
 	await fileInput(page).setInputFiles(file);
 	await page.getByText(/ELF32 for ARM/).waitFor();
-	signalEmud(emud, 'SIGSTOP');
+	emud.process?.kill('SIGSTOP');
 	await submit(page);
 	await page.getByText(/ of 40\.1 MiB$/).waitFor();
 	await emud.end('SIGKILL');
@@ -367,18 +373,18 @@ test('a connection lost amid an upload is told, and the filled form is sent agai
 });
 
 test('who leaves the page cancels the upload and is not called back', async (t) => {
-	const emud = await startEmud(t);
-	const page = await openForm(t, { url: emud.baseUrl, query: '?target=board&id=left', expected: /ERR_|Failed/ });
+	const page = await openForm(t, { query: '?target=board&id=left', expected: /ERR_|Failed/ });
 	await fileInput(page).setInputFiles(makeFile('left.bin', Buffer.alloc(40 * MIB)));
 	await page.getByText(/left\.bin, 40\.0 MiB/).waitFor();
 	// The other page's module must be there before emud stands still.
 	await page.evaluate(() => import(/** @type {any} */ ('/ui/views/instances.js')));
-	signalEmud(emud, 'SIGSTOP');
+	const go = holdEmud(t);
 	await submit(page);
 	await page.getByText(/ of 40\.0 MiB$/).waitFor();
 	await page.getByRole('link', { name: 'Instances' }).click();
 	await page.getByText('The upload was cancelled.').waitFor();
-	signalEmud(emud, 'SIGCONT');
-	await emud.client().refused(404, 'not_found', 'GET', '/instances/left');
+	go();
+	await shared.client.refused(404, 'not_found', 'GET', '/instances/left');
+	assert.ok(!(await storedNames()).includes('left.bin'));
 	assert.match(page.url(), /#\/instances$/);
 });
