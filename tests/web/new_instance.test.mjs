@@ -131,6 +131,26 @@ test('targets that cannot be had here say why', async (t) => {
 	assert.match((await faultOf(page, page.getByLabel('Target'))) ?? '', /qemu-system-nowhere/);
 });
 
+test('a target that is not there, files that are not or may not be read: each told at its field', async (t) => {
+	const gone = '0'.repeat(64);
+	const page = await openForm(t, { query: `?target=nowhere&file=sha256:${gone}`, expected: /422|403/ });
+	await page.locator('option[value="board"]').waitFor({ state: 'attached' });
+	await submit(page);
+	assert.match((await faultOf(page, page.getByLabel('Target'))) ?? '', /nowhere/);
+	await chooseTarget(page, 'board');
+	const group = page.getByRole('group', { name: 'Firmware' });
+	await submit(page);
+	assert.match((await faultOf(page, group)) ?? '', new RegExp(gone.slice(0, 12)));
+	await page.getByLabel('Path on the server').first().check();
+	for (const [file, words] of /** @type {[string, RegExp][]} */ ([['/etc/passwd', /passwd|root/], [path.join(shared.emud.filesDir, 'missing.elf'), /missing\.elf/]])) {
+		await page.getByLabel('Path on the server').last().fill(file);
+		await submit(page);
+		assert.match((await faultOf(page, group)) ?? '', words);
+	}
+	await page.getByLabel('Path on the server').last().fill(firmware('hello'));
+	assert.equal(await page.locator('.firmware ~ .fault').isVisible(), false);
+});
+
 test('without a target nothing is sent', async (t) => {
 	const page = await openForm(t);
 	/** @type {string[]} */
