@@ -32,13 +32,14 @@ const openTab = (t, id, tab, { url = shared.emud.baseUrl, ...options } = {}) => 
 
 /** @param {Page} page */
 const stateOf = (page) => page.locator('h1 .state');
-const treeItem = (/** @type {Page} */ page, /** @type {string} */ name) => page.getByRole('treeitem', { name, exact: true });
+const treeItem = (/** @type {Page} */ page, /** @type {string} */ name) =>
+	page.getByRole('treeitem').filter({ has: page.locator('.name').getByText(name, { exact: true }) });
 const button = (/** @type {Page} */ page, /** @type {string | RegExp} */ name) => page.getByRole('button', { name, exact: typeof name === 'string' });
 const focusedName = (/** @type {Page} */ page) => page.evaluate(() => document.activeElement?.querySelector('.name')?.textContent);
 
 /** @param {Page} page @param {string[]} path */
 async function openObjects(page, path) {
-	for (const name of path) await treeItem(page, name).locator(':scope > .row').click();
+	for (const name of path) await treeItem(page, name).click();
 }
 
 /** @param {string} id @param {string} path @param {string} name */
@@ -48,7 +49,7 @@ test('a property is found in the tree, read, set, and an error stands at its fie
 	await shared.client.startBoard('props', 'hello');
 	const page = await openTab(t, 'props', 'properties', { expected: /422/ });
 	await openObjects(page, ['machine']);
-	await treeItem(page, 'dump-guest-core').locator('.row').click();
+	await treeItem(page, 'dump-guest-core').click();
 	const value = page.getByLabel('New value');
 	await page.waitForFunction(() => document.querySelector('textarea')?.value === 'true');
 	await value.fill('false');
@@ -94,7 +95,7 @@ test('pinned properties stay with the target, refresh, and go', async (t) => {
 	await shared.client.startBoard('pinned', 'hello');
 	const page = await openTab(t, 'pinned', 'properties');
 	await openObjects(page, ['machine']);
-	await treeItem(page, 'dump-guest-core').locator('.row').click();
+	await treeItem(page, 'dump-guest-core').click();
 	await button(page, 'Pin').click();
 	const row = page.getByRole('region', { name: 'Pinned properties' }).locator('tbody tr');
 	await row.filter({ hasText: 'true' }).waitFor();

@@ -17,6 +17,9 @@ const TYPING_MS = 700;
 
 let made = 0;
 
+/** @param {Element | null | undefined} entry */
+const itemOf = (entry) => /** @type {HTMLElement | undefined} */ (entry?.querySelector(':scope > [role="treeitem"]') ?? undefined);
+
 /** @template T */
 export class Tree {
 	/**
@@ -34,65 +37,73 @@ export class Tree {
 
 	/** @param {TreeNode<T>[]} roots */
 	setRoots(roots) {
-		fill(this.element, roots.map((node) => this.createItem(node)));
+		fill(this.element, roots.map((node) => this.createEntry(node)));
 		const [first] = this.items();
 		if (first) first.tabIndex = 0;
 	}
 
-	/** @param {TreeNode<T>} node */
-	createItem(node) {
-		const name = h('span', { class: 'name', id: `tree-${++made}` }, node.name);
-		const note = h('span', { class: 'note', id: `tree-${++made}` }, node.note);
-		const row = h('div', { class: 'row', title: node.note, onclick: () => this.activate(item) }, name, note);
-		const item = h('li', { role: 'treeitem', tabIndex: -1, 'aria-labelledby': name.id, 'aria-describedby': note.id, 'aria-selected': 'false' }, row);
-		if (node.isBranch) item.setAttribute('aria-expanded', 'false');
-		this.nodes.set(item, node);
-		return item;
+	/** One more root, opened. @param {TreeNode<T>} node */
+	async addRoot(node) {
+		const entry = this.createEntry(node);
+		this.element.append(entry);
+		const item = itemOf(entry);
+		if (!item) return;
+		await this.setExpanded(item, true);
+		this.focus(item);
 	}
 
-	/** All that can be seen, as they stand. @returns {HTMLElement[]} */
+	/** The item, and below it the group of those that it holds while it is open. @param {TreeNode<T>} node */
+	createEntry(node) {
+		const note = h('span', { class: 'note' }, node.note);
+		const item = h('div', { role: 'treeitem', class: 'row', tabIndex: -1, title: node.note, 'aria-selected': 'false', onclick: () => this.activate(item) },
+			h('span', { class: 'name' }, node.name), ' ', note);
+		if (node.isBranch) item.setAttribute('aria-expanded', 'false');
+		this.nodes.set(item, node);
+		return h('li', { role: 'none' }, item);
+	}
+
+	/** As they stand. @returns {HTMLElement[]} */
 	items() {
-		return [...this.element.querySelectorAll('li')].filter((item) => !item.parentElement?.closest('li[aria-expanded="false"]'));
+		return [...this.element.querySelectorAll('[role="treeitem"]')].filter((item) => item instanceof HTMLElement);
 	}
 
 	/** @param {HTMLElement} item */
 	activate(item) {
 		this.focus(item);
-		for (const other of this.element.querySelectorAll('[aria-selected="true"]')) other.setAttribute('aria-selected', 'false');
-		item.setAttribute('aria-selected', 'true');
+		for (const other of this.items()) other.setAttribute('aria-selected', String(other === item));
 		const node = this.nodes.get(item);
-		if (node?.isBranch) void this.toggle(item);
-		if (node) this.events.onChoose(node.data);
-	}
-
-	/** @param {HTMLElement} item */
-	toggle(item) {
-		return this.setExpanded(item, item.getAttribute('aria-expanded') === 'false');
+		if (!node) return;
+		void this.setExpanded(item, item.getAttribute('aria-expanded') === 'false');
+		this.events.onChoose(node.data);
 	}
 
 	/** @param {HTMLElement} item @param {boolean} isExpanded */
 	async setExpanded(item, isExpanded) {
 		const node = this.nodes.get(item);
-		if (!node?.isBranch || item.getAttribute('aria-busy')) return;
-		item.querySelector(':scope > ul, :scope > p')?.remove();
+		const entry = item.parentElement;
+		if (!node?.isBranch || !entry || item.getAttribute('aria-busy')) return;
+		entry.querySelector(':scope > ul, :scope > p')?.remove();
 		item.setAttribute('aria-expanded', 'false');
+		item.removeAttribute('aria-owns');
 		if (!isExpanded) return;
 		item.setAttribute('aria-busy', 'true');
 		try {
 			const nodes = await this.events.load(node.data);
-			item.append(h('ul', { role: 'group' }, nodes.map((child) => this.createItem(child))));
+			const group = h('ul', { role: 'group', id: `tree-${++made}` }, nodes.map((child) => this.createEntry(child)));
+			entry.append(group);
 			item.setAttribute('aria-expanded', 'true');
+			item.setAttribute('aria-owns', group.id);
 		} catch (error) {
-			item.append(h('p', { class: 'danger', role: 'alert' }, error instanceof Error ? error.message : String(error)));
+			entry.append(h('p', { class: 'danger', role: 'alert' }, error instanceof Error ? error.message : String(error)));
 		}
 		item.removeAttribute('aria-busy');
 	}
 
 	/** The text beside names. @param {(data: T) => boolean} isMeant @param {string} text */
 	setNote(isMeant, text) {
-		for (const item of this.element.querySelectorAll('li')) {
+		for (const item of this.items()) {
 			const node = this.nodes.get(item);
-			const note = item.querySelector(':scope > .row > .note');
+			const note = item.querySelector('.note');
 			if (node && note && isMeant(node.data)) setText(note, text);
 		}
 	}
@@ -100,16 +111,14 @@ export class Tree {
 	/** @param {HTMLElement | undefined} item */
 	focus(item) {
 		if (!item) return;
-		for (const other of this.element.querySelectorAll('li[tabindex="0"]')) /** @type {HTMLElement} */ (other).tabIndex = -1;
-		item.tabIndex = 0;
+		for (const other of this.items()) other.tabIndex = other === item ? 0 : -1;
 		item.focus();
-		item.firstElementChild?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
 	}
 
 	/** @param {KeyboardEvent} event */
 	press(event) {
-		const item = /** @type {HTMLElement | null} */ (event.target)?.closest('li');
-		if (!item || event.ctrlKey || event.altKey || event.metaKey) return;
+		const item = event.target;
+		if (!(item instanceof HTMLElement) || event.ctrlKey || event.altKey || event.metaKey) return;
 		const items = this.items();
 		const at = items.indexOf(item);
 		const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: items.length - 1 }[event.key];
@@ -126,13 +135,13 @@ export class Tree {
 	/** @param {HTMLElement} item */
 	moveIn(item) {
 		if (item.getAttribute('aria-expanded') === 'false') void this.setExpanded(item, true);
-		else this.focus(item.querySelector('li') ?? undefined);
+		else this.focus(itemOf(item.parentElement?.querySelector(':scope > ul > li')));
 	}
 
 	/** @param {HTMLElement} item */
 	moveOut(item) {
 		if (item.getAttribute('aria-expanded') === 'true') void this.setExpanded(item, false);
-		else this.focus(item.parentElement?.closest('li') ?? undefined);
+		else this.focus(itemOf(item.parentElement?.parentElement?.closest('li')));
 	}
 
 	/** What is typed in one go is the beginning of a name. @param {HTMLElement[]} items @param {number} at @param {KeyboardEvent} event */

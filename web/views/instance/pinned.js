@@ -26,7 +26,7 @@ export class PinnedProperties {
 		this.body = h('tbody');
 		this.element = h('section', { class: 'scroll pinned', 'aria-label': 'Pinned properties', hidden: true },
 			h('table', {}, h('caption', { class: 'unseen' }, 'Pinned properties'),
-				h('thead', {}, h('tr', {}, ['Pinned', 'Value', 'Object', ''].map((name) => h('th', { scope: 'col' }, name)))), this.body));
+				h('thead', {}, h('tr', {}, ['Pinned', 'Value', 'Object', 'Actions'].map((name) => h('th', { scope: 'col' }, name)))), this.body));
 		this.timer = setInterval(() => {
 			if (!document.hidden) void this.refresh();
 		}, REFRESH_MS);

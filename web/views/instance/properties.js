@@ -108,10 +108,7 @@ class PropertiesTab {
 			return this.pathField.focus();
 		}
 		this.tree.element.hidden = false;
-		const item = this.tree.createItem(objectNode(path));
-		this.tree.element.append(item);
-		await this.tree.setExpanded(item, true);
-		this.tree.focus(item);
+		await this.tree.addRoot(objectNode(path));
 	}
 
 	/** @param {import('./property_editor.js').Property} property @param {unknown} value */
