@@ -14,13 +14,18 @@ export function createActionButtons(actions, { of, onAct }) {
 		type: 'button', disabled: true, class: action === 'delete' ? 'danger' : '', 'aria-label': of && `${capital(action)} ${of}`,
 		onclick: () => onAct(action),
 	}, capital(action)));
+	let isWaiting = false;
 	return {
 		buttons,
 		setState(state) {
 			const focused = buttons.find((button) => button === document.activeElement);
 			for (const [index, action] of actions.entries()) buttons[index].disabled = state === '' || !ACTIONS_FIT[action](state);
-			// What is done by keyboard goes on by keyboard: Pause hands over to Resume.
-			if (focused?.disabled) buttons.find((button) => !button.disabled)?.focus();
+			// What is done by keyboard goes on by keyboard: Pause hands over to Resume, and none to Delete.
+			isWaiting = focused ? focused.disabled : isWaiting && document.activeElement === document.body;
+			if (!isWaiting) return;
+			const next = buttons.find((button, index) => !button.disabled && actions[index] !== 'delete');
+			next?.focus();
+			isWaiting = !next;
 		},
 	};
 }

@@ -1,0 +1,159 @@
+// The table of instances in a real browser, against the real emud.
+
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { test } from 'node:test';
+
+import { until } from '../lib/deadline.mjs';
+import { shareEmud, startEmud } from '../lib/emud.mjs';
+import { shareBrowser } from '../lib/page.mjs';
+
+/** @typedef {import('playwright-core').Page} Page */
+
+const { openPage } = shareBrowser();
+const shared = shareEmud();
+
+/** @param {import('node:test').TestContext} t @param {{query?: string, expected?: RegExp}} [options] */
+const openTable = (t, { query = '', expected } = {}) => openPage(t, { url: `${shared.emud.baseUrl}/#/instances${query}`, expected });
+const rowOf = (/** @type {Page} */ page, /** @type {string} */ id) => page.locator(`tr[data-id="${id}"]`);
+const cellOf = (/** @type {Page} */ page, /** @type {string} */ id, /** @type {string} */ name) =>
+	rowOf(page, id).locator('td').nth(['Choose', 'Target', 'State', 'Up for', 'CPU', 'Memory', 'Last line'].indexOf(name));
+const untilState = (/** @type {Page} */ page, /** @type {string} */ id, /** @type {RegExp} */ state) =>
+	rowOf(page, id).locator('.state').filter({ hasText: state }).waitFor();
+const shownIds = (/** @type {Page} */ page) => page.locator('tbody tr').evaluateAll((rows) => rows.map((row) => row.getAttribute('data-id')));
+const button = (/** @type {Page} */ page, /** @type {string} */ name) => page.getByRole('button', { name, exact: true });
+
+test('an instance is shown with its state, how long it is up, what it needs and the last it said', async (t) => {
+	await shared.client.startBoard('shown', 'hello');
+	const page = await openTable(t);
+	await untilState(page, 'shown', /^running$/);
+	assert.equal(await cellOf(page, 'shown', 'Target').textContent(), 'board');
+	await cellOf(page, 'shown', 'Last line').filter({ hasText: 'Hello' }).waitFor();
+	await cellOf(page, 'shown', 'Memory').filter({ hasText: /^\d+(\.\d)? MiB$/ }).waitFor();
+	await cellOf(page, 'shown', 'Up for').filter({ hasText: /^\d+ s$/ }).waitFor();
+	assert.equal(await cellOf(page, 'shown', 'Up for').locator('time').getAttribute('title'), (await shared.client.get('/instances/shown')).json.started_at);
+	assert.equal(await button(page, 'Start shown').isDisabled(), true);
+	assert.equal(await button(page, 'Stop shown').isEnabled(), true);
+});
+
+test('instances that come and go do so in the table, in their place', async (t) => {
+	const page = await openTable(t, { query: '?q=order-' });
+	for (const number of [2, 10, 1]) await shared.client.put(`/instances/order-${number}`, { json: { target: 'board', start: false }, expect: 201 });
+	await until(async () => (await shownIds(page)).length === 3, 'three rows');
+	assert.deepEqual(await shownIds(page), ['order-1', 'order-2', 'order-10']);
+	await shared.client.delete('/instances/order-2');
+	await rowOf(page, 'order-2').waitFor({ state: 'detached' });
+	await page.reload();
+	await rowOf(page, 'order-10').waitFor();
+	assert.deepEqual(await shownIds(page), ['order-1', 'order-10']);
+});
+
+test('actions act, the state follows, and the focus stays with the instance', async (t) => {
+	await shared.client.startBoard('acted', 'hello');
+	const page = await openTable(t);
+	await untilState(page, 'acted', /^running$/);
+	for (const [action, state, next] of [['Pause', /^paused/, 'Stop acted'], ['Resume', /^running/, 'Stop acted'], ['Stop', /^exited, stopped/, 'Start acted'], ['Start', /^running/, 'Stop acted']]) {
+		await button(page, `${action} acted`).focus();
+		await page.keyboard.press('Enter');
+		await untilState(page, 'acted', /** @type {RegExp} */ (state));
+		const focused = await page.evaluate(() => document.activeElement?.getAttribute('aria-label'));
+		assert.equal(focused, next, `after ${action}`);
+	}
+	assert.equal((await shared.client.get('/instances/acted')).json.start_number, 2);
+});
+
+test('deleting asks first', async (t) => {
+	await shared.client.startBoard('asked', 'hello');
+	const page = await openTable(t);
+	await button(page, 'Delete asked').click();
+	await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
+	assert.equal((await shared.client.get('/instances/asked')).json.state, 'running');
+	await button(page, 'Delete asked').click();
+	await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+	await rowOf(page, 'asked').waitFor({ state: 'detached' });
+	await shared.client.refused(404, 'not_found', 'GET', '/instances/asked');
+});
+
+test('many are acted on at once: those that are chosen, shown, and in a state that fits', async (t) => {
+	for (const id of ['many-1', 'many-2', 'other-1']) await shared.client.startBoard(id, 'hello');
+	await shared.client.put('/instances/many-3', { json: { target: 'board', start: false }, expect: 201 });
+	const page = await openTable(t, { query: '?q=many-' });
+	await rowOf(page, 'many-3').waitFor();
+	const top = async () => (await rowOf(page, 'many-1').boundingBox())?.y;
+	const before = await top();
+	await page.getByLabel('Choose all that are shown').check();
+	assert.equal(await top(), before, 'the table jumps when something is chosen');
+	const bulk = page.getByRole('group', { name: 'Actions on the chosen instances' });
+	await bulk.getByText('3 chosen').waitFor();
+	await bulk.getByRole('button', { name: 'Pause' }).click();
+	for (const id of ['many-1', 'many-2']) await untilState(page, id, /^paused/);
+	assert.equal((await shared.client.get('/instances/other-1')).json.state, 'running');
+	assert.equal((await shared.client.get('/instances/many-3')).json.state, 'created');
+	await bulk.getByRole('button', { name: 'Delete' }).click();
+	await page.getByRole('dialog').getByText('Delete 3 instances?').waitFor();
+	await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+	await page.getByText('No instance fits the filter.').waitFor();
+	assert.equal(await bulk.isVisible(), false);
+});
+
+test('the filter takes words, states, targets and labels, and is part of the address', async (t) => {
+	await shared.client.startBoard('sift-1', 'hello', { labels: { rack: 'north' } });
+	await shared.client.put('/instances/sift-2', { json: { target: 'board-two', start: false, labels: { rack: 'south' } }, expect: 201 });
+	const page = await openTable(t, { query: '?q=sift-' });
+	await rowOf(page, 'sift-2').waitFor();
+	const filter = page.getByLabel('Filter', { exact: true });
+	for (const [text, ids] of /** @type {[string, string[]][]} */ ([
+		['sift-', ['sift-1', 'sift-2']], ['sift- state:created', ['sift-2']], ['sift- target:board-two', ['sift-2']],
+		['label:rack=north', ['sift-1']], ['SIFT-1', ['sift-1']], ['sift- state:failed', []],
+	])) {
+		await filter.fill(text);
+		assert.deepEqual(await shownIds(page), ids, text);
+		assert.equal(new URL(page.url()).hash, `#/instances?q=${encodeURIComponent(text)}`);
+	}
+	await filter.fill('sift-');
+	const chip = button(page, 'created');
+	await chip.click();
+	assert.deepEqual([await shownIds(page), await chip.getAttribute('aria-pressed')], [['sift-2'], 'true']);
+	await chip.click();
+	assert.deepEqual([await shownIds(page), await chip.getAttribute('aria-pressed')], [['sift-1', 'sift-2'], 'false']);
+});
+
+test('a refused start is told in the emulator\'s words', async (t) => {
+	await shared.client.put('/instances/refused-start', { json: { target: 'no-machine', start: false }, expect: 201 });
+	const page = await openTable(t, { expected: /502/ });
+	await button(page, 'Start refused-start').click();
+	await page.getByRole('alert').filter({ hasText: 'unsupported machine type' }).waitFor();
+	await rowOf(page, 'refused-start').locator('.state[data-state="failed"]').waitFor();
+});
+
+test('names are text, never markup, and lead to their pages', async (t) => {
+	await shared.client.startBoard('marked', 'echo', { labels: { note: '<img src=x onerror=alert(1)>' } });
+	await shared.client.post('/instances/marked/channels/serial0/input', { body: '<img src=x onerror=alert(2)>\n' });
+	const page = await openTable(t);
+	await cellOf(page, 'marked', 'Last line').filter({ hasText: '<img src=x' }).waitFor();
+	await page.getByRole('link', { name: 'marked' }).click();
+	await page.getByText('note=<img src=x').first().waitFor();
+	assert.equal(await page.locator('img').count(), 0);
+});
+
+test('an empty service shows how to begin, and its command does begin', async (t) => {
+	const emud = await startEmud(t);
+	const page = await openPage(t, { url: emud.baseUrl });
+	await page.getByRole('heading', { name: 'No boards yet' }).waitFor();
+	const command = page.getByLabel('The same with curl').filter({ hasText: '"target":"board"' });
+	await command.waitFor();
+	const made = JSON.parse(execFileSync('sh', ['-c', `${await command.textContent()} -sS`], { encoding: 'utf8' }));
+	await rowOf(page, made.id).waitFor();
+	assert.equal(await page.getByRole('heading', { name: 'No boards yet' }).isVisible(), false);
+});
+
+test('columns keep their place as values come', async (t) => {
+	await shared.client.startBoard('steady', 'hello', { start: false });
+	const page = await openTable(t, { query: '?q=steady' });
+	await rowOf(page, 'steady').waitFor();
+	const edges = () => page.locator('thead th').evaluateAll((cells) => cells.map((cell) => cell.getBoundingClientRect().left));
+	const before = await edges();
+	await button(page, 'Start steady').click();
+	await cellOf(page, 'steady', 'Memory').filter({ hasText: /./ }).waitFor();
+	assert.deepEqual(await edges(), before);
+});
