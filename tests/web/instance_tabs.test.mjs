@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { makeBoard } from '../lib/boards.mjs';
 import { shareEmud, startEmud } from '../lib/emud.mjs';
 import { firmware } from '../lib/firmware.mjs';
+import { mockEmulator, mockTarget } from '../lib/mock.mjs';
 import { shareBrowser } from '../lib/page.mjs';
 
 /** @typedef {import('playwright-core').Page} Page */
@@ -16,7 +17,9 @@ const SAY_MARKUP = ['sh', '-c', `echo '${MARKUP}'; read -r word; exec sleep 600`
 
 const { openPage } = shareBrowser();
 const shared = shareEmud({
+	pwEmu: mockEmulator(),
 	targets: {
+		mock: mockTarget(),
 		'board-markup': makeBoard({}, { 'pre-start-cmds': { helper: SAY_MARKUP } }),
 		'board-noisy': makeBoard({}, { 'pre-start-cmds': { helper: ['sh', '-c', 'yes "line of a log" | head -c 3000000; exec sleep 600'] } }),
 	},
@@ -116,6 +119,23 @@ test('an object is reached by its path, and what the emulator says of one that i
 	await page.getByLabel('Object', { exact: true }).fill('/machine/unattached/device[0]');
 	await page.keyboard.press('Enter');
 	await treeItem(page, 'realized').waitFor();
+});
+
+test('an emulator without a first object shows those that are asked for by path', async (t) => {
+	await shared.client.put('/instances/rootless', { json: { target: 'mock' }, expect: 201 });
+	const page = await openTab(t, 'rootless', 'properties', { expected: /404|422|502/ });
+	await page.getByLabel('Object', { exact: true }).fill('/board');
+	await button(page, 'Show object').click();
+	await treeItem(page, 'speed').click();
+	await page.getByLabel('New value').fill('9');
+	await button(page, 'Set').click();
+	await page.getByRole('status').filter({ hasText: 'Set.' }).waitFor();
+	await treeItem(page, 'resets').click();
+	await page.getByRole('heading', { name: 'resets' }).waitFor();
+	await page.getByLabel('New value').fill('1');
+	await button(page, 'Set').click();
+	await page.getByText('speed can be set to an integer, nothing else').waitFor();
+	assert.equal(await readProperty('rootless', '/board', 'speed'), 9);
 });
 
 test('properties wait for the next start, and show its objects', async (t) => {

@@ -25,6 +25,8 @@ export class PropertyEditor {
 		/** @type {Property | null} */
 		this.property = null;
 		this.needsToken = false;
+		/** What stands in the field is the user's. */
+		this.isTyped = false;
 		this.value = h('output', { class: 'value' });
 		this.control = h('textarea', { rows: 2, spellcheck: false, oninput: () => this.typed() });
 		this.field = createField({ label: 'New value', control: this.control, hint: 'As JSON: true, 42, "text".' });
@@ -46,6 +48,7 @@ export class PropertyEditor {
 		const { path, name, summary } = property;
 		this.property = property;
 		this.control.value = '';
+		this.isTyped = false;
 		this.field.setFaults([]);
 		setText(this.value, '…');
 		setText(this.said, '');
@@ -76,6 +79,7 @@ export class PropertyEditor {
 	}
 
 	typed() {
+		this.isTyped = true;
 		this.field.setFaults([]);
 		setText(this.said, '');
 		this.curl.update();
@@ -103,7 +107,7 @@ export class PropertyEditor {
 	/** What is being typed stays. @param {unknown} value */
 	take(value) {
 		setText(this.value, formatValue(value));
-		if (!this.control.value) this.control.value = JSON.stringify(value);
+		if (!this.isTyped) this.control.value = JSON.stringify(value);
 		this.curl.update();
 		if (this.property) this.events.onValue(this.property, value);
 	}
@@ -118,6 +122,7 @@ export class PropertyEditor {
 		try {
 			const { value } = await this.app.api.request('PUT', propertyUrl(this.id, property), read);
 			if (property !== this.property) return;
+			this.isTyped = false;
 			this.take(value);
 			setText(this.said, 'Set.');
 		} catch (error) {
