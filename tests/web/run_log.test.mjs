@@ -107,6 +107,11 @@ test('a match of nothing marks its line', () => {
 	assert.ok(bears(piece, { start: 7, end: 7 }, true) && !bears(piece, { start: 7, end: 7 }, false));
 });
 
+test('a match that begins or ends within a line end adds none', () => {
+	const piece = { offset: 0, bytes: bytesOf('a\r\nPASSED\r\nb') };
+	assert.equal(layOut(piece, { start: 2, end: 10 }).map(({ text }) => text).join(''), 'a\nPASSED\nb');
+});
+
 test('text bears no colours, and shows what cannot be seen', () => {
 	assert.equal(textOf(bytesOf('\x1b[1;32mok\x1b[0m\r\nbell\x07 \x1b]0;title\x07tab\tend\r\r\n50 %\r100 %')), 'ok\nbell\\x07 tab\tend\n50 %\n100 %');
 	assert.equal(textOf(Uint8Array.of(0x41, 0xff, 0, 0x42)), 'A\ufffd\\x00B');

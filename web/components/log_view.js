@@ -5,6 +5,8 @@ import { fill, h } from './dom.js';
 
 const NEWLINE = 10;
 const NEAR_END_PX = 24;
+/** A movement by key goes on for a while, and is over by then. */
+const MOVEMENT_MS = 400;
 
 /**
  * @typedef {import('../lib/run_log.js').RunLog} RunLog
@@ -22,8 +24,9 @@ export class LogView {
 		this.mark = null;
 		this.element = h('div', {
 			class: 'run-log', tabIndex: 0, role: 'region', 'aria-label': 'Output of the run',
-			onscroll: () => (this.isAtEnd || this.element.scrollTop < this.endTop) && onScroll(this.isAtEnd),
+			onscroll: () => (this.isAtEnd || this.isMovedAway) && onScroll(this.isAtEnd),
 		});
+		this.jumpedAt = -MOVEMENT_MS;
 		/** Where the end was last put: what is laid out later may lengthen the output, which moves nobody away. */
 		this.endTop = 0;
 	}
@@ -31,6 +34,10 @@ export class LogView {
 	get isAtEnd() {
 		const { scrollTop, clientHeight, scrollHeight } = this.element;
 		return scrollTop + clientHeight >= scrollHeight - NEAR_END_PX;
+	}
+
+	get isMovedAway() {
+		return this.element.scrollTop < this.endTop && performance.now() > this.jumpedAt + MOVEMENT_MS;
 	}
 
 	/**
@@ -74,6 +81,12 @@ export class LogView {
 	scrollToEnd() {
 		this.element.scrollTop = this.element.scrollHeight;
 		this.endTop = this.element.scrollTop;
+	}
+
+	/** By the user, whatever movement is under way. */
+	jumpToEnd() {
+		this.jumpedAt = performance.now();
+		this.scrollToEnd();
 	}
 
 	scrollToStart() {

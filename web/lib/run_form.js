@@ -122,6 +122,9 @@ const emptyForm = () => ({
 /** @param {string} base64 */
 const decodeBase64 = (base64) => Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
 
+/** What a step of a record sends, with escapes. @param {{send?: string, send_base64?: string}} step */
+export const tellSend = ({ send, send_base64 = '' }) => (send === undefined ? escapeBytes(decodeBase64(send_base64)) : escapeText(send));
+
 /** The form that would have made it. @param {Run} run @returns {RunForm} */
 export function formOf(run) {
 	const { file, input = [] } = run;
@@ -130,7 +133,7 @@ export function formOf(run) {
 		pass: run.pass.join('\n'), fail: run.fail.join('\n'), args: run.args.join('\n'), timeout: String(run.timeout),
 		idle_timeout: run.idle_timeout === null ? '' : String(run.idle_timeout), queue_timeout: String(run.queue_timeout),
 		labels: Object.entries(run.labels).map(([key, value]) => ({ key, value })),
-		input: input.map(({ expect = '', send, send_base64 = '' }) => ({ expect, send: send === undefined ? escapeBytes(decodeBase64(send_base64)) : escapeText(send) })),
+		input: input.map((step) => ({ expect: step.expect ?? '', send: tellSend(step) })),
 	};
 }
 

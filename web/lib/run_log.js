@@ -3,6 +3,7 @@
 
 export const PIECE_BYTES = 16 * 1024;
 const NEWLINE = 10;
+const RETURN = 13;
 const CONTINUATION_BYTES_MOST = 3;
 
 /**
@@ -125,5 +126,7 @@ export function layOut({ offset, bytes }, mark) {
 	const lineTo = newline < 0 ? bytes.length : Math.max(to, newline + 1);
 	/** @type {[Segment['kind'], number, number][]} */
 	const parts = [['plain', 0, lineFrom], ['line', lineFrom, from], ['match', from, to], ['line', to, lineTo], ['plain', lineTo, bytes.length]];
-	return parts.filter(([, begin, end]) => end > begin).map(([kind, begin, end]) => ({ kind, text: textOf(bytes.subarray(begin, end)) }));
+	/** A line's end that is parted is one line's end all the same. @param {number} end */
+	const beforeNewline = (end) => (bytes[end - 1] === RETURN && bytes[end] === NEWLINE ? end - 1 : end);
+	return parts.filter(([, begin, end]) => end > begin).map(([kind, begin, end]) => ({ kind, text: textOf(bytes.subarray(begin, beforeNewline(end))) }));
 }

@@ -5,7 +5,7 @@ import { fill, h, timeElement } from '../../components/dom.js';
 import { shellCommand } from '../../lib/connect_words.js';
 import { formatBytes, formatDuration, formatExit, formatTime } from '../../lib/format.js';
 import { route } from '../../lib/routes.js';
-import { escapeText } from '../../lib/run_form.js';
+import { tellSend } from '../../lib/run_form.js';
 
 /**
  * @typedef {import('../../lib/api.js').Run} Run
@@ -24,9 +24,8 @@ function tellFirmware({ file }) {
 /** @param {Run} run @returns {Child | Child[]} */
 function tellInput({ input = [] }) {
 	if (input.length === 0) return 'none';
-	return h('ol', { class: 'steps' }, input.map(({ expect, send, send_base64 }) =>
-		h('li', {}, expect ? ['waits for ', h('code', {}, expect), ', then sends '] : 'sends ',
-			h('code', {}, send === undefined ? `${send_base64} (base64)` : escapeText(send)))));
+	return h('ol', { class: 'steps' }, input.map((step) =>
+		h('li', {}, step.expect ? ['waits for ', h('code', {}, step.expect), ', then sends '] : 'sends ', h('code', {}, tellSend(step)))));
 }
 
 /** @param {Run} run @returns {Child | Child[]} */

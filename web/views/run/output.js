@@ -225,7 +225,7 @@ class OutputTab {
 
 	resume() {
 		this.isFollowing = true;
-		this.view.scrollToEnd();
+		this.view.jumpToEnd();
 		this.release();
 	}
 
