@@ -139,6 +139,8 @@ int file_make_beneath(const char *root, const char *path, mode_t mode, bool *ret
 		return rest ? -ENOMEM : -EXDEV;
 	cleanup_close int root_fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	cleanup_close int parent = root_fd < 0 ? -1 : fcntl(root_fd, F_DUPFD_CLOEXEC, 3);
+	cleanup_close int above = -1; /* the parent's */
+	const char *last = NULL;      /* the parent's name there */
 	if (parent < 0)
 		return -errno;
 	bool made = false;
@@ -153,15 +155,25 @@ int file_make_beneath(const char *root, const char *path, mode_t mode, bool *ret
 			return -errno;
 		/* From the root each time: a symlink may lead to and fro, but never out. */
 		int fd = open_below(root_fd, copy, O_PATH | O_DIRECTORY | (kept ? 0 : O_NOFOLLOW), 0);
-		if (fd < 0)
+		if (fd < 0) {
+			if (made)
+				unlinkat(parent, name, AT_REMOVEDIR);
 			return fd;
-		close(parent);
+		}
+		if (above >= 0)
+			close(above);
+		above = parent;
 		parent = fd;
+		last = name;
 		*end = kept;
 	}
 	int fd = openat(parent, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
+	if (fd < 0) {
+		fd = -errno;
+		if (made)
+			unlinkat(above, last, AT_REMOVEDIR);
+		return fd;
+	}
 	*ret_made = made;
 	return fd;
 }

@@ -309,11 +309,24 @@ static void keep_recent(struct events *events, const struct event_row *row, json
 		json_array_clear(events->recent);
 }
 
-void events_publish(struct events *events, const struct event *event)
+/* It is in the store: those who listen are to hear of it. */
+static void tell(struct events *events, const struct event_row *row, json_t *data)
 {
-	cleanup_json json_t *data = event->data ? event->data : json_object();
-	cleanup_free char *text = json_to_text(data);
-	struct event_row row = {
+	if (count_kept(events) == 0)
+		events->kept.first_time_ms = row->time_ms;
+	events->kept.last_id = row->id;
+	if (!TAILQ_EMPTY(&events->listeners)) {
+		keep_recent(events, row, data);
+		schedule(events);
+	} else {
+		json_array_clear(events->recent);
+	}
+	look_at_limits(events);
+}
+
+static struct event_row make_row(const struct event *event, const char *text)
+{
+	return (struct event_row){
 	    .time_ms = clock_wall_ms(),
 	    .type = event->type,
 	    .actor = event->actor,
@@ -321,21 +334,36 @@ void events_publish(struct events *events, const struct event *event)
 	    .run = event->run,
 	    .data = text ? text : "{}",
 	};
+}
+
+void events_publish(struct events *events, const struct event *event)
+{
+	cleanup_json json_t *data = event->data ? event->data : json_object();
+	cleanup_free char *text = json_to_text(data);
+	struct event_row row = make_row(event, text);
 	struct error error;
-	if (events_insert(events->store, &row, &row.id, &error) < 0) {
+	if (events_insert(events->store, &row, &row.id, &error) < 0)
 		log_failure(events, &error);
-		return;
-	}
-	if (count_kept(events) == 0)
-		events->kept.first_time_ms = row.time_ms;
-	events->kept.last_id = row.id;
-	if (!TAILQ_EMPTY(&events->listeners)) {
-		keep_recent(events, &row, data);
-		schedule(events);
-	} else {
-		json_array_clear(events->recent);
-	}
-	look_at_limits(events);
+	else
+		tell(events, &row, data);
+}
+
+int events_publish_with(struct events *events, const struct event *event,
+			int (*write)(struct error *error, void *data), void *write_data, struct error *error)
+{
+	cleanup_json json_t *data = event->data ? event->data : json_object();
+	cleanup_free char *text = json_to_text(data);
+	int result = store_begin(events->store, error);
+	if (result < 0)
+		return result;
+	result = write(error, write_data);
+	struct event_row row = make_row(event, text);
+	if (!result)
+		result = events_insert(events->store, &row, &row.id, error);
+	result = store_end(events->store, result, error);
+	if (!result)
+		tell(events, &row, data);
+	return result;
 }
 
 /* ---- coming and going ---- */

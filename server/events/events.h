@@ -45,6 +45,12 @@ struct event {
  * happened has happened. */
 void events_publish(struct events *events, const struct event *event);
 
+/* The same together with a change of the store: both are kept or neither, also when emud is killed. write
+ * comes first and may fill what event points to. 0, or a negative errno with error set (its own, or the
+ * store's): then nobody is told. */
+int events_publish_with(struct events *events, const struct event *event,
+			int (*write)(struct error *error, void *data), void *data, struct error *error);
+
 /* Which events: NULL members ask for nothing. */
 struct event_filter {
 	const char *type; /* a row of event_types.c, or "instance.*" */

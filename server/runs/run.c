@@ -8,6 +8,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+enum { RETRY_MS = 1000 };
+
 struct run_watcher {
 	LIST_ENTRY(run_watcher) link;
 	void (*on_change)(struct run *run, void *data);
@@ -39,15 +41,19 @@ const char *run_verdict(const struct run *run)
 
 /* ---- telling ---- */
 
-void run_save(struct run *run)
+void run_log_unsaved(struct run *run, const struct error *error)
 {
-	const struct runs_options *options = runs_options(run->runs);
+	log_event(runs_options(run->runs)->log, LOG_LEVEL_ERROR, "store.failed", "run", run->id, "detail",
+		  error->message, NULL);
+}
+
+int run_save(struct run *run)
+{
 	struct error error;
-	char id[24];
-	snprintf(id, sizeof(id), "%" PRId64, run->row.id);
-	if (runs_update(options->store, &run->row, &error) < 0)
-		log_event(options->log, LOG_LEVEL_ERROR, "store.failed", "run", id, "detail", error.message,
-			  NULL);
+	int result = runs_update(runs_options(run->runs)->store, &run->row, &error);
+	if (result < 0)
+		run_log_unsaved(run, &error);
+	return result;
 }
 
 static void tell_watchers(struct run *run)
@@ -84,24 +90,49 @@ void run_tell(struct run *run)
 		run->telling = loop_defer(runs_options(run->runs)->loop, on_telling, run, NULL);
 }
 
-void run_changed(struct run *run, const char *actor)
+static int write_row(struct error *error, void *data)
+{
+	struct run *run = data;
+	struct store *store = runs_options(run->runs)->store;
+	int result =
+	    run->row.id ? runs_update(store, &run->row, error) : runs_insert(store, &run->row, error);
+	snprintf(run->id, sizeof(run->id), "%" PRId64, run->row.id);
+	return result;
+}
+
+int run_store(struct run *run, const char *actor, struct error *error)
 {
 	const struct runs_options *options = runs_options(run->runs);
 	const struct run_row *row = &run->row;
-	char id[24];
-	snprintf(id, sizeof(id), "%" PRId64, row->id);
-	log_event(options->log, LOG_LEVEL_INFO, "run.state", "run", id, "state", row->state, "instance",
-		  row->instance, "verdict", row->verdict, "reason", run->reason, "detail", run->detail, NULL);
 	const struct event event = {
 	    .type = "run.state",
 	    .actor = actor,
-	    .run = id,
+	    .run = run->id,
 	    .data = json_pack("{s:s, s:s?, s:s?, s:s?, s:s, s:s?}", "state", row->state, "verdict",
 			      row->verdict, "reason", run->reason, "detail", run->detail, "target",
 			      row->target, "instance", row->instance),
 	};
-	events_publish(options->events, &event);
-	run_tell(run);
+	int result = events_publish_with(options->events, &event, write_row, run, error);
+	if (result < 0)
+		return result;
+	log_event(options->log, LOG_LEVEL_INFO, "run.state", "run", run->id, "state", row->state, "instance",
+		  row->instance, "verdict", row->verdict, "reason", run->reason, "detail", run->detail, NULL);
+	return 0;
+}
+
+static void on_retry(void *data)
+{
+	struct run *run = data;
+	loop_timer_destroy(TAKE(run->retry));
+	run->again(run);
+}
+
+void run_retry(struct run *run, void (*again)(struct run *run))
+{
+	run->again = again;
+	run->retry = loop_timer_create(runs_options(run->runs)->loop, on_retry, run, NULL);
+	if (run->retry)
+		loop_timer_start(run->retry, RETRY_MS);
 }
 
 struct run_watcher *run_watch(struct run *run, void (*on_change)(struct run *run, void *data), void *data,
@@ -144,6 +175,7 @@ struct run *run_create(struct runs *runs, struct run_row *row, struct run_patter
 	LIST_INIT(&run->watchers);
 	run->spec = json_parse(run->row.spec, strlen(run->row.spec), error);
 	run->place.client = run->row.client;
+	snprintf(run->id, sizeof(run->id), "%" PRId64, run->row.id);
 	if (run->spec)
 		return run;
 	run_destroy(run);
@@ -159,6 +191,7 @@ void run_destroy(struct run *run)
 	loop_deferred_cancel(run->telling);
 	loop_timer_destroy(run->deadline);
 	loop_timer_destroy(run->line_deadline);
+	loop_timer_destroy(run->retry);
 	growth_watch_destroy(run->line_watch);
 	board_wait_cancel(run->wait);
 	run_input_destroy(run->input);
@@ -188,7 +221,7 @@ void run_abandon(struct run *run)
 
 void run_release(struct run *run)
 {
-	if (run->telling || !run->is_cleared || !run_has_ended(run))
+	if (run->telling || run->retry || !run->is_cleared || !run_has_ended(run))
 		return;
 	struct runs *runs = run->runs;
 	LIST_REMOVE(run, link);

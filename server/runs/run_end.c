@@ -21,20 +21,26 @@ static void finish_clearing(struct run *run)
 	run_release(run);
 }
 
+static void save_removed(struct run *run)
+{
+	if (run_save(run) < 0)
+		run_retry(run, save_removed);
+	else
+		finish_clearing(run);
+}
+
 static void on_removed(struct run *run)
 {
 	free(TAKE(run->row.instance));
 	run->row.output_bytes = run_archive_bytes(runs_archive(run->runs), run->row.id);
-	run_save(run);
-	finish_clearing(run);
+	save_removed(run);
 }
 
-/* One that cannot be removed stays in the row: the next emud tries again. */
 static void on_deleted(const struct error *error, void *data)
 {
 	struct run *run = data;
 	if (error)
-		finish_clearing(run);
+		run_retry(run, run_clear);
 	else
 		on_removed(run);
 }
@@ -84,17 +90,47 @@ static json_t *make_result(const struct run *run)
 			 (json_int_t) run->end_offset);
 }
 
+/* Its board does not go on meanwhile. */
+static void stop_board(struct run *run)
+{
+	struct board *board =
+	    run->row.instance ? fleet_find(runs_options(run->runs)->fleet, run->row.instance) : NULL;
+	struct error error;
+	if (board && board_stop(board, run->decider, &error) < 0)
+		run_log_unsaved(run, &error);
+}
+
+static void set_state(struct run *run, const char *state, const char *verdict, int64_t ended_at_ms)
+{
+	free(run->row.state);
+	free(run->row.verdict);
+	run->row.state = strdup(state);
+	run->row.verdict = verdict ? strdup(verdict) : NULL;
+	run->row.ended_at_ms = ended_at_ms;
+}
+
+/* Nobody is told of a verdict that a kill of emud could take back. */
+static void save_verdict(struct run *run)
+{
+	struct error error;
+	const char *before = run->row.started_at_ms ? "running" : "queued";
+	set_state(run, "ended", run->verdict, run->decided_at_ms);
+	if (run_store(run, run->decider, &error) == 0) {
+		run_tell(run);
+		run_clear(run);
+		return;
+	}
+	run_log_unsaved(run, &error);
+	set_state(run, before, NULL, 0);
+	stop_board(run);
+	run_retry(run, save_verdict);
+}
+
 static void finish(struct run *run)
 {
 	cleanup_json json_t *result = make_result(run);
 	run->row.result = result ? json_to_text(result) : NULL;
-	free(run->row.state);
-	run->row.state = strdup("ended");
-	run->row.verdict = strdup(run->verdict);
-	run->row.ended_at_ms = run->decided_at_ms;
-	run_save(run);
-	run_changed(run, run->decider);
-	run_clear(run);
+	save_verdict(run);
 }
 
 /* ---- the test cases, on the pool ---- */

@@ -18,6 +18,9 @@ struct run {
 	LIST_ENTRY(run) link;
 	struct runs *runs;
 	struct run_row row;
+	char id[24];              /* of the row, as text */
+	struct loop_timer *retry; /* NULL: nothing is to be tried again */
+	void (*again)(struct run *run);
 	json_t *spec;                  /* of the row */
 	struct run_patterns *patterns; /* NULL: not compiled in this emud yet */
 	struct matching compiling;
@@ -73,9 +76,13 @@ struct run *run_create(struct runs *runs, struct run_row *row, struct run_patter
 void run_destroy(struct run *run);
 /* emud ends: the run stays as it is in the store. */
 void run_abandon(struct run *run);
-void run_save(struct run *run);
-/* The state has changed, and is stored: logged, told. actor: who asked for it; NULL: nobody. */
-void run_changed(struct run *run, const char *actor);
+int run_save(struct run *run); /* a failure is logged */
+void run_log_unsaved(struct run *run, const struct error *error);
+/* The state has changed, or it is new: the row and the event are kept together. actor: who asked for it;
+ * NULL: nobody. */
+int run_store(struct run *run, const char *actor, struct error *error);
+/* Something failed that may go another time, say on a full disk: it is tried again until then. */
+void run_retry(struct run *run, void (*again)(struct run *run));
 void run_tell(struct run *run);
 /* Frees it if nothing is left to do. It may be gone afterwards. */
 void run_release(struct run *run);

@@ -200,6 +200,7 @@ bool run_prepare(struct run *run)
 
 void run_start(struct run *run)
 {
+	struct error error;
 	char *instance = choose_instance(run);
 	char *state = strdup("running");
 	if (!instance || !state) {
@@ -213,8 +214,12 @@ void run_start(struct run *run)
 	run->row.instance = instance;
 	run->row.started_at_ms = clock_wall_ms();
 	begin_time(run);
-	run_save(run);
-	run_changed(run, NULL);
+	if (run_store(run, NULL, &error) < 0) {
+		free(TAKE(run->row.instance));
+		run_decide(run, "not_started", "start_failed", strdup(error.message), NULL);
+		return;
+	}
+	run_tell(run);
 	begin_board(run, NULL);
 }
 

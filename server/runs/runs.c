@@ -190,20 +190,18 @@ static int fill_row(struct run_row *row, const struct run_order *order, struct e
 struct run *runs_begin(struct runs *runs, const struct run_order *order, struct error *error)
 {
 	cleanup_run_row struct run_row row = {0};
-	struct run_patterns *patterns = order->patterns;
-	if (fill_row(&row, order, error) < 0 || runs_insert(runs->options.store, &row, error) < 0) {
-		run_patterns_destroy(patterns);
+	if (fill_row(&row, order, error) < 0) {
+		run_patterns_destroy(order->patterns);
 		return NULL;
 	}
-	int64_t id = row.id;
-	struct run *run = run_create(runs, &row, patterns, error);
-	if (run && enqueue(run, error) == 0) {
+	struct run *run = run_create(runs, &row, order->patterns, error);
+	if (run && run_store(run, order->actor, error) == 0) {
 		LIST_INSERT_HEAD(&runs->list, run, link);
-		run_changed(run, order->actor);
+		if (enqueue(run, error) < 0)
+			run_decide(run, "canceled", "internal_error", strdup("no memory"), NULL);
 		return run;
 	}
 	run_destroy(run);
-	runs_delete(runs->options.store, id, NULL);
 	return NULL;
 }
 

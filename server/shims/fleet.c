@@ -421,13 +421,20 @@ static struct board *make_checked(struct fleet *fleet, const struct board_reques
 	    state_directory_make(root ? root : fleet->own_root, row->path, &made, error);
 	if (dirfd < 0)
 		return NULL;
+	cleanup_close int board_fd = fcntl(dirfd, F_DUPFD_CLOEXEC, 3);
+	if (board_fd < 0) {
+		error_set_errno(error, -errno, NULL, "the state directory cannot be kept open");
+		if (made)
+			rmdir(row->path);
+		return NULL;
+	}
 	made |= is_ready;
 	struct board *board = NULL;
 	if ((!root || take_real_path(fleet, row, dirfd, error) == 0) &&
 	    start_files_write_config(dirfd, fleet->config_text, error) == 0 &&
 	    instances_insert(fleet->options.store, row, error) == 0) {
 		cleanup_free char *id = strdup(row->id);
-		board = board_make(fleet, row, fcntl(dirfd, F_DUPFD_CLOEXEC, 3), error);
+		board = board_make(fleet, row, TAKE_FD(board_fd), error);
 		if (board && insert(fleet, board) == 0) {
 			board_take_ready(board, &ready);
 			const struct fleet_change change = {
@@ -440,6 +447,9 @@ static struct board *make_checked(struct fleet *fleet, const struct board_reques
 			instances_delete(fleet->options.store, id, NULL);
 		error_set(error, -ENOMEM, NULL, "no memory");
 	}
+	/* Its removal takes a descriptor. */
+	if (board_fd >= 0)
+		close(TAKE_FD(board_fd));
 	if (made)
 		state_directory_remove(row->path, dirfd, NULL);
 	return NULL;

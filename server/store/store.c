@@ -94,3 +94,24 @@ void store_close(struct store *store)
 	sqlite3_close(store->db);
 	free(store);
 }
+
+static int run_statement(struct store *store, const char *static_sql, const char *what, struct error *error)
+{
+	cleanup_query struct query query = query_begin(store, static_sql);
+	return query_run(&query, what, NULL, error);
+}
+
+int store_begin(struct store *store, struct error *error)
+{
+	return run_statement(store, "BEGIN IMMEDIATE", "what has changed cannot be stored", error);
+}
+
+int store_end(struct store *store, int result, struct error *error)
+{
+	if (!result)
+		result = run_statement(store, "COMMIT", "what has changed cannot be stored", error);
+	/* A failed statement may have rolled back already: then this one only says so. */
+	if (result)
+		run_statement(store, "ROLLBACK", "", NULL);
+	return result;
+}

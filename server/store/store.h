@@ -24,4 +24,11 @@ struct store *store_open(const char *path, struct error *error);
  * has grown by 4 MB; before, and without this call, only when the store is closed. */
 int store_start_checkpoints(struct store *store, struct loop *loop, struct error *error);
 
+/* What is written until store_end is kept together or not at all, also when the process is killed. Not
+ * nested. 0 or a negative errno as above: then nothing was begun. */
+int store_begin(struct store *store, struct error *error);
+/* result: 0: it is to be kept; negative: it failed, and nothing of it is. Returns result, or why it could not
+ * be kept (with error set): then nothing of it is, either. */
+int store_end(struct store *store, int result, struct error *error);
+
 void store_close(struct store *store);
