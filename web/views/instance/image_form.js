@@ -56,7 +56,7 @@ export class ImageForm {
 			h('div', { class: 'actions' }, this.button),
 			h('div', {}, h('p', { class: 'quiet' }, 'The same with curl'), this.uploadLine.element, this.curl.element));
 		this.changed();
-		void this.learn();
+		void this.learn(instance);
 	}
 
 	/** @returns {Record<string, import('../../components/field.js').Field>} */
@@ -81,8 +81,10 @@ export class ImageForm {
 		this.button.disabled = !isLive;
 	}
 
-	/** Whether a command line needs a token. */
-	async learn() {
+	/** Whether a command line needs a token, and which firmware fits the target. @param {Instance} instance */
+	async learn({ target, emulator }) {
+		void this.app.api.request('GET', apiPath('targets', target)).then((found) =>
+			this.picker.fitTo(found.emulator === emulator ? found.firmware_machine : null), () => {});
 		this.needsToken = await this.app.api.needsToken().catch(() => false);
 		this.curl.update();
 		this.uploadLine.update();

@@ -29,6 +29,8 @@ class PropertiesTab {
 		this.app = app;
 		this.instance = instance;
 		this.startNumber = -1;
+		/** The first objects are there, or are known not to be. */
+		this.began = Promise.resolve();
 		this.pins = new Pins(localStorage, instance.target);
 		this.aside = h('div', { class: 'aside' });
 		this.editor = new PropertyEditor(this.aside, app, instance.id, {
@@ -67,7 +69,7 @@ class PropertiesTab {
 		// Another start has other objects; what was open may be gone.
 		if (isLive && instance.start_number !== this.startNumber) {
 			this.startNumber = instance.start_number;
-			void this.begin();
+			this.began = this.begin();
 		}
 		this.pinned.setLive(isLive);
 	}
@@ -75,12 +77,12 @@ class PropertiesTab {
 	/** An emulator without a first object names its objects in its own way: they are asked for by path. */
 	async begin() {
 		this.tree.setRoots([]);
+		const { startNumber } = this;
 		try {
 			const nodes = await this.load(ROOT);
-			this.tree.setRoots(nodes);
+			if (startNumber === this.startNumber) this.tree.setRoots(nodes);
 		} catch (error) {
-			if (error instanceof Problem && [404, 422, 502].includes(error.status)) this.tree.setRoots([]);
-			else this.app.notices.fail(error);
+			if (!(error instanceof Problem && [404, 422, 502].includes(error.status))) this.app.notices.fail(error);
 		}
 		this.tree.element.hidden = !this.tree.element.hasChildNodes();
 	}
@@ -102,6 +104,7 @@ class PropertiesTab {
 		this.pathField.setFaults([]);
 		if (!path) return this.pathField.setFaults([{ detail: 'Which one?', place: '' }]);
 		try {
+			await this.began;
 			await this.load(path);
 		} catch (error) {
 			this.pathField.setFaults([{ detail: error instanceof Error ? error.message : String(error), place: '' }]);
