@@ -39,7 +39,7 @@ export function shareBrowser() {
 			const faults = [];
 			page.on('pageerror', (error) => faults.push(String(error)));
 			page.on('console', (message) => {
-				if (message.type() === 'error' && !expected.test(message.text())) faults.push(message.text());
+				if (message.type() === 'error' && !expected.test(message.text())) faults.push(`${message.text()} ${message.location().url}`);
 			});
 			t.after(async () => {
 				await context.close();

@@ -42,6 +42,12 @@ function withStyleStandIns(open) {
 	}
 }
 
+/** It gives cells their colours by style attributes, which the policy refuses; the same by script is allowed. @this {HTMLSpanElement} @param {string} name @param {string} value */
+HTMLSpanElement.prototype.setAttribute = function setAttribute(name, value) {
+	if (name === 'style') this.style.cssText = value;
+	else Element.prototype.setAttribute.call(this, name, value);
+};
+
 /**
  * @typedef {{onKeys: (text: string) => void, onSearch: () => void, onCopy: () => void, onDrained: () => void}} TerminalEvents
  * onDrained: what write said was too much has been shown
@@ -87,7 +93,8 @@ export function createTerminal(parent, events) {
 			});
 			return isFull;
 		},
-		clear: () => terminal.reset(),
+		/** In its turn: what was written before goes with it. */
+		clear: () => terminal.write('\x1bc'),
 		/** What is chosen, else all. */
 		selectedText() {
 			if (terminal.hasSelection()) return terminal.getSelection();

@@ -1,0 +1,192 @@
+// Consoles in a real browser, against the real emud.
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+
+import { shareEmud, startEmud } from '../lib/emud.mjs';
+import { firmware } from '../lib/firmware.mjs';
+import { shareBrowser } from '../lib/page.mjs';
+
+/** @typedef {import('playwright-core').Page} Page */
+
+const { openPage } = shareBrowser();
+const shared = shareEmud();
+
+/** @param {import('node:test').TestContext} t @param {string} id @param {Partial<import('../lib/page.mjs').PageOptions>} [options] */
+const openConsole = (t, id, options) => openPage(t, { url: `${shared.emud.baseUrl}/#/instances/${id}`, ...options });
+const rows = (/** @type {Page} */ page) => page.locator('.xterm-rows > div').allTextContents();
+/** Lines that are broken by the terminal's width only are one. */
+const consoleText = async (/** @type {Page} */ page) => (await rows(page)).join('\n');
+const untilConsoleShows = (/** @type {Page} */ page, /** @type {string} */ text) =>
+	page.waitForFunction((wanted) => document.querySelector('.xterm-rows')?.textContent?.includes(wanted), text);
+const untilLive = (/** @type {Page} */ page) => page.getByRole('status').filter({ hasText: /^Live$/ }).waitFor();
+
+test('the console is live both ways, from its first byte on', async (t) => {
+	await shared.client.startBoard('typed', 'echo');
+	await shared.client.post('/instances/typed/channels/serial0/input', { body: 'before. ' });
+	const page = await openConsole(t, 'typed');
+	await untilConsoleShows(page, 'before. ');
+	await page.keyboard.type('from the keyboard');
+	await untilConsoleShows(page, 'before. from the keyboard');
+	await shared.client.waitForOutput('typed', 'before. from the keyboard');
+});
+
+test('Enter sends what is chosen, and the local echo shows what is typed', async (t) => {
+	await shared.client.startBoard('ended-by', 'ignore_input');
+	const page = await openConsole(t, 'ended-by');
+	await untilLive(page);
+	await page.getByLabel('Local echo').check();
+	await page.locator('.xterm-helper-textarea').focus();
+	await page.keyboard.type('only here');
+	await untilConsoleShows(page, 'only here');
+	await shared.client.startBoard('echoes', 'echo');
+	const other = await openConsole(t, 'echoes');
+	await untilLive(other);
+	for (const ending of ['LF', 'CR', 'CRLF']) {
+		await other.getByLabel('Enter sends').selectOption(ending);
+		await other.locator('.xterm-helper-textarea').focus();
+		await other.keyboard.press('Enter');
+		await other.keyboard.type(ending);
+		await untilConsoleShows(other, ending);
+	}
+	const output = await shared.client.waitForOutput('echoes', 'CRLF');
+	assert.match(output.toString(), /\nLF\rCR\r\nCRLF/);
+});
+
+test('the console goes on where it was when emud is killed and comes back', async (t) => {
+	const emud = await startEmud(t);
+	await emud.client().startBoard('resumed', 'echo');
+	const page = await openPage(t, { url: `${emud.baseUrl}/#/instances/resumed`, expected: /WebSocket|ERR_CONNECTION|ERR_INCOMPLETE|404/ });
+	await untilLive(page);
+	await page.keyboard.type('one ');
+	await untilConsoleShows(page, 'one ');
+	await emud.end('SIGKILL');
+	await page.getByRole('alert').filter({ hasText: 'emud does not answer' }).waitFor();
+	emud.options.listen = `127.0.0.1:${emud.port}`;
+	await emud.start();
+	await untilLive(page);
+	await page.locator('#lost').waitFor({ state: 'hidden' });
+	await page.keyboard.type('two');
+	await untilConsoleShows(page, 'one two');
+	assert.equal((await consoleText(page)).match(/one/g)?.length, 1);
+});
+
+test('the console of a board that starts again begins anew', async (t) => {
+	await shared.client.startBoard('restarted', 'hello');
+	const page = await openConsole(t, 'restarted');
+	await untilConsoleShows(page, 'Hello');
+	await shared.client.post('/instances/restarted/stop');
+	await page.getByRole('status').filter({ hasText: 'ended' }).waitFor();
+	await shared.client.post('/instances/restarted/start', { json: { file: firmware('passed') } });
+	await untilConsoleShows(page, 'PASSED');
+	assert.doesNotMatch(await consoleText(page), /Hello/);
+});
+
+test('what a board prints is text, never markup', async (t) => {
+	await shared.client.startBoard('markup', 'echo');
+	await shared.client.post('/instances/markup/channels/serial0/input', { body: '<img src=x onerror=alert(1)>' });
+	const page = await openConsole(t, 'markup');
+	await untilConsoleShows(page, '<img src=x');
+	assert.equal(await page.locator('img').count(), 0);
+});
+
+test('colours of any depth are shown', async (t) => {
+	await shared.client.startBoard('coloured', 'echo');
+	await shared.client.post('/instances/coloured/channels/serial0/input', { body: '\x1b[38;2;12;200;34;48;5;17mcoloured\x1b[0m' });
+	const page = await openConsole(t, 'coloured');
+	await untilConsoleShows(page, 'coloured');
+	const cell = page.locator('.xterm-rows span').filter({ hasText: 'coloured' }).first();
+	assert.equal(await cell.evaluate((element) => getComputedStyle(element).color), 'rgb(12, 200, 34)');
+});
+
+test('a board with two consoles has a tab for each', async (t) => {
+	await shared.client.startBoard('two', 'two_serials', { target: 'board-two' });
+	const page = await openConsole(t, 'two');
+	await untilLive(page);
+	const first = await (await shared.client.get('/instances/two/channels/serial0/output')).text;
+	const second = await (await shared.client.get('/instances/two/channels/serial1/output')).text;
+	await untilConsoleShows(page, first.trim().split(/\s*\n/)[0]);
+	await page.getByRole('tab', { name: 'serial1' }).click();
+	await untilConsoleShows(page, second.trim().split(/\s*\n/)[0]);
+});
+
+test('the output is searched, copied and downloaded', async (t) => {
+	await shared.client.startBoard('sought', 'echo');
+	await shared.client.post('/instances/sought/channels/serial0/input', { body: 'needle in the hay\r\n' });
+	const page = await openConsole(t, 'sought', { context: { permissions: ['clipboard-read', 'clipboard-write'] } });
+	await untilConsoleShows(page, 'needle in the hay');
+	await page.keyboard.press('Control+Shift+F');
+	await page.keyboard.type('needle');
+	await page.keyboard.press('Enter');
+	await page.waitForFunction(() => document.querySelector('.xterm-selection')?.childElementCount);
+	await page.getByRole('button', { name: 'Copy', exact: true }).click();
+	assert.equal(await page.evaluate(() => navigator.clipboard.readText()), 'needle');
+	await page.getByLabel('Search the output').fill('no such words');
+	await page.keyboard.press('Enter');
+	await page.getByRole('status').filter({ hasText: 'Not found.' }).waitFor();
+	const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: 'Download' }).click()]);
+	assert.equal(download.suggestedFilename(), 'sought-serial0.log');
+	assert.match(readFileSync(await download.path(), 'utf8'), /needle in the hay/);
+});
+
+test('the console is reached and left by keyboard', async (t) => {
+	await shared.client.startBoard('keys', 'echo');
+	const page = await openPage(t, { url: `${shared.emud.baseUrl}/#/instances?q=keys` });
+	await page.getByRole('link', { name: 'keys' }).waitFor();
+	const focused = () => page.evaluate(() => document.activeElement?.textContent ?? '');
+	for (let presses = 0; (await focused()) !== 'keys'; presses++) {
+		assert.ok(presses < 30, 'the instance cannot be reached by Tab');
+		await page.keyboard.press('Tab');
+	}
+	await page.keyboard.press('Enter');
+	await untilLive(page);
+	await page.locator('.xterm-helper-textarea:focus').waitFor({ state: 'attached' });
+	await page.keyboard.type('typed');
+	await untilConsoleShows(page, 'typed');
+	await page.keyboard.press('Shift+Tab');
+	assert.equal(await page.evaluate(() => document.activeElement?.closest('.screen')), null);
+	await page.getByRole('tab', { name: 'Consoles' }).focus();
+	for (const tab of ['Properties', 'Debug']) {
+		await page.keyboard.press('ArrowRight');
+		assert.equal(await focused(), tab);
+	}
+	await page.keyboard.press('Home');
+	await untilLive(page);
+	assert.equal(await focused(), 'Consoles');
+});
+
+test('a console that floods leaves the page at work', async (t) => {
+	await shared.client.startBoard('flooding', 'flood');
+	const page = await openConsole(t, 'flooding');
+	await untilLive(page);
+	// How long the page is not at the user's: the longest turn of two seconds.
+	const longest = await page.evaluate(() => new Promise((resolve) => {
+		let last = performance.now();
+		let gap = 0;
+		const end = last + 2000;
+		const { port1, port2 } = new MessageChannel();
+		port1.onmessage = () => {
+			const now = performance.now();
+			gap = Math.max(gap, now - last);
+			last = now;
+			if (now > end) resolve(gap);
+			else port2.postMessage(null);
+		};
+		port2.postMessage(null);
+	}));
+	t.diagnostic(`the longest turn took ${Math.round(longest)} ms`);
+	assert.ok(longest < 1000, `the page froze for ${longest} ms`);
+	await page.getByRole('button', { name: 'Stop' }).click();
+	await page.locator('h1 .state[data-state="exited"]').waitFor();
+});
+
+test('an instance that goes is told, and one of its name that comes is shown', async (t) => {
+	await shared.client.startBoard('again', 'hello');
+	const page = await openConsole(t, 'again', { expected: /404/ });
+	await untilConsoleShows(page, 'Hello');
+	await shared.client.delete('/instances/again');
+	await page.getByText('There is no instance of this name').waitFor();
+	await shared.client.startBoard('again', 'passed');
+	await untilConsoleShows(page, 'PASSED');
+});
