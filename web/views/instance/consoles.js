@@ -28,6 +28,8 @@ class ConsolesTab {
 		this.outlet = outlet;
 		this.instance = instance;
 		this.name = '';
+		/** @type {string[]} */
+		this.shownNames = [];
 		/** @type {ConsoleStream | null} */
 		this.stream = null;
 		/** @type {ReturnType<typeof import('../../components/terminal.js').createTerminal> | null} */
@@ -51,10 +53,12 @@ class ConsolesTab {
 
 	/** @param {Instance} instance */
 	update(instance) {
-		const hadNone = this.names().length === 0;
 		this.instance = instance;
-		if (hadNone && this.names().length > 0) void this.begin();
-		else this.stream?.noteStart(instance.start_number);
+		const names = this.names();
+		// One that is starting has none yet: those before it stay until it has.
+		if (names.length === 0) return;
+		if (names.join() === this.shownNames.join()) this.stream?.noteStart(instance.start_number);
+		else void this.begin();
 	}
 
 	names() {
@@ -63,16 +67,21 @@ class ConsolesTab {
 
 	async begin() {
 		const names = this.names();
+		this.shownNames = names;
+		this.stream?.close();
+		this.terminal?.dispose();
+		this.terminal = null;
 		if (names.length === 0) {
 			fill(this.outlet, h('p', {}, 'The consoles of an instance are known once it has started.'));
 			return;
 		}
 		// By far the largest part of the page: loaded when it is first wanted.
 		const { createTerminal } = await import('../../components/terminal.js');
-		if (this.isOver) return;
+		if (this.isOver || this.shownNames !== names) return;
 		this.tabs = createTabs({
 			label: 'Consoles', names: Object.fromEntries(names.map((name) => [name, name])), chosen: names[0], onChoose: (name) => this.attach(name),
 		});
+		this.screen.replaceChildren();
 		this.tabs.panel.append(this.createTools(), this.screen,
 			h('p', { class: 'quiet hint' }, 'Keys go to the board. Shift+Tab leaves the console, Ctrl+Shift+F searches, Ctrl+Shift+C copies what is chosen.'));
 		fill(this.outlet, names.length > 1 && this.tabs.list, this.tabs.panel);
