@@ -54,6 +54,9 @@ class RunsView {
 		this.turn = 0;
 		this.queue = '';
 		this.isAsking = false;
+		this.needsToken = false;
+		/** @type {import('../lib/api.js').Target[]} */
+		this.targets = [];
 		this.createParts(outlet);
 		this.stops = [
 			app.store.subscribe('runs', (changed) => this.storeChanged(changed)),
@@ -62,6 +65,12 @@ class RunsView {
 		this.timer = setInterval(() => this.showDurations(), TICK_MS);
 		this.showAll();
 		void this.search();
+		void this.learnToken();
+	}
+
+	async learnToken() {
+		this.needsToken = await this.app.api.needsToken().catch(() => false);
+		this.showTargets(this.targets);
 	}
 
 	unmount() {
@@ -100,12 +109,13 @@ class RunsView {
 
 	/** @param {import('../lib/api.js').Target[]} targets */
 	showTargets(targets) {
+		this.targets = targets;
 		const select = this.inputs?.target;
 		const known = new Set([...(select?.options ?? [])].map(({ value }) => value));
 		select?.append(...targets.filter(({ name }) => !known.has(name)).map(({ name }) => h('option', { value: name }, name)));
 		const target = targets.find(({ available }) => available)?.name ?? SOME_TARGET;
 		const query = `target=${encodeURIComponent(target)}&pass=PASSED&fail=FAILED&timeout=60&strict=true`;
-		this.example?.setText(curlCommand({ url: `${location.origin}/runs?${query}`, file: 'fw.elf' }));
+		this.example?.setText(curlCommand({ url: `${location.origin}/runs?${query}`, file: 'fw.elf', needsToken: this.needsToken }));
 	}
 
 	filterChanged() {

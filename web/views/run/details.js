@@ -3,6 +3,7 @@
 import { createCopyLine } from '../../components/copy_line.js';
 import { fill, h, timeElement } from '../../components/dom.js';
 import { shellCommand } from '../../lib/connect_words.js';
+import { curlCommand } from '../../lib/curl.js';
 import { formatBytes, formatDuration, formatExit, formatTime } from '../../lib/format.js';
 import { route } from '../../lib/routes.js';
 import { tellSend } from '../../lib/run_form.js';
@@ -71,28 +72,39 @@ function tellFacts(run) {
 /**
  * @param {HTMLElement} outlet
  * @param {Run} run
+ * @param {HTMLElement} again
  */
-function show(outlet, run) {
+function show(outlet, run, again) {
 	fill(outlet,
 		h('dl', { class: 'details' }, tellFacts(run).flatMap(([name, value]) => [h('dt', {}, name), h('dd', {}, value)])),
 		h('h2', {}, 'Command'),
 		run.command ? createCopyLine('The exact command', shellCommand(run.command)).element : h('p', {}, 'Known once its board has started.'),
 		h('h2', {}, 'Configuration'),
 		run.configuration ? h('pre', { tabIndex: 0, 'aria-label': 'Configuration of the target' }, JSON.stringify(run.configuration, null, 2)) : h('p', {}, 'Not known yet.'),
-		h('h2', {}, 'Again from a terminal'),
-		createCopyLine('Run again with curl', `curl --fail-with-body -X POST '${location.origin}/runs/${run.id}/rerun?strict=true'`).element);
+		h('h2', {}, 'Again from a terminal'), again);
+}
+
+/** The call that repeats it. @param {Run} run @param {import('../../app.js').App} app */
+function createAgain({ id }, { api }) {
+	const line = createCopyLine('Run again with curl');
+	/** @param {boolean} needsToken */
+	const tell = (needsToken) => line.setText(curlCommand({ method: 'POST', url: `${location.origin}/runs/${id}/rerun?strict=true`, needsToken }));
+	tell(false);
+	api.needsToken().then(tell, () => {});
+	return line.element;
 }
 
 /** @type {import('../run.js').TabView} */
-export function mount(outlet, run) {
+export function mount(outlet, run, app) {
 	let told = JSON.stringify(run);
-	show(outlet, run);
+	const again = createAgain(run, app);
+	show(outlet, run, again);
 	return {
 		unmount() {},
 		/** What has not changed stays: what is chosen in it, and where the focus is. */
 		update(now) {
 			const text = JSON.stringify(now);
-			if (text !== told) show(outlet, now);
+			if (text !== told) show(outlet, now, again);
 			told = text;
 		},
 	};

@@ -12,7 +12,9 @@ import { tellOutcome } from '../../lib/run_words.js';
 function tell(event) {
 	const { type, data } = event;
 	if (type !== 'run.state') return event.instance ? `board ${event.instance}: ${tellEvent(event)}` : tellEvent(event);
-	return tellOutcome(data) + (data.reason ? `: ${data.reason.replaceAll('_', ' ')}` : '') + (data.detail ? `: ${data.detail}` : '');
+	const reason = (data.reason ?? '').replaceAll('_', ' ');
+	const outcome = tellOutcome(data);
+	return [outcome, reason === outcome ? '' : reason, data.detail].filter(Boolean).join(': ');
 }
 
 /** @param {EmudEvent} event */
