@@ -4,7 +4,7 @@ import { element, setText } from './components/dom.js';
 import { Notices } from './components/notices.js';
 import { askToken } from './components/sign_in.js';
 import { followTheme } from './components/theme.js';
-import { Api } from './lib/api.js';
+import { Api, Problem } from './lib/api.js';
 import { connectFeed } from './lib/feed_client.js';
 import { matchRoute } from './lib/routes.js';
 import { Store } from './lib/store.js';
@@ -24,7 +24,9 @@ const VIEWS = {
 	'/runs': () => import('./views/runs.js'),
 	'/runs/:id/:tab?': () => import('./views/run.js'),
 	'/new-run': () => import('./views/new_run.js'),
+	'/targets': () => import('./views/targets.js'),
 	'/files': () => import('./views/files.js'),
+	'/service': () => import('./views/service.js'),
 };
 
 const FEED = '/v1/events?samples=true';
@@ -62,7 +64,8 @@ function showConnection() {
 }
 
 async function load() {
-	await store.load().catch((error) => notices.fail(error));
+	// One that does not answer is told by the stream of events, which also brings the next load.
+	await store.load().catch((error) => void (error instanceof Problem && error.status === 0 || notices.fail(error)));
 }
 
 const feed = connectFeed(FEED, {

@@ -1,0 +1,143 @@
+// The service itself: what an administrator should see to, what is in force, what there is.
+
+import { createCurlLine } from '../components/curl_line.js';
+import { fill, h, setText, timeElement } from '../components/dom.js';
+import { Problem } from '../lib/api.js';
+import { formatBytes, formatDuration, formatTime } from '../lib/format.js';
+import { STATES } from '../lib/instance_state.js';
+import { followList } from '../lib/live_list.js';
+
+/**
+ * @typedef {import('../app.js').App} App
+ * @typedef {import('../components/dom.js').Child} Child
+ */
+
+const DURATIONS = ['kept_events_age', 'kept_runs_age', 'start_timeout', 'stop_timeout'];
+
+/** @param {string} name @param {number} value */
+function tellLimit(name, value) {
+	if (DURATIONS.includes(name)) return formatDuration(value);
+	if (name === 'free_bytes') return `${formatBytes(value)} stay free`;
+	if (value === 0) return 'none';
+	return name.endsWith('_bytes') ? formatBytes(value) : value.toLocaleString();
+}
+
+/** @param {string} name */
+const words = (name) => name.charAt(0).toUpperCase() + name.slice(1).replace(/_bytes$/, '').replaceAll('_', ' ');
+
+/** @param {[string, Child | Child[]][]} facts */
+const createFacts = (facts) => h('dl', { class: 'details' }, facts.flatMap(([name, value]) => [h('dt', {}, name), h('dd', {}, value)]));
+
+/** @param {Iterable<{state: string}>} things @param {string[]} states */
+function tellCounts(things, states) {
+	const told = [...things].map(({ state }) => state);
+	const counts = states.map((state) => [told.filter((other) => other === state).length, state]);
+	return counts.filter(([count]) => count).map(([count, state]) => `${count} ${state}`).join(', ') || 'none';
+}
+
+/** @param {string[]} lines */
+const createLines = (lines) => h('ul', {}, lines.map((line) => h('li', {}, h('code', {}, line))));
+
+class ServiceView {
+	/**
+	 * @param {HTMLElement} outlet
+	 * @param {App} app
+	 */
+	constructor(outlet, app) {
+		this.app = app;
+		this.needsToken = false;
+		this.problems = h('section', { 'aria-label': 'Problems' });
+		this.facts = h('section', { 'aria-label': 'Facts' });
+		this.emulators = h('section', { 'aria-label': 'Emulators' });
+		this.limits = h('section', { 'aria-label': 'Limits' });
+		this.config = h('div');
+		this.instances = h('span');
+		this.runs = h('span');
+		this.outcome = h('div', { role: 'status' });
+		this.reload = h('button', { type: 'button', onclick: () => this.reloadConfiguration() }, 'Reload configuration');
+		this.curl = createCurlLine(() => ({ method: 'POST', url: `${location.origin}/v1/config/reload`, needsToken: this.needsToken }));
+		outlet.append(h('div', { class: 'heading' }, h('h1', {}, 'Service')), this.problems, this.facts, this.emulators,
+			h('section', { 'aria-label': 'Configuration' }, h('h2', {}, 'Configuration'), this.config, h('p', {}, this.reload), this.outcome, this.curl.element),
+			this.limits);
+		const listener = {
+			onLoad: (/** @type {any[]} */ [service, version]) => this.show(service, version),
+			onFault: (/** @type {unknown} */ error) => void (error instanceof Problem && error.status === 0 || app.notices.fail(error)),
+		};
+		const load = () => Promise.all([app.api.request('GET', '/v1/service'), app.api.request('GET', '/v1/version')]);
+		this.stops = [
+			followList(app.store, 'targets', load, listener),
+			app.store.subscribe('instances', () => this.showCounts()),
+			app.store.subscribe('runs', () => this.showCounts()),
+		];
+	}
+
+	unmount() {
+		for (const stop of this.stops) stop();
+	}
+
+	showCounts() {
+		setText(this.instances, tellCounts(this.app.store.instances.values(), STATES));
+		setText(this.runs, tellCounts(this.app.store.runs.values(), ['queued', 'running']));
+	}
+
+	/** @param {any} service @param {any} version */
+	show(service, version) {
+		this.needsToken = version.features.includes('tokens');
+		this.curl.update();
+		this.showCounts();
+		fill(this.problems, h('h2', {}, 'Problems'), service.problems.length
+			? h('ul', { class: 'danger' }, service.problems.map((/** @type {{detail: string}} */ { detail }) => h('li', {}, detail)))
+			: h('p', {}, 'None: all is well.'));
+		fill(this.facts, h('h2', {}, 'Now'), createFacts([
+			['Version', `emud ${service.version}, API ${version.api_version}`],
+			['Up for', timeElement(service.started_at, `${formatDuration(Math.floor(service.uptime))}, since ${formatTime(service.started_at)}`)],
+			['Instances', this.instances],
+			['Runs under way', this.runs],
+			['Listening', `${service.event_listeners} to events, ${service.websockets} WebSockets, ${service.connections} connections`],
+			['State directory', h('code', {}, service.state_dir)],
+			['Disk', `${formatBytes(service.free_bytes)} of ${formatBytes(service.disk_bytes)} free`],
+			['Confinement', tellConfinement(version.confinement)],
+			['Offers', version.features.join(', ')],
+		]));
+		fill(this.emulators, h('h2', {}, 'Emulators'), createFacts(Object.entries(version.emulators).map(([name, found]) =>
+			[name, found.available ? found.version ?? 'there' : h('span', { class: 'danger' }, 'not found')])));
+		fill(this.limits, h('h2', {}, 'Limits'), createFacts(Object.entries(service.limits).map(([name, value]) => [words(name), tellLimit(name, value)])));
+		this.showConfiguration(service.config);
+	}
+
+	/** @param {{path: string | null, loaded_at: string, warnings: string[], refused: {time: string, detail: string, errors: string[]} | null}} config */
+	showConfiguration({ path, loaded_at: loadedAt, warnings, refused }) {
+		fill(this.config, createFacts([
+			['File', path ? h('code', {}, path) : 'none: the bundled targets are served'],
+			['Read', timeElement(loadedAt, formatTime(loadedAt))],
+			['Warnings', warnings.length ? createLines(warnings) : 'none'],
+		]), refused && [
+			h('p', { class: 'danger' }, 'What was read last was refused (', timeElement(refused.time, formatTime(refused.time)), '); the one before stays in force: ', refused.detail),
+			createLines(refused.errors)]);
+	}
+
+	async reloadConfiguration() {
+		this.reload.disabled = true;
+		try {
+			const { warnings } = await this.app.api.request('POST', '/v1/config/reload');
+			fill(this.outcome, h('p', {}, warnings.length ? `The new configuration is in force, with ${warnings.length} warnings.` : 'The new configuration is in force.'));
+		} catch (error) {
+			fill(this.outcome, h('p', { class: 'danger' }, error instanceof Error ? error.message : String(error)));
+		}
+		this.reload.disabled = false;
+		this.reload.focus();
+	}
+}
+
+/** @param {{landlock_abi: number | null, seccomp: boolean, cgroup: boolean, namespaces: boolean}} confinement */
+function tellConfinement({ landlock_abi: landlock, seccomp, cgroup, namespaces }) {
+	const parts = Object.entries({ [`Landlock ${landlock}`]: landlock, seccomp, cgroups: cgroup, namespaces });
+	const missing = parts.filter(([, has]) => !has).map(([name]) => name.replace(/ \d+| null$/, ''));
+	return parts.filter(([, has]) => has).map(([name]) => name).join(', ') + (missing.length ? `; missing: ${missing.join(', ')}` : '');
+}
+
+/** @type {import('../app.js').View} */
+export function mount(outlet, place, app) {
+	const view = new ServiceView(outlet, app);
+	return { title: 'Service', unmount: () => view.unmount() };
+}
