@@ -406,6 +406,11 @@ int play_shim(void)
 	signal(SIGPIPE, SIG_IGN);
 	/* No test may leave one behind for long. */
 	alarm(50);
+	/* Whoever reads what the tests print must not wait for one that they left behind. */
+	int nowhere = open("/dev/null", O_WRONLY);
+	dup2(nowhere, STDOUT_FILENO);
+	dup2(nowhere, STDERR_FILENO);
+	close(nowhere);
 	if (shim_order_receive(SHIM_ORDER_FD, &player.order, NULL) < 0)
 		return 1;
 	if (spec_read(player.order.state_fd, &player.spec, NULL) < 0 ||
