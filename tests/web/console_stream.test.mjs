@@ -129,3 +129,60 @@ test('a stream of an instance that is gone asks no more', async () => {
 	await until(() => events.includes('gone'), 'the stream to give up');
 	assert.equal(sockets.length, 0);
 });
+
+test('paused and resumed, it goes on at the same byte: what was under way comes again, none twice', async () => {
+	const { stream, events } = openStream(() => ({ start_number: 1 }));
+	const first = await socketNumber(1);
+	first.serve({ start_number: 1, offset: 0 }, '123');
+	stream.pause();
+	first.onmessage({ data: new TextEncoder().encode('45').buffer });
+	stream.resume();
+	// The old one is still closing.
+	first.onmessage({ data: new TextEncoder().encode('67').buffer });
+	const second = await socketNumber(2);
+	first.onclose({ code: 1005 });
+	assert.equal(second.url.searchParams.get('offset'), '3');
+	second.serve({ start_number: 1, offset: 3 }, '4567');
+	assert.deepEqual(events.filter((event) => /^\d/.test(event)), ['123', '4567']);
+	assert.ok(!events.includes('lost'), 'a pause is no loss');
+	assert.equal(sockets.length, 2);
+	stream.close();
+});
+
+test('paused again before it has resumed, it stays so', async () => {
+	const { stream } = openStream(() => ({ start_number: 1 }));
+	(await socketNumber(1)).serve({ start_number: 1, offset: 0 }, '123');
+	stream.pause();
+	stream.resume();
+	stream.pause();
+	await new Promise((resolve) => setImmediate(resolve));
+	assert.equal(sockets.length, 1);
+	stream.resume();
+	assert.equal((await socketNumber(2)).url.searchParams.get('offset'), '3');
+	stream.close();
+});
+
+test('what is typed while it is paused is sent when it goes on', async () => {
+	const { stream } = openStream(() => ({ start_number: 1 }));
+	(await socketNumber(1)).serve({ start_number: 1, offset: 0 }, '123');
+	stream.pause();
+	stream.send('a');
+	stream.resume();
+	stream.send('b');
+	const second = await socketNumber(2);
+	second.serve({ start_number: 1, offset: 3 }, '');
+	assert.deepEqual(second.sent, ['a', 'b']);
+	stream.close();
+});
+
+test('word of the next start that is faster than the end of this one is not lost', async () => {
+	let startNumber = 1;
+	const { stream } = openStream(() => ({ start_number: startNumber }));
+	const first = await socketNumber(1);
+	first.serve({ start_number: 1, offset: 0 }, 'all');
+	startNumber = 2;
+	stream.noteStart(2);
+	first.onclose({ code: 1000 });
+	await socketNumber(2);
+	stream.close();
+});

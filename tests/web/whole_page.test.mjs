@@ -1,0 +1,117 @@
+// What must hold of the page as a whole: one stream of events, one question for a token, a server that is lost and back, many instances.
+
+/* global MutationObserver, requestAnimationFrame */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { until } from '../lib/deadline.mjs';
+import { startEmud } from '../lib/emud.mjs';
+import { MOCK_DRIVER, mockTarget } from '../lib/mock.mjs';
+import { shareBrowser } from '../lib/page.mjs';
+
+/** @typedef {import('playwright-core').Page} Page */
+
+const { openPage } = shareBrowser();
+const MANY = 500;
+const rowOf = (/** @type {Page} */ page, /** @type {string} */ id) => page.locator(`tr[data-id="${id}"]`);
+
+/** A fresh renderer on a machine shared with other tests: what is measured is told, what is asserted only tells a page that drags. */
+const SLOW_MS = 3000;
+
+test('tabs share one stream of events, and a tab that comes later knows as much', async (t) => {
+	const emud = await startEmud(t);
+	const client = emud.client();
+	await client.startBoard('seen', 'hello');
+	const first = await openPage(t, { url: emud.baseUrl });
+	const lastLine = (/** @type {Page} */ page) => rowOf(page, 'seen').locator('.line').filter({ hasText: 'Hello' });
+	await lastLine(first).waitFor();
+	const second = await first.context().newPage();
+	await second.goto(emud.baseUrl);
+	await lastLine(second).waitFor();
+	assert.equal((await client.get('/service')).json.event_listeners, 1);
+	await client.post('/instances/seen/pause');
+	for (const page of [first, second]) await rowOf(page, 'seen').locator('.state').filter({ hasText: 'paused' }).waitFor();
+	await first.close();
+	await client.post('/instances/seen/resume');
+	await rowOf(second, 'seen').locator('.state').filter({ hasText: 'running' }).waitFor();
+	await second.close();
+	await until(async () => (await client.get('/service')).json.event_listeners === 0, 'the stream to be let go with its last tab');
+});
+
+test('a lost server is told, and what changed meanwhile is there without a reload', async (t) => {
+	const emud = await startEmud(t);
+	await emud.client().startBoard('stays', 'echo');
+	const page = await openPage(t, { url: emud.baseUrl, expected: /ERR_|404/ });
+	await rowOf(page, 'stays').waitFor();
+	await page.evaluate(() => void (/** @type {any} */ (globalThis).isSamePage = true));
+	await emud.end('SIGKILL');
+	await page.getByRole('alert').filter({ hasText: 'emud does not answer' }).waitFor();
+	emud.options.listen = `127.0.0.1:${emud.port}`;
+	await emud.start();
+	await emud.client().put('/instances/came', { json: { target: 'board', start: false }, expect: 201 });
+	await rowOf(page, 'came').waitFor();
+	await page.locator('#lost').waitFor({ state: 'hidden' });
+	assert.equal(await rowOf(page, 'stays').locator('.state').textContent(), 'running');
+	assert.equal(await page.evaluate(() => /** @type {any} */ (globalThis).isSamePage), true);
+});
+
+test('a token is asked for once, and again when it is wrong', async (t) => {
+	const emud = await startEmud(t, { tokens: 'browser-token-4711\n' });
+	await emud.client({ token: 'browser-token-4711' }).startBoard('guarded', 'echo');
+	const page = await openPage(t, { url: `${emud.baseUrl}/#/instances/guarded`, expected: /401|404/ });
+	const dialog = page.getByRole('dialog');
+	await dialog.getByLabel('Token').fill('wrong');
+	await dialog.getByRole('button', { name: 'Sign in' }).click();
+	await dialog.getByText('That token is not known here.').waitFor();
+	await dialog.getByLabel('Token').fill('browser-token-4711');
+	await dialog.getByLabel('Token').press('Enter');
+	await page.getByRole('status').filter({ hasText: /^Live$/ }).waitFor();
+	await page.reload();
+	await page.getByRole('status').filter({ hasText: /^Live$/ }).waitFor();
+	const other = await page.context().newPage();
+	await other.goto(emud.baseUrl);
+	await rowOf(other, 'guarded').waitFor();
+	assert.equal(await dialog.count() + await other.getByRole('dialog').count(), 0);
+});
+
+test(`${MANY} instances are there at once, and an event is on screen at once`, async (t) => {
+	const emud = await startEmud(t, { pwEmu: { emulators: { mock: { driver: [MOCK_DRIVER] } } }, targets: { mock: mockTarget() } });
+	const client = emud.client();
+	for (let first = 0; first < MANY; first += 20)
+		await Promise.all(Array.from({ length: 20 }, (_, index) => client.put(`/instances/many-${first + index}`, { json: { target: 'mock', start: false }, expect: 201 })));
+	const page = await openPage(t, { url: 'about:blank', expected: /ERR_/ });
+	await page.goto(emud.baseUrl);
+	await rowOf(page, `many-${MANY - 1}`).waitFor();
+	assert.equal(await page.locator('tbody tr').count(), MANY);
+	const loads = [];
+	for (let count = 0; count < 3; count++) {
+		await page.goto('about:blank');
+		await page.goto(emud.baseUrl, { waitUntil: 'commit' });
+		loads.push(await page.evaluate(() => new Promise((resolve) => {
+			const look = () => (document.querySelector('tbody tr') ? requestAnimationFrame(() => resolve(performance.now())) : setTimeout(look, 1));
+			look();
+		})));
+	}
+	t.diagnostic(`first content after ${loads.map((ms) => Math.round(Number(ms))).join(', ')} ms`);
+	assert.ok(Math.min(...loads.map(Number)) < SLOW_MS);
+	// From the request in the page itself to the row that is gone: more than an event takes.
+	await page.locator('tbody tr').nth(MANY - 1).waitFor();
+	const took = await page.evaluate(async () => {
+		const body = /** @type {Node} */ (document.querySelector('tbody'));
+		const shown = new Promise((resolve) => new MutationObserver(() => document.querySelector('tr[data-id="many-250"]') ?? resolve(performance.now()))
+			.observe(body, { childList: true }));
+		const begin = performance.now();
+		await fetch('/v1/instances/many-250', { method: 'DELETE' });
+		return Number(await shown) - begin;
+	});
+	t.diagnostic(`an event on screen ${Math.round(took)} ms after its cause`);
+	assert.ok(took < SLOW_MS);
+});
+
+test('the API\'s documents show every call of the specification', async (t) => {
+	const { operations } = await import('../lib/specification.mjs');
+	const emud = await startEmud(t);
+	const page = await openPage(t, { url: `${emud.baseUrl}/docs` });
+	await page.locator('.opblock').first().waitFor();
+	assert.equal(await page.locator('.opblock').count(), operations.length);
+});
