@@ -38,7 +38,7 @@ const char *file_names_complain_of_channel(const char *name)
 		if (length >= suffix_length && text_equal(name + length - suffix_length, suffixes[i]))
 			return "ends like a file that emud keeps for the instance";
 	}
-	if (text_equal(name, "starts") || text_equal(name, "files"))
+	if (text_equal(name, "starts"))
 		return "is the name of a folder that emud keeps for the instance";
 	return complain_of_any(name);
 }

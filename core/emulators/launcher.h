@@ -58,7 +58,7 @@ struct launch {
 	const char *directory; /* where its processes run; absolute */
 	bool
 	    semihosting; /* the guest is to have it, where its emulator can keep its file calls to files_fd */
-	int files_fd;    /* "files" in the state directory, where semihosting is asked for */
+	int files_fd;    /* ".files" in the state directory, where semihosting is asked for */
 	const json_t *settings;  /* as struct config_emulator.resolve made them */
 	const char *const *args; /* the caller's; NULL: none */
 	int firmware_fd;         /* -1: none */

@@ -13,10 +13,10 @@ int instance_open_files(struct instance *instance, struct error *error)
 {
 	if (!instance->spec.semihosting)
 		return 0;
-	if (mkdirat(instance->dirfd, "files", 0700) < 0 && errno != EEXIST)
+	if (mkdirat(instance->dirfd, ".files", 0700) < 0 && errno != EEXIST)
 		return error_set_errno(error, -errno, NULL, "cannot make the guest's directory");
 	instance->files_fd =
-	    openat(instance->dirfd, "files", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	    openat(instance->dirfd, ".files", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	return instance->files_fd >= 0
 		   ? 0
 		   : error_set_errno(error, -errno, NULL, "cannot open the guest's directory");

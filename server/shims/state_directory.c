@@ -11,7 +11,7 @@
 
 static const char *const own_names[] = {"spec.json",    "config.json",  "exit.json",
 					"handles.json", "control.sock", "starts",
-					"adopted.json", "files",        NULL};
+					"adopted.json", ".files",       NULL};
 static const char *const own_suffixes[] = {".out", ".in", ".log", ".pid", ".sock", ".new", ".tmp", NULL};
 
 static bool is_own(int dirfd, const char *name)

@@ -145,14 +145,14 @@ for (const [way, shared] of Object.entries(ways)) {
 		await client.waitForOutput(instance, 'Filling\n', 'semihosting');
 		const { processes } = (await client.get(`/instances/${instance}`)).json;
 		if (shared === apart) assert.equal(readlinkSync(`/proc/${processes.qemu.pid}/cwd`), '/');
-		await until(() => existsSync(path.join(directory, 'files/flood')), 'the guest\'s file');
+		await until(() => existsSync(path.join(directory, '.files/flood')), 'the guest\'s file');
 		await client.post(`/instances/${instance}/pause`);
 		assert.equal((await client.get(`/instances/${instance}/property?path=/machine&name=type`)).json.value, 'lm3s6965evb-machine');
 		await client.post(`/instances/${instance}/resume`);
 		await client.post(`/instances/${instance}/reset`);
 		await client.waitForOutput(instance, 'Filling\nFilling\n', 'semihosting');
 		// Whatever a helper left there leads nowhere, and is removed as what it is.
-		symlinkSync(outside, path.join(directory, 'files/link'));
+		symlinkSync(outside, path.join(directory, '.files/link'));
 		await client.delete(`/runs/${id}`, { expect: 200 });
 		await until(() => !existsSync(directory), 'the instance\'s directory to go');
 		assert.deepEqual(readdirSync(outside), ['secret']);
@@ -201,5 +201,5 @@ test('an instance has no semihosting, and cannot ask for it', async () => {
 	await apart.client.refused(400, 'invalid_request', 'POST', '/runs', { json });
 	const { channels } = await apart.client.startBoard('plain', 'hello');
 	assert.ok(!('semihosting' in channels));
-	assert.ok(!existsSync(path.join(apart.emud.stateDir, 'instances/plain/files')));
+	assert.ok(!existsSync(path.join(apart.emud.stateDir, 'instances/plain/.files')));
 });

@@ -77,8 +77,7 @@ static bool is_channel_name(const char *name)
 		if (length >= tail && strcmp(name + length - tail, taken[i]) == 0)
 			return false;
 	}
-	return text_is_id(name) && !is_default_channel(name) && strcmp(name, "starts") != 0 &&
-	       strcmp(name, "files") != 0;
+	return text_is_id(name) && !is_default_channel(name) && strcmp(name, "starts") != 0;
 }
 
 static int check_chardev(const char *name, const char *id, json_t *channel_of_id, struct error *error)

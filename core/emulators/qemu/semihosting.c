@@ -114,7 +114,7 @@ json_t *qemu_semihosting_begin(struct qemu_semihosting *semihosting, const struc
 	*semihosting = (struct qemu_semihosting){.input_fd = -1, .output_fd = -1};
 	if (!launch->semihosting || !qemu_has_semihosting(launch->settings))
 		return json_incref((json_t *) launch->settings);
-	semihosting->directory = text_format("%s/files", launch->state_dir);
+	semihosting->directory = text_format("%s/.files", launch->state_dir);
 	if (!semihosting->directory)
 		return NULL;
 	semihosting->enclosure = enclosure_create(launch->directory, NULL);

@@ -111,8 +111,8 @@ void board_start(struct board *board, const struct board_options *options)
 	strcpy(board->directory, "/tmp/emud-board-XXXXXX");
 	assert_non_null(mkdtemp(board->directory));
 	board->dirfd = open(board->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	assert_int_equal(mkdirat(board->dirfd, "files", 0700), 0);
-	board->files_fd = openat(board->dirfd, "files", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(mkdirat(board->dirfd, ".files", 0700), 0);
+	board->files_fd = openat(board->dirfd, ".files", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	make_launcher(board, options);
 	struct launch_command command;
 	struct error error = {0};

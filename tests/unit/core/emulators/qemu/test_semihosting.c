@@ -285,8 +285,8 @@ static void a_board_that_cannot_be_enclosed_does_not_start(void **state)
 	board_start(&board,
 		    &(struct board_options){
 			.executable = ARM, .machine = BOARD, FIRMWARE(exit_with_3), .semihosting = true});
-	assert_int_equal(renameat(board.dirfd, "files", board.dirfd, "moved"), 0);
-	assert_int_equal(symlinkat("/etc", board.dirfd, "files"), 0);
+	assert_int_equal(renameat(board.dirfd, ".files", board.dirfd, "moved"), 0);
+	assert_int_equal(symlinkat("/etc", board.dirfd, ".files"), 0);
 	board_wait(&board, &board.started, 1);
 	assert_true(board.start_number < 0);
 	assert_non_null(strstr(board.start_words, "cannot enclose"));
