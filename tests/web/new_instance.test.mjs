@@ -44,7 +44,11 @@ const fileInput = (/** @type {Page} */ page) => page.getByLabel('Choose a firmwa
 const submit = (/** @type {Page} */ page) => page.getByRole('button', { name: /^Create/ }).click();
 const formAlert = (/** @type {Page} */ page) => page.getByRole('form', { name: 'New instance' }).getByRole('alert');
 const curlLine = (/** @type {Page} */ page) => page.getByLabel('The same with curl', { exact: true });
-const untilMade = (/** @type {Page} */ page, /** @type {string} */ id) => page.waitForURL(`**/#/instances/${id}`);
+/** The instance's page is there, with all it asks emud for: which a test may end then. @param {Page} page @param {string} id */
+async function untilMade(page, id) {
+	await page.waitForURL(`**/#/instances/${id}`);
+	await page.locator('[role="tabpanel"] > *').first().waitFor();
+}
 
 /** The fault is told of the control that it stands at. @param {Page} page @param {import('playwright-core').Locator} control */
 async function faultOf(page, control) {
