@@ -9,8 +9,8 @@
 /* ---- GET /instances ---- */
 
 struct listing {
-	const char *state, *target, *label_value;
-	char label_key[64]; /* "": any */
+	const char *state, *target;
+	struct label_query label;
 	int64_t limit;
 	json_t *items;
 	char *last_id; /* of the page, where more follow */
@@ -22,10 +22,10 @@ static bool fits(const struct board *board, const struct listing *listing)
 		return false;
 	if (listing->target && !text_equal(board_target(board), listing->target))
 		return false;
-	if (!listing->label_key[0])
+	if (!listing->label.key[0])
 		return true;
-	const json_t *value = json_object_get(board_labels(board), listing->label_key);
-	return text_equal(json_string_value(value), listing->label_value);
+	const json_t *value = json_object_get(board_labels(board), listing->label.key);
+	return text_equal(json_string_value(value), listing->label.value);
 }
 
 static bool list_board(struct board *board, void *data)
@@ -47,8 +47,6 @@ static bool read_filters(struct request *request, struct listing *listing)
 					     "stopping", "exited",   "failed",  NULL};
 	listing->state = request_query(request, "state");
 	listing->target = request_query(request, "target");
-	const char *label = request_query(request, "label");
-	const char *colon = label ? strchr(label, ':') : NULL;
 	const char *const *known = states;
 	while (listing->state && *known && !text_equal(*known, listing->state))
 		known++;
@@ -57,16 +55,7 @@ static bool read_filters(struct request *request, struct listing *listing)
 			      "state must be created, starting, running, paused, stopping, exited or failed");
 		return false;
 	}
-	if (label && (!colon || colon == label || colon - label >= (ptrdiff_t) sizeof(listing->label_key))) {
-		reply_problem(request, "invalid_parameter", "label must be key:value");
-		return false;
-	}
-	if (label) {
-		snprintf(listing->label_key, sizeof(listing->label_key), "%.*s", (int) (colon - label),
-			 label);
-		listing->label_value = colon + 1;
-	}
-	return true;
+	return query_label(request, &listing->label);
 }
 
 void list_instances(struct request *request, void *data)

@@ -1,6 +1,7 @@
 #include "server/api/replies.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct board *require_board(struct request *request, struct app *app)
 {
@@ -45,6 +46,22 @@ bool query_page(struct request *request, struct page_query *ret_page)
 		return false;
 	}
 	*ret_page = page;
+	return true;
+}
+
+bool query_label(struct request *request, struct label_query *ret_label)
+{
+	const char *label = request_query(request, "label");
+	const char *colon = label ? strchr(label, ':') : NULL;
+	*ret_label = (struct label_query){.key = ""};
+	if (!label)
+		return true;
+	if (!colon || colon == label || colon - label >= (ptrdiff_t) sizeof(ret_label->key)) {
+		reply_problem(request, "invalid_parameter", "label must be key:value");
+		return false;
+	}
+	memcpy(ret_label->key, label, (size_t) (colon - label));
+	ret_label->value = colon + 1;
 	return true;
 }
 

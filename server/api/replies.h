@@ -23,6 +23,13 @@ struct page_query {
 };
 bool query_page(struct request *request, struct page_query *ret_page);
 
+/* label=key:value of a list. False: a problem was replied. */
+struct label_query {
+	char key[64];      /* "": any label */
+	const char *value; /* borrowed from the request */
+};
+bool query_label(struct request *request, struct label_query *ret_label);
+
 /* 200 (or another status) with the instance. */
 void reply_instance(struct request *request, unsigned status, struct board *board);
 

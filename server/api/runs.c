@@ -30,22 +30,6 @@ static bool is_one_of(const char *value, const char *const *names)
 	return *names;
 }
 
-static bool read_label(struct request *request, char key[static 64], struct runs_filter *filter)
-{
-	const char *label = request_query(request, "label");
-	const char *colon = label ? strchr(label, ':') : NULL;
-	if (!label)
-		return true;
-	if (!colon || colon == label || colon - label >= 64) {
-		reply_problem(request, "invalid_parameter", "label must be key:value");
-		return false;
-	}
-	snprintf(key, 64, "%.*s", (int) (colon - label), label);
-	filter->label_key = key;
-	filter->label_value = colon + 1;
-	return true;
-}
-
 static bool read_filter(struct request *request, struct runs_filter *filter)
 {
 	static const char *const states[] = {"queued", "running", "ended", NULL};
@@ -88,11 +72,16 @@ void list_runs(struct request *request, void *data)
 {
 	struct app *app = data;
 	struct runs_filter filter = {0};
-	char label_key[64], cursor[24];
+	struct label_query label;
+	char cursor[24];
 	struct error error;
 	bool has_more = false;
-	if (!read_filter(request, &filter) || !read_label(request, label_key, &filter))
+	if (!read_filter(request, &filter) || !query_label(request, &label))
 		return;
+	if (label.key[0]) {
+		filter.label_key = label.key;
+		filter.label_value = label.value;
+	}
 	struct listing listing = {.runs = app->runs, .items = json_array()};
 	if (runs_list(app->store, &filter, list_row, &listing, &has_more, &error) < 0) {
 		json_decref(listing.items);
