@@ -11,6 +11,7 @@ import { after, before } from 'node:test';
 import { Client } from './client.mjs';
 import { until, within } from './deadline.mjs';
 import { BUILD } from './firmware.mjs';
+import { seeGuestsOff } from './leaving.mjs';
 import { findProcesses, holdsBelow } from './processes.mjs';
 import { makeConfig } from './targets.mjs';
 
@@ -210,7 +211,10 @@ export class Emud {
  */
 export async function startEmud(test, options = {}) {
 	const emud = new Emud(options);
-	test.after(() => emud.finish());
+	test.after(async () => {
+		await seeGuestsOff(test);
+		await emud.finish();
+	});
 	return emud.start();
 }
 

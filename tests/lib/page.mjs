@@ -6,6 +6,7 @@ import { after, before } from 'node:test';
 import { chromium } from 'playwright-core';
 
 import { DEADLINE_MS } from './deadline.mjs';
+import { leaveBeforeEmud } from './leaving.mjs';
 
 /**
  * @typedef {import('playwright-core').Page} Page
@@ -41,6 +42,7 @@ export function shareBrowser() {
 			page.on('console', (message) => {
 				if (message.type() === 'error' && !expected.test(message.text())) faults.push(`${message.text()} ${message.location().url}`);
 			});
+			leaveBeforeEmud(t, () => context.close());
 			t.after(async () => {
 				await context.close();
 				assert.deepEqual(faults, []);
