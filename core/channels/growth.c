@@ -29,6 +29,7 @@ struct file {
 	struct growth_watch *next; /* while looking: whose turn it is */
 	struct loop_timer *timer;
 	LIST_HEAD(watches, growth_watch) watches;
+	unsigned pace_ms; /* of the latest look */
 };
 
 LIST_HEAD(file_list, file);
@@ -146,6 +147,14 @@ static bool tell(struct file *file)
 	return grown;
 }
 
+/* The rest of a short burst, say an echo, is there soon: what goes on for longer is looked at less often. */
+static uint64_t next_pace(struct file *file)
+{
+	if (file->pace_ms < GROWTH_PACE_MS)
+		file->pace_ms++;
+	return file->pace_ms;
+}
+
 static void look(void *data)
 {
 	struct file *file = data;
@@ -159,7 +168,7 @@ static void look(void *data)
 	if (LIST_EMPTY(&file->watches))
 		file_destroy(file);
 	else if (grown)
-		loop_timer_start(file->timer, GROWTH_PACE_MS);
+		loop_timer_start(file->timer, next_pace(file));
 	else if (!armed)
 		loop_timer_start(file->timer, RETRY_MS);
 }
@@ -172,6 +181,7 @@ static void on_modified(struct growth *growth, int descriptor)
 	if (!file)
 		return;
 	disarm(file);
+	file->pace_ms = 0;
 	if (!loop_timer_is_active(file->timer))
 		look(file);
 }

@@ -2,8 +2,9 @@
 
 /*
  * Tells when a file grows, at a pace that does not slow the writer: the first growth at once (inotify,
- * one-shot), then, while bytes flow, a look every GROWTH_PACE_MS; when a look finds nothing new, the watch
- * is armed again. One notifier (one inotify instance) serves every file of a process.
+ * one-shot), then, while bytes flow, a look after 1 ms, 2 ms and from then on every GROWTH_PACE_MS; when a
+ * look finds nothing new, the watch is armed again. One notifier (one inotify instance) serves every file of
+ * a process.
  */
 
 #include "core/base/error.h"

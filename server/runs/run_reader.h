@@ -18,5 +18,5 @@ void run_reader_joined(struct run_reader *reader);
 bool run_reader_is_free(const struct run_reader *reader); /* no expectation has it */
 
 /* Reads on to end_offset, from where the expectation has come to, and ends. The test cases as JSON text, the
- * caller's; NULL: there are none. On the pool, and only when it is free. */
+ * caller's; NULL: there are none. Where there is much to read, on the pool; only when it is free. */
 char *run_reader_finish(struct run_reader *reader, int fd, int64_t end_offset);

@@ -22,7 +22,9 @@ static void keep_progress(struct run *run, const char *channel, size_t step, int
 						  "offset", (json_int_t) offset);
 	free(run->row.progress);
 	run->row.progress = progress ? json_to_text(progress) : NULL;
-	run_save(run);
+	/* No other emud goes on with a run whose client waits. */
+	if (run->row.is_detached)
+		run_save(run);
 }
 
 json_t *run_read_progress(const struct run *run)
