@@ -17,6 +17,12 @@ enum { LITTLE_BYTES = 4096 };
 
 /* ---- the board goes ---- */
 
+/* NULL: there is none, or none any more. */
+static struct board *board_of(const struct run *run)
+{
+	return run->row.instance ? fleet_find(runs_options(run->runs)->fleet, run->row.instance) : NULL;
+}
+
 static void finish_clearing(struct run *run)
 {
 	run->is_cleared = true;
@@ -66,8 +72,7 @@ static void on_gone(struct board *board, enum board_wait_result result, void *da
 
 void run_clear(struct run *run)
 {
-	struct board *board =
-	    run->row.instance ? fleet_find(runs_options(run->runs)->fleet, run->row.instance) : NULL;
+	struct board *board = board_of(run);
 	struct error error;
 	if (!board) {
 		on_removed(run);
@@ -84,22 +89,20 @@ void run_clear(struct run *run)
 
 static json_t *make_result(const struct run *run)
 {
-	const struct board *board =
-	    run->row.instance ? fleet_find(runs_options(run->runs)->fleet, run->row.instance) : NULL;
+	const struct board *board = board_of(run);
 	json_t *command = board ? (json_t *) board_command_line(board) : NULL;
 	return json_pack("{s:s, s:s?, s:O*, s:O*, s:O*, s:I}", "reason", run->reason, "detail", run->detail,
 			 "exit", run->exit, "matched", run->matched, "command", command, "end_offset",
 			 (json_int_t) run->end_offset);
 }
 
-/* Its board does not go on meanwhile. */
+/* Its board does not go on meanwhile; where it cannot be stopped now, it is when it is taken away. */
 static void stop_board(struct run *run)
 {
-	struct board *board =
-	    run->row.instance ? fleet_find(runs_options(run->runs)->fleet, run->row.instance) : NULL;
+	struct board *board = board_of(run);
 	struct error error;
-	if (board && board_stop(board, run->decider, &error) < 0)
-		run_log_unsaved(run, &error);
+	if (board)
+		board_stop(board, run->decider, &error);
 }
 
 static void set_state(struct run *run, const char *state, const char *verdict, int64_t ended_at_ms)

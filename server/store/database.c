@@ -166,6 +166,14 @@ void query_bind_null(struct query *query)
 		query->result = sqlite3_bind_null(query->statement, query->parameter);
 }
 
+void query_bind_time(struct query *query, int64_t wall_ms)
+{
+	if (wall_ms)
+		query_bind_integer(query, wall_ms);
+	else
+		query_bind_null(query);
+}
+
 int query_step(struct query *query, const char *what, struct error *error)
 {
 	if (query->result == SQLITE_OK || query->result == SQLITE_ROW)

@@ -49,6 +49,7 @@ void query_bind_text(struct query *query, const char *text); /* NULL binds SQL's
 void query_bind_integer(struct query *query, int64_t value);
 void query_bind_bytes(struct query *query, const void *bytes, size_t length);
 void query_bind_null(struct query *query);
+void query_bind_time(struct query *query, int64_t wall_ms); /* 0 binds SQL's NULL: it has none */
 
 /* 1: a row is there; 0: no more; else a negative errno. */
 int query_step(struct query *query, const char *what, struct error *error);

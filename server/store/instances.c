@@ -55,14 +55,6 @@ static int read_row(struct query *query, struct instance_row *row, struct error 
 	return 0;
 }
 
-static void bind_time(struct query *query, int64_t ms)
-{
-	if (ms)
-		query_bind_integer(query, ms);
-	else
-		query_bind_null(query);
-}
-
 /* What instances_update writes, in this order. */
 static void bind_changeable(struct query *query, const struct instance_row *row)
 {
@@ -74,8 +66,8 @@ static void bind_changeable(struct query *query, const struct instance_row *row)
 	query_bind_text(query, row->boot_id);
 	query_bind_text(query, phase_names[row->phase]);
 	query_bind_integer(query, row->start_number);
-	bind_time(query, row->started_at_ms);
-	bind_time(query, row->ended_at_ms);
+	query_bind_time(query, row->started_at_ms);
+	query_bind_time(query, row->ended_at_ms);
 }
 
 /* The constraints that a caller can hit, in the words of the problem they mean. */

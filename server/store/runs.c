@@ -47,14 +47,6 @@ static int read_row(struct query *query, struct run_row *row, struct error *erro
 	return 0;
 }
 
-static void bind_time(struct query *query, int64_t ms)
-{
-	if (ms)
-		query_bind_integer(query, ms);
-	else
-		query_bind_null(query);
-}
-
 /* What runs_update writes, in this order. */
 static void bind_changeable(struct query *query, const struct run_row *row)
 {
@@ -66,8 +58,8 @@ static void bind_changeable(struct query *query, const struct run_row *row)
 	query_bind_text(query, row->result);
 	query_bind_text(query, row->tests);
 	query_bind_integer(query, row->output_bytes);
-	bind_time(query, row->started_at_ms);
-	bind_time(query, row->ended_at_ms);
+	query_bind_time(query, row->started_at_ms);
+	query_bind_time(query, row->ended_at_ms);
 }
 
 static int not_found(int64_t id, struct error *error)
