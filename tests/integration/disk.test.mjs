@@ -5,11 +5,11 @@ import { readFileSync, statSync } from 'node:fs';
 import { test } from 'node:test';
 
 import { until } from '../lib/deadline.mjs';
-import { Emud, startEmud } from '../lib/emud.mjs';
+import { startEmud } from '../lib/emud.mjs';
 import { firmware } from '../lib/firmware.mjs';
 import { assertNumbered } from '../lib/numbered.mjs';
 import { openChannel } from '../lib/qmp.mjs';
-import { mountSmallDisk } from '../lib/small_disk.mjs';
+import { startOnSmallDisk } from '../lib/small_disk.mjs';
 import { StateDir } from '../lib/state_dir.mjs';
 import { openStream, parseEvents } from '../lib/streams.mjs';
 
@@ -29,23 +29,6 @@ async function assertIdle(pid) {
 	const since = Date.now();
 	await until(() => Date.now() - since > 300, 'a while');
 	assert.ok(ticksOf(pid) - before <= 6, `${ticksOf(pid) - before} ticks in 300 ms: it spins`);
-}
-
-/** @param {any} t */
-async function startOnSmallDisk(t) {
-	const disk = mountSmallDisk(24 * MIB);
-	if (!disk) return null;
-	const emud = new Emud({ server: { limits: { free_bytes: 6 * MIB } } });
-	emud.stateDir = `${disk.directory}/state`;
-	t.after(async () => {
-		try {
-			await emud.finish();
-		} finally {
-			disk.unmount();
-		}
-	});
-	await emud.start();
-	return { emud, disk, client: emud.client() };
 }
 
 test('a full disk holds a flooding board until there is room again, and no byte is lost', async (t) => {

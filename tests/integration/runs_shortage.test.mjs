@@ -6,35 +6,18 @@ import { readdirSync, readlinkSync } from 'node:fs';
 import { test } from 'node:test';
 
 import { until } from '../lib/deadline.mjs';
-import { Emud, startEmud } from '../lib/emud.mjs';
+import { startEmud } from '../lib/emud.mjs';
 import { firmware } from '../lib/firmware.mjs';
 import { expectNothingLeft, listRuns } from '../lib/run_remains.mjs';
 import { beginRun, boardOf, runFirmware, untilEnded, untilPrinted, withQuery } from '../lib/runs.mjs';
 import { print, read, script } from '../lib/script.mjs';
-import { mountSmallDisk } from '../lib/small_disk.mjs';
+import { startOnSmallDisk } from '../lib/small_disk.mjs';
 
 const MIB = 1 << 20;
 const AT_ONCE = script([print('PASSED\r\n')]);
 const WAITING = script([print('ready\r\n'), read(1), print('PASSED\r\n')]);
 const PASS = { pass: 'PASSED' };
 const JSON_WANTED = { accept: 'application/json' };
-
-/** @param {any} t */
-async function startOnSmallDisk(t) {
-	const disk = mountSmallDisk(24 * MIB);
-	if (!disk) return null;
-	const emud = new Emud({ server: { limits: { free_bytes: 6 * MIB } } });
-	emud.stateDir = `${disk.directory}/state`;
-	t.after(async () => {
-		try {
-			await emud.finish();
-		} finally {
-			disk.unmount();
-		}
-	});
-	await emud.start();
-	return { emud, disk, client: emud.client() };
-}
 
 test('a run for which the disk has no room is refused, and leaves nothing', async (t) => {
 	const started = await startOnSmallDisk(t);

@@ -5,6 +5,10 @@ import { mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 
+import { Emud } from './emud.mjs';
+
+const MIB = 1 << 20;
+
 export class SmallDisk {
 	/** @param {string} directory */
 	constructor(directory) {
@@ -39,4 +43,21 @@ export function mountSmallDisk(bytes) {
 	if (status === 0) return new SmallDisk(directory);
 	rmSync(directory, { recursive: true });
 	return null;
+}
+
+/** An emud with its state on one; null where a file system cannot be mounted. @param {any} t */
+export async function startOnSmallDisk(t) {
+	const disk = mountSmallDisk(24 * MIB);
+	if (!disk) return null;
+	const emud = new Emud({ server: { limits: { free_bytes: 6 * MIB } } });
+	emud.stateDir = `${disk.directory}/state`;
+	t.after(async () => {
+		try {
+			await emud.finish();
+		} finally {
+			disk.unmount();
+		}
+	});
+	await emud.start();
+	return { emud, disk, client: emud.client() };
 }
