@@ -68,13 +68,18 @@ async function load() {
 	await store.load().catch((error) => void (error instanceof Problem && error.status === 0 || notices.fail(error)));
 }
 
-const feed = connectFeed(FEED, {
-	onEvent: (event) => store.apply(event),
-	onStatus(status) {
-		if (store.setConnection(status)) void load();
-		if (status === 'unauthorized') void api.askToSignIn().then(() => feed.retry());
-	},
-});
+/** @type {Awaited<ReturnType<typeof connectFeed>> | null} */
+let feed = null;
+
+async function follow() {
+	feed = await connectFeed(FEED, {
+		onEvent: (event) => store.apply(event),
+		onStatus(status) {
+			if (store.setConnection(status)) void load();
+			if (status === 'unauthorized') void api.askToSignIn().then(() => feed?.retry());
+		},
+	});
+}
 
 followTheme(element('theme', HTMLSelectElement));
 store.subscribe('connection', showConnection);
@@ -88,7 +93,7 @@ addEventListener('hashchange', async () => {
 	outlet.focus({ preventScroll: true });
 	notices.announce(document.title);
 });
-addEventListener('pagehide', () => feed.close());
+addEventListener('pagehide', () => feed?.close());
 addEventListener('pageshow', ({ persisted }) => persisted && location.reload());
-void load();
-void show();
+// A worker that starts at the same time would only keep what is there to be seen from being shown.
+void Promise.all([load(), show()]).then(follow);

@@ -20,10 +20,8 @@ if(NOT EXISTS ${modules}/.package-lock.json OR ${web}/package-lock.json IS_NEWER
 	file(TOUCH ${modules}/.package-lock.json)
 endif()
 
-file(REMOVE_RECURSE ${DESTINATION}/web ${DESTINATION}/openapi)
-file(COPY ${web}/lib ${web}/views ${web}/components ${web}/styles DESTINATION ${DESTINATION}/web)
-file(COPY ${web}/index.html ${web}/docs.html ${web}/app.js ${web}/docs.js ${web}/styles.css ${web}/icon.svg
-	DESTINATION ${DESTINATION}/web)
+include(${CMAKE_CURRENT_LIST_DIR}/own_files.cmake)
+file(COPY ${web}/docs.html ${web}/docs.js DESTINATION ${DESTINATION}/web)
 file(COPY ${modules}/@xterm/xterm/lib/xterm.mjs ${modules}/@xterm/xterm/css/xterm.css
 	${modules}/@xterm/addon-fit/lib/addon-fit.mjs ${modules}/@xterm/addon-search/lib/addon-search.mjs DESTINATION ${DESTINATION}/web/vendor/xterm)
 file(COPY ${modules}/uplot/dist/uPlot.esm.js ${modules}/uplot/dist/uPlot.min.css
@@ -31,6 +29,5 @@ file(COPY ${modules}/uplot/dist/uPlot.esm.js ${modules}/uplot/dist/uPlot.min.css
 file(COPY ${modules}/swagger-ui-dist/swagger-ui-bundle.js ${modules}/swagger-ui-dist/swagger-ui.css
 	DESTINATION ${DESTINATION}/web/vendor/swagger-ui)
 
-file(COPY ${SOURCE}/openapi/openapi.yaml DESTINATION ${DESTINATION}/openapi)
 execute_process(COMMAND ${NODE} ${SOURCE}/openapi/to_json.mjs ${SOURCE}/openapi/openapi.yaml
 	${DESTINATION}/openapi/openapi.json COMMAND_ERROR_IS_FATAL ANY)

@@ -2,10 +2,7 @@
 cmake_minimum_required(VERSION 3.25)
 
 set(web ${SOURCE}/web)
-file(REMOVE_RECURSE ${DESTINATION}/web ${DESTINATION}/openapi)
-file(COPY ${web}/lib ${web}/views ${web}/components ${web}/styles ${web}/index.html ${web}/app.js ${web}/styles.css
-	${web}/icon.svg DESTINATION ${DESTINATION}/web)
-file(COPY ${SOURCE}/openapi/openapi.yaml DESTINATION ${DESTINATION}/openapi)
+include(${CMAKE_CURRENT_LIST_DIR}/own_files.cmake)
 file(WRITE ${DESTINATION}/web/docs.html "<!doctype html>
 <html lang=\"en\">
 <title>emud: the API</title>

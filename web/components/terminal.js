@@ -3,9 +3,12 @@
 import { FitAddon } from '/ui/vendor/xterm/addon-fit.mjs';
 import { SearchAddon } from '/ui/vendor/xterm/addon-search.mjs';
 import { Terminal } from '/ui/vendor/xterm/xterm.mjs';
+import { loadStyleSheet } from './style_sheet.js';
 
 const SCROLLBACK_LINES = 20000;
 const MOST_WAITING_BYTES = 2 * 1024 * 1024;
+
+await loadStyleSheet('/ui/vendor/xterm/xterm.css');
 
 const createElement = Document.prototype.createElement;
 

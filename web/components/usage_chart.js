@@ -2,10 +2,13 @@
 
 import uPlot from '/ui/vendor/uplot/uPlot.esm.js';
 import { h } from './dom.js';
+import { loadStyleSheet } from './style_sheet.js';
 
 const HEIGHT_PX = 200;
 const LABELS_PX = 80;
 const LEAST_SECONDS = 30;
+
+await loadStyleSheet('/ui/vendor/uplot/uPlot.min.css');
 
 /** @param {string} name of a colour of the style sheet */
 function readColour(name) {

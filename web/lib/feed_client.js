@@ -1,14 +1,13 @@
 // A page's end of the stream of events: shared with the other tabs where the browser has shared workers. No DOM.
 
-import { Feed } from './feed.js';
-
 /**
  * @param {string} url
  * @param {import('./feed.js').FeedEvents} events
- * @returns {{retry: () => void, close: () => void}} retry: after a sign-in
+ * @returns {Promise<{retry: () => void, close: () => void}>} retry: after a sign-in
  */
-export function connectFeed(url, events) {
+export async function connectFeed(url, events) {
 	if (!('SharedWorker' in globalThis)) {
+		const { Feed } = await import('./feed.js');
 		const feed = new Feed(url, events);
 		feed.open();
 		return { retry: () => feed.open(), close: () => feed.close() };

@@ -4,6 +4,7 @@ import { createActionButtons } from '../components/action_buttons.js';
 import { confirmAction } from '../components/confirm.js';
 import { createCurlLine } from '../components/curl_line.js';
 import { h, setText, timeElement } from '../components/dom.js';
+import { OrderedRows } from '../components/ordered_rows.js';
 import { capital, formatBytes, formatCpu, formatDuration } from '../lib/format.js';
 import { matchesFilter, readFilter } from '../lib/instance_filter.js';
 import { ACTIONS_FIT, STATES, compareIds, tellState, upSince } from '../lib/instance_state.js';
@@ -29,10 +30,6 @@ class InstancesView {
 	 */
 	constructor(outlet, place, app) {
 		this.app = app;
-		/** @type {Map<string, Row>} */
-		this.rows = new Map();
-		/** The ids of the rows, as they stand. @type {string[]} */
-		this.order = [];
 		/** @type {Set<string>} */
 		this.chosen = new Set();
 		this.search = h('input', {
@@ -42,6 +39,8 @@ class InstancesView {
 		this.chips = STATES.map((state) => this.createChip(state));
 		this.count = h('p', { role: 'status', class: 'quiet' });
 		this.body = h('tbody');
+		/** @type {OrderedRows<Row>} */
+		this.rows = new OrderedRows(this.body, { compare: compareIds, create: (id) => this.createRow(id), leave: () => this.search.focus() });
 		this.all = h('input', { type: 'checkbox', 'aria-label': 'Choose all that are shown', onchange: () => this.chooseAll() });
 		this.bulkCount = h('span', { role: 'status' });
 		this.bulk = this.createBulk();
@@ -62,6 +61,7 @@ class InstancesView {
 
 	unmount() {
 		clearInterval(this.timer);
+		this.rows.stop();
 		for (const stop of this.stops) stop();
 	}
 
@@ -102,51 +102,40 @@ class InstancesView {
 	update(changed) {
 		const { store } = this.app;
 		const filter = readFilter(this.search.value);
-		const ids = changed.size ? changed : new Set([...this.order, ...store.instances.keys()]);
-		const isFirst = this.rows.size === 0;
-		for (const id of ids) {
-			const instance = store.instances.get(id);
-			if (instance && matchesFilter(instance, filter)) this.put(instance, !isFirst);
-			else this.remove(id);
-		}
-		if (isFirst) this.showAll();
+		if (changed.size) for (const id of changed) this.updateOne(id, filter);
+		else this.updateAll(filter);
 		for (const [index, chip] of this.chips.entries()) chip.setAttribute('aria-pressed', String(filter.states.includes(STATES[index])));
-		setText(this.count, store.isLoaded ? `${this.rows.size} of ${store.instances.size}` : '');
-		this.scroll.hidden = this.rows.size === 0;
-		this.none.hidden = this.rows.size > 0 || store.instances.size === 0;
+		const shown = this.rows.ids.length;
+		setText(this.count, store.isLoaded ? `${shown} of ${store.instances.size}` : '');
+		this.scroll.hidden = shown === 0;
+		this.none.hidden = shown > 0 || store.instances.size === 0;
 		this.showEmpty(store.isLoaded && store.instances.size === 0);
 		this.showBulk();
 	}
 
-	/** Many at once: sorted and laid out once. */
-	showAll() {
-		this.order = [...this.rows.keys()].sort(compareIds);
-		this.body.append(...this.order.map((id) => /** @type {Row} */ (this.rows.get(id)).row));
+	/** @param {import('../lib/instance_filter.js').InstanceFilter} filter */
+	updateAll(filter) {
+		const fitting = [...this.app.store.instances.values()].filter((instance) => matchesFilter(instance, filter));
+		for (const instance of fitting) this.show(this.rows.get(instance.id), instance);
+		this.rows.setAll(fitting.map(({ id }) => id));
+		for (const id of this.chosen) if (!this.rows.has(id)) this.chosen.delete(id);
 	}
 
-	/** @param {string} id */
-	remove(id) {
-		const row = this.rows.get(id);
-		if (!row) return;
-		const at = this.order.indexOf(id);
-		this.order.splice(at, 1);
-		this.rows.delete(id);
-		this.chosen.delete(id);
-		const hadFocus = row.row.contains(document.activeElement);
-		row.row.remove();
-		if (!hadFocus) return;
-		const neighbour = this.rows.get(this.order[at] ?? this.order[at - 1]);
-		(neighbour?.link ?? this.search).focus();
-	}
-
-	/** @param {Instance} instance @param {boolean} isPlaced a new row goes where it stands by its id */
-	put(instance, isPlaced) {
-		let row = this.rows.get(instance.id);
-		if (!row) {
-			row = this.createRow(instance.id);
-			this.rows.set(instance.id, row);
-			if (isPlaced) this.place(instance.id, row);
+	/** @param {string} id @param {import('../lib/instance_filter.js').InstanceFilter} filter */
+	updateOne(id, filter) {
+		const instance = this.app.store.instances.get(id);
+		if (instance && matchesFilter(instance, filter)) {
+			this.show(this.rows.get(id), instance);
+			this.rows.add(id);
+		} else {
+			this.rows.remove(id);
+			this.chosen.delete(id);
 		}
+	}
+
+	/** @param {Row | undefined} row @param {Instance} instance */
+	show(row, instance) {
+		if (!row) return;
 		setText(row.target, instance.target);
 		row.target.title = instance.target;
 		setText(row.state, tellState(instance));
@@ -157,23 +146,10 @@ class InstancesView {
 		this.showSample(row, instance);
 	}
 
-	/** @param {string} id @param {Row} row */
-	place(id, { row }) {
-		let low = 0;
-		let high = this.order.length;
-		while (low < high) {
-			const middle = (low + high) >> 1;
-			if (compareIds(this.order[middle], id) < 0) low = middle + 1;
-			else high = middle;
-		}
-		this.body.insertBefore(row, this.body.children[low] ?? null);
-		this.order.splice(low, 0, id);
-	}
-
 	/** @param {string} id @returns {Row} */
 	createRow(id) {
 		const check = h('input', {
-			type: 'checkbox', 'aria-label': `Choose ${id}`,
+			type: 'checkbox', 'aria-label': `Choose ${id}`, checked: this.chosen.has(id),
 			onchange: () => {
 				if (check.checked) this.chosen.add(id);
 				else this.chosen.delete(id);
@@ -186,7 +162,9 @@ class InstancesView {
 		const link = h('a', { href: route('instances', id) }, id);
 		const row = h('tr', { 'data-id': id }, h('td', {}, check), h('th', { scope: 'row' }, link), target, state,
 			h('td', { class: 'number' }, uptime), cpu, memory, line, h('td', {}, h('div', { class: 'actions' }, actions.buttons)));
-		return { row, check, link, target, state, uptime, cpu, memory, line, actions };
+		const parts = { row, check, link, target, state, uptime, cpu, memory, line, actions };
+		this.show(parts, /** @type {Instance} */ (this.app.store.instances.get(id)));
+		return parts;
 	}
 
 	/** @param {Row} row @param {Instance} instance */
@@ -197,7 +175,7 @@ class InstancesView {
 	}
 
 	updateUptimes() {
-		for (const [id, row] of this.rows) {
+		for (const [id, row] of this.rows.made) {
 			const instance = this.app.store.instances.get(id);
 			if (instance) this.showUptime(row, instance);
 		}
@@ -224,19 +202,17 @@ class InstancesView {
 	}
 
 	chooseAll() {
-		for (const [id, { check }] of this.rows) {
-			check.checked = this.all.checked;
-			if (check.checked) this.chosen.add(id);
-			else this.chosen.delete(id);
-		}
+		this.chosen = new Set(this.all.checked ? this.rows.ids : []);
+		for (const { check } of this.rows.made.values()) check.checked = this.all.checked;
 		this.showBulk();
 	}
 
 	showBulk() {
+		const shown = this.rows.ids.length;
 		this.bulk.hidden = this.chosen.size === 0;
 		setText(this.bulkCount, `${this.chosen.size} chosen`);
-		this.all.checked = this.chosen.size > 0 && this.chosen.size === this.rows.size;
-		this.all.indeterminate = this.chosen.size > 0 && this.chosen.size < this.rows.size;
+		this.all.checked = this.chosen.size > 0 && this.chosen.size === shown;
+		this.all.indeterminate = this.chosen.size > 0 && this.chosen.size < shown;
 	}
 
 	/** How to begin, with a target that is really there. @param {boolean} isEmpty */
