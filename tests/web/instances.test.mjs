@@ -157,3 +157,37 @@ test('columns keep their place as values come', async (t) => {
 	await cellOf(page, 'steady', 'Memory').filter({ hasText: /./ }).waitFor();
 	assert.deepEqual(await edges(), before);
 });
+
+test('what went wrong is told in the emulator\'s own words, and labels stand with the name', async (t) => {
+	await shared.client.put('/instances/wrong', { json: { target: 'board', args: ['-no-such-option'], labels: { team: 'radio', rev: 'B2' } }, expect: 502 });
+	const page = await openTable(t);
+	await untilState(page, 'wrong', /^failed/);
+	assert.match(await cellOf(page, 'wrong', 'Last line').textContent() ?? '', /-no-such-option: invalid option/);
+	assert.equal(await rowOf(page, 'wrong').locator('.labels').textContent(), 'team=radio rev=B2');
+});
+
+test('a table that is still being drawn is chosen whole, filtered and ordered as one that is drawn', async (t) => {
+	const ids = Array.from({ length: 120 }, (_, index) => `crowd-${index}`);
+	await Promise.all(ids.map((id) => shared.client.put(`/instances/${id}`, { json: { target: 'board', start: false }, expect: 201 })));
+	const page = await openTable(t, { query: '?q=crowd-' });
+	await rowOf(page, 'crowd-0').waitFor();
+	const drawing = await page.evaluate(() => {
+		const search = /** @type {HTMLInputElement} */ (document.querySelector('input[type=search]'));
+		const type = (/** @type {string} */ text) => {
+			search.value = text;
+			search.dispatchEvent(new Event('input'));
+			return document.querySelectorAll('tbody tr').length;
+		};
+		const drawn = [type('crowd-11'), type('crowd-')];
+		/** @type {HTMLInputElement} */ (document.querySelector('thead input')).click();
+		return drawn;
+	});
+	assert.deepEqual(drawing[0], 11);
+	assert.ok(drawing[1] < ids.length, `${drawing[1]} rows at once`);
+	await page.getByText('120 chosen').waitFor();
+	await rowOf(page, 'crowd-119').waitFor();
+	assert.deepEqual(await shownIds(page), ids);
+	assert.equal(await page.locator('tbody input:checked').count(), ids.length);
+	await rowOf(page, 'crowd-119').getByRole('checkbox').uncheck();
+	await page.getByText('119 chosen').waitFor();
+});

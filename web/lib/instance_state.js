@@ -23,6 +23,9 @@ export function tellState({ state, paused_by: pausedBy, exit }) {
 	return exit ? `${state}, ${formatExit(exit)}` : state;
 }
 
+/** What went wrong, in the emulator's own words; null: nothing, or it said none. @param {Pick<Instance, 'state' | 'exit'>} instance */
+export const tellFault = ({ state, exit }) => (state === 'failed' && exit?.detail) || null;
+
 /** Since when it is up, in ms since 1970; null: it is not. @param {Pick<Instance, 'state' | 'started_at'>} instance */
 export function upSince({ state, started_at: startedAt }) {
 	const isUp = ['starting', 'running', 'paused', 'stopping'].includes(state);

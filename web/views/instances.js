@@ -7,13 +7,13 @@ import { h, setText, timeElement } from '../components/dom.js';
 import { OrderedRows } from '../components/ordered_rows.js';
 import { capital, formatBytes, formatCpu, formatDuration } from '../lib/format.js';
 import { matchesFilter, readFilter } from '../lib/instance_filter.js';
-import { ACTIONS_FIT, STATES, compareIds, tellState, upSince } from '../lib/instance_state.js';
+import { ACTIONS_FIT, STATES, compareIds, tellFault, tellState, upSince } from '../lib/instance_state.js';
 import { route } from '../lib/routes.js';
 
 /**
  * @typedef {import('../app.js').App} App
  * @typedef {import('../lib/api.js').Instance} Instance
- * @typedef {{row: HTMLTableRowElement, check: HTMLInputElement, link: HTMLElement, target: HTMLElement, state: HTMLElement, uptime: HTMLTimeElement,
+ * @typedef {{row: HTMLTableRowElement, check: HTMLInputElement, link: HTMLElement, labels: HTMLElement, target: HTMLElement, state: HTMLElement, uptime: HTMLTimeElement,
  *   cpu: HTMLElement, memory: HTMLElement, line: HTMLElement, actions: ReturnType<typeof createActionButtons>}} Row
  */
 
@@ -133,9 +133,11 @@ class InstancesView {
 		}
 	}
 
-	/** @param {Row | undefined} row @param {Instance} instance */
+	/** @param {Row | undefined} row none: it will be shown when it is drawn @param {Instance} instance */
 	show(row, instance) {
 		if (!row) return;
+		setText(row.labels, Object.entries(instance.labels).map(([key, value]) => `${key}=${value}`).join(' '));
+		row.labels.title = row.labels.textContent ?? '';
 		setText(row.target, instance.target);
 		row.target.title = instance.target;
 		setText(row.state, tellState(instance));
@@ -160,9 +162,10 @@ class InstancesView {
 		const [target, state, cpu, memory, line] = ['target', 'state', 'number', 'number', 'line'].map((name) => h('td', { class: name }));
 		const uptime = timeElement(null, '');
 		const link = h('a', { href: route('instances', id) }, id);
-		const row = h('tr', { 'data-id': id }, h('td', {}, check), h('th', { scope: 'row' }, link), target, state,
+		const labels = h('span', { class: 'labels' });
+		const row = h('tr', { 'data-id': id }, h('td', {}, check), h('th', { scope: 'row' }, link, labels), target, state,
 			h('td', { class: 'number' }, uptime), cpu, memory, line, h('td', {}, h('div', { class: 'actions' }, actions.buttons)));
-		const parts = { row, check, link, target, state, uptime, cpu, memory, line, actions };
+		const parts = { row, check, link, labels, target, state, uptime, cpu, memory, line, actions };
 		this.show(parts, /** @type {Instance} */ (this.app.store.instances.get(id)));
 		return parts;
 	}
@@ -185,11 +188,13 @@ class InstancesView {
 	showSample(row, instance) {
 		const isLive = ['running', 'paused', 'stopping'].includes(instance.state);
 		const sample = isLive ? this.app.store.samples.get(instance.id)?.at(-1) : undefined;
-		const line = this.app.store.lines.get(instance.id) ?? '';
+		const fault = tellFault(instance);
+		const line = fault ?? this.app.store.lines.get(instance.id) ?? '';
 		setText(row.cpu, formatCpu(sample?.cpu));
 		setText(row.memory, formatBytes(sample?.rss_bytes));
 		setText(row.line, line);
 		row.line.title = line;
+		row.line.classList.toggle('fault', fault !== null);
 	}
 
 	/** @param {Set<string>} changed */
