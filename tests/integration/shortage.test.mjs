@@ -32,6 +32,7 @@ test('without descriptors a start is answered with 503, harms no board, and work
 	// From below what is open already up to what a start needs: each time another step is the one
 	// that lacks some. An instance that was made keeps its state directory open: one descriptor.
 	let reply;
+	/** @type {[string, boolean][]} */
 	const made = [];
 	for (let limit = 3; ; limit += 2) {
 		limitDescriptors(pid, limit);

@@ -27,7 +27,7 @@ export async function within(promise, what, deadlineMs = DEADLINE_MS) {
  * Asks again until there is an answer: for what tells nobody when it happens, such as the end of a process
  * that is not our child.
  * @template T
- * @param {() => T | Promise<T>} probe falsy: not yet
+ * @param {() => T | false | Promise<T | false>} probe falsy: not yet
  * @param {string} what
  */
 export async function until(probe, what, deadlineMs = DEADLINE_MS) {

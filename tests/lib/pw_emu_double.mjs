@@ -14,7 +14,10 @@ import { ByteStream } from './streams.mjs';
 
 const KILL_AFTER_MS = 5000;
 
-/** @typedef {{code: number | null, output: string}} Outcome */
+/**
+ * @typedef {{code: number | null, output: string}} Outcome
+ * @typedef {ByteStream & {send: (text: string) => unknown, close: () => unknown}} Terminal
+ */
 
 /**
  * @param {string[]} command
@@ -76,7 +79,7 @@ export class PwEmuDouble {
 		return this.qmp('cont');
 	}
 
-	/** @param {string} channel */
+	/** @param {string} channel @returns {Promise<Terminal>} */
 	term(channel) {
 		return openChannel(this.handles.channels[channel]);
 	}
