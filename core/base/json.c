@@ -4,6 +4,7 @@
 #include "core/base/text.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -84,9 +85,29 @@ json_t *json_parse(const char *text, size_t length, struct error *error)
 	return json;
 }
 
+/* Fifteen digits say a real as it was written (0.041); only what would not read back the same needs
+ * seventeen. */
+static size_t real_digits(const json_t *json)
+{
+	size_t most = 15;
+	if (json_is_real(json)) {
+		char text[32];
+		snprintf(text, sizeof(text), "%.15g", json_real_value(json));
+		return strtod(text, NULL) == json_real_value(json) ? 15 : 17;
+	}
+	for (size_t i = 0; i < json_array_size(json) && most == 15; i++)
+		most = real_digits(json_array_get(json, i));
+	const char *key;
+	json_t *member;
+	json_object_foreach ((json_t *) json, key, member)
+		if (most == 15)
+			most = real_digits(member);
+	return most;
+}
+
 char *json_to_text(const json_t *json)
 {
-	return json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);
+	return json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(real_digits(json)));
 }
 
 const char *json_member_string(const json_t *object, const char *key, const char *fallback)

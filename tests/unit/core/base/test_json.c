@@ -69,6 +69,13 @@ static void reals_stay_reals(void **state)
 	expect("1e999", NULL);
 }
 
+static void reals_are_told_as_briefly_as_they_read_back(void **state)
+{
+	(void) state;
+	expect("[0.041,{\"a\":[2.0,1e300,0.1]}]", "[0.041,{\"a\":[2.0,1e300,0.1]}]");
+	expect("[0.30000000000000004]", "[0.30000000000000004]");
+}
+
 static void what_is_not_json_is_refused(void **state)
 {
 	(void) state;
@@ -148,6 +155,7 @@ int main(void)
 	    cmocka_unit_test(integers_beyond_64_bits_become_strings),
 	    cmocka_unit_test(digits_inside_strings_stay),
 	    cmocka_unit_test(reals_stay_reals),
+	    cmocka_unit_test(reals_are_told_as_briefly_as_they_read_back),
 	    cmocka_unit_test(what_is_not_json_is_refused),
 	    cmocka_unit_test(deep_nesting_is_an_error_not_an_end),
 	    cmocka_unit_test(members_of_another_type_are_the_fallback),
