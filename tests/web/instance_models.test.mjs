@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { until } from '../lib/deadline.mjs';
 
 const { BoundedText } = await import('../../web/lib/bounded_text.js');
-const { channelAddress, connectCommand, shellCommand } = await import('../../web/lib/connect_words.js');
+const { channelAddress, connectCommand, forwardCommand, shellCommand } = await import('../../web/lib/connect_words.js');
 const { EventLog, tellActor, tellEvent } = await import('../../web/lib/event_words.js');
 const { History, readCommands } = await import('../../web/lib/gdb_session.js');
 const { fileReference, makeImageRequest } = await import('../../web/lib/image_request.js');
@@ -39,6 +39,14 @@ test('a channel tells how it is reached from a terminal', () => {
 	assert.equal(connectCommand({ kind: 'control', type: 'tcp' }, url), '');
 	assert.equal(channelAddress({ kind: 'console', type: 'tcp', host: '::1', port: 4000 }), '[::1]:4000');
 	assert.equal(shellCommand(['gdb', '-ex', 'target remote localhost:1', 'it\'s']), `gdb -ex 'target remote localhost:1' 'it'\\''s'`);
+});
+
+test('who is on another machine is told how to get at raw channels', () => {
+	const raw = [{ kind: 'gdb', type: 'tcp', host: '127.0.0.1', port: 4001 }, { kind: 'console', type: 'tcp', host: '::1', port: 4002 }, { kind: 'monitor', type: 'tcp' }];
+	assert.equal(forwardCommand(raw, 'lab-7'), 'ssh -N -L 4001:127.0.0.1:4001 -L 4002:[::1]:4002 lab-7');
+	for (const here of ['localhost', '127.0.0.1', '127.1.2.3', '[::1]']) assert.equal(forwardCommand(raw, here), '');
+	assert.equal(forwardCommand([{ kind: 'gdb', type: 'tcp', host: '10.0.0.7', port: 1 }], 'lab-7'), '', 'what listens to all needs no help');
+	assert.equal(forwardCommand([raw[2]], 'lab-7'), '');
 });
 
 test('events come in order and once each, however they come', () => {

@@ -2,17 +2,22 @@
 
 import { createCopyLine } from '../../components/copy_line.js';
 import { fill, h, setText } from '../../components/dom.js';
-import { shellCommand } from '../../lib/connect_words.js';
+import { forwardCommand, shellCommand } from '../../lib/connect_words.js';
 import { GdbForm } from './gdb_form.js';
 import { ImageForm } from './image_form.js';
 
 /** @typedef {import('../../lib/api.js').Instance} Instance */
 
-/** @param {Instance} instance */
-function createCommand({ gdb }) {
-	if (!gdb) return h('p', {}, 'Known while the instance runs.');
-	if (!gdb.remote) return h('p', {}, 'Raw channels are off here: gdb reaches the board over the commands below, or the channel’s WebSocket.');
-	return createCopyLine('The command for gdb', shellCommand(gdb.command)).element;
+/** @param {Instance} instance @returns {import('../../components/dom.js').Child[]} */
+function createCommand({ gdb, channels }) {
+	if (!gdb) return [h('p', {}, 'Known while the instance runs.')];
+	if (!gdb.remote) return [h('p', {}, 'Raw channels are off here: gdb reaches the board over the commands below, or the channel’s WebSocket.')];
+	const forward = forwardCommand(Object.values(channels).filter(({ kind }) => kind === 'gdb'), location.hostname);
+	return [
+		forward && h('p', { class: 'quiet' }, 'On another machine than emud’s, run this beside it:'),
+		forward && createCopyLine('The command that forwards the port', forward).element,
+		createCopyLine('The command for gdb', shellCommand(gdb.command)).element,
+	];
 }
 
 /** @type {import('../instance.js').TabView} */

@@ -3,7 +3,7 @@
 import { createCopyLine } from '../../components/copy_line.js';
 import { fill, h, timeElement } from '../../components/dom.js';
 import { apiPath } from '../../lib/api.js';
-import { channelAddress, connectCommand, shellCommand } from '../../lib/connect_words.js';
+import { channelAddress, connectCommand, forwardCommand, shellCommand } from '../../lib/connect_words.js';
 import { formatExit, formatTime } from '../../lib/format.js';
 import { route } from '../../lib/routes.js';
 
@@ -53,7 +53,7 @@ const createTable = (caption, columns, rows) =>
 			h('thead', {}, h('tr', {}, columns.map((name) => h('th', { scope: 'col' }, name)))),
 			h('tbody', {}, rows.map(([name, ...cells]) => h('tr', {}, h('th', { scope: 'row' }, name), cells.map((cell) => h('td', {}, cell)))))));
 
-/** @param {Instance} instance */
+/** @param {Instance} instance @returns {Child[]} */
 function createChannels({ id, channels, gdb }) {
 	const rows = Object.entries(channels).map(([name, channel]) => {
 		const command = channel.kind === 'gdb' && gdb?.remote ? shellCommand(gdb.command)
@@ -61,8 +61,13 @@ function createChannels({ id, channels, gdb }) {
 		return [name, channel.kind, channel.type, channelAddress(channel) || 'over HTTP alone',
 			command && createCopyLine(`How to connect to ${name}`, command).element];
 	});
-	if (rows.length === 0) return h('p', {}, 'Known once it has started.');
-	return createTable('Channels', ['Channel', 'Kind', 'Type', 'Address', 'From a terminal'], rows);
+	if (rows.length === 0) return [h('p', {}, 'Known once it has started.')];
+	const forward = forwardCommand(Object.values(channels), location.hostname);
+	return [
+		createTable('Channels', ['Channel', 'Kind', 'Type', 'Address', 'From a terminal'], rows),
+		forward && h('p', { class: 'quiet' }, 'The addresses are those of emud’s machine. On another one, run this beside it:'),
+		forward && createCopyLine('The command that forwards the ports', forward).element,
+	];
 }
 
 /** @param {Instance} instance */
