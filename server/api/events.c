@@ -10,6 +10,7 @@
 #include "server/watch/samples.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 /* PATIENCE_S: whoever takes nothing for that long is sent away, and comes back with the last id it has. */
 enum { RETRY_MS = 1000, PATIENCE_S = 30 };
@@ -163,9 +164,10 @@ static void stream_events(struct request *request, struct app *app, const struct
 	struct error error;
 	if (request_query_boolean(request, "samples", &with_samples, &error) < 0)
 		reply_error(request, &error);
-	else if (request_query(request, "limit") || request_query(request, "cursor"))
+	else if (request_query(request, "limit") || request_query(request, "cursor") ||
+		 request_query(request, "order"))
 		reply_problem(request, "invalid_parameter",
-			      "limit and cursor are for pages: an event stream goes on from since");
+			      "limit, cursor and order are for pages: an event stream goes on from since");
 	else if ((!since || read_id(request, since, "since must be the id of an event, or 0", &cursor)) &&
 		 (!last || !last[0] ||
 		  read_id(request, last, "Last-Event-ID must be the id of an event of this stream", &cursor)))
@@ -179,7 +181,9 @@ struct page {
 	struct request *request;
 	struct app *app;
 	struct event_filter filter; /* borrowed from the request */
+	enum events_order order;
 	int64_t limit, cursor;
+	int64_t since;   /* what is not behind it is not asked for */
 	int64_t last_id; /* what comes later belongs to the next page */
 	json_t *items, *dropped;
 	int64_t last_item;
@@ -200,7 +204,7 @@ static int take(int64_t id, const char *type, const json_t *event, void *data)
 {
 	(void) type;
 	struct page *page = data;
-	if (id > page->last_id)
+	if (id > page->last_id || id <= page->since)
 		return 1;
 	page->has_more = (int64_t) json_array_size(page->items) == page->limit;
 	if (page->has_more)
@@ -222,13 +226,22 @@ static void reply_page(struct page *page)
 	reply_json(request, 200, json);
 }
 
+static bool is_at_end(const struct page *page)
+{
+	return page->order == EVENTS_NEWEST_FIRST ? page->cursor <= page->since + 1
+						  : page->cursor >= page->last_id;
+}
+
+/* A cursor that stays where it is: the rest went meanwhile. */
 static void look_on(void *data)
 {
 	struct page *page = data;
 	struct error error;
 	page->turn = NULL;
-	int result = events_read(page->app->events, &page->filter, &page->cursor, take, page, &error);
-	if (!result && (page->has_more || page->cursor >= page->last_id)) {
+	int64_t before = page->cursor;
+	int result =
+	    events_read(page->app->events, &page->filter, page->order, &page->cursor, take, page, &error);
+	if (!result && (page->has_more || page->cursor == before || is_at_end(page))) {
 		reply_page(page);
 		return;
 	}
@@ -241,25 +254,64 @@ static void look_on(void *data)
 	reply_error(request, &error);
 }
 
-/* Where the page begins; what is gone before it is told. */
+/* What is behind `since`; what is gone of that is told. */
 static void begin_behind(struct page *page, int64_t since, bool is_asked)
 {
 	int64_t first = events_first_id(page->app->events);
 	bool is_kept = since + 1 >= first && since <= page->last_id;
-	page->cursor = is_kept ? since : first - 1;
+	page->since = is_kept ? since : first - 1;
 	if (is_asked && !is_kept)
 		page->dropped = describe_dropped(since, first);
 }
 
-static void list_page(struct request *request, struct app *app, const struct event_filter *filter)
+struct place {
+	enum events_order order;
+	int64_t limit, since, cursor; /* -1: not said */
+};
+
+/* False: a problem was replied. */
+static bool read_place(struct request *request, struct place *ret_place)
 {
 	struct page_query query;
-	const char *since_text = request_query(request, "since");
-	int64_t since = 0;
+	struct place place = {.since = -1, .cursor = -1};
+	const char *since = request_query(request, "since");
+	const char *order = request_query(request, "order");
 	if (!query_page(request, &query) ||
-	    (since_text && !read_id(request, since_text, "since must be the id of an event, or 0", &since)) ||
+	    (since && !read_id(request, since, "since must be the id of an event, or 0", &place.since)) ||
 	    (query.cursor &&
-	     !read_id(request, query.cursor, "cursor is not a next_cursor of this list", &since)))
+	     !read_id(request, query.cursor, "cursor is not a next_cursor of this list", &place.cursor)))
+		return false;
+	if (order && strcmp(order, "newest") != 0 && strcmp(order, "oldest") != 0) {
+		reply_problem(request, "invalid_parameter",
+			      "order must be oldest or newest: those that come first");
+		return false;
+	}
+	place.limit = query.limit;
+	place.order = order && order[0] == 'n' ? EVENTS_NEWEST_FIRST : EVENTS_OLDEST_FIRST;
+	*ret_place = place;
+	return true;
+}
+
+/* The oldest first: a cursor is where the page before came to, so the same as since. Else that is where it
+ * came down to. */
+static void begin(struct page *page, const struct place *place)
+{
+	bool is_resumed = place->cursor >= 0;
+	if (place->order == EVENTS_OLDEST_FIRST) {
+		int64_t behind = is_resumed ? place->cursor : place->since;
+		begin_behind(page, behind < 0 ? 0 : behind, behind >= 0);
+		page->cursor = page->since;
+	} else {
+		begin_behind(page, place->since < 0 ? 0 : place->since, place->since >= 0);
+		page->cursor =
+		    is_resumed && place->cursor <= page->last_id ? place->cursor : page->last_id + 1;
+	}
+}
+
+static void list_page(struct request *request, struct app *app, const struct event_filter *filter)
+{
+	struct place place;
+	if (!read_place(request, &place))
 		return;
 	struct page *page = calloc(1, sizeof(*page));
 	json_t *items = json_array();
@@ -272,10 +324,11 @@ static void list_page(struct request *request, struct app *app, const struct eve
 	*page = (struct page){.request = request,
 			      .app = app,
 			      .filter = *filter,
-			      .limit = query.limit,
+			      .order = place.order,
+			      .limit = place.limit,
 			      .last_id = events_last_id(app->events),
 			      .items = items};
-	begin_behind(page, since, since_text || query.cursor);
+	begin(page, &place);
 	request_on_gone(request, destroy_page, page);
 	look_on(page);
 }

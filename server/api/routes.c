@@ -32,7 +32,7 @@ const struct route api_routes[] = {
     GET("/service", get_service, "getService"),
     GET("/metrics", get_metrics, "getMetrics"),
     GET("/events", list_events, "listEvents",
-	.query = QUERY("type", "instance", "run", "since", "samples", "limit", "cursor")),
+	.query = QUERY("type", "instance", "run", "since", "samples", "order", "limit", "cursor")),
     POST("/config/reload", reload_configuration, "reloadConfiguration"),
     POST("/session", create_session, "createSession", .flags = OPEN, .body = BODY_JSON_OPTIONAL),
     DELETE("/session", delete_session, "deleteSession"),

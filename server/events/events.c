@@ -148,11 +148,11 @@ static int read_row(const struct event_row *row, void *data)
 	return 0;
 }
 
-int events_read(struct events *events, const struct event_filter *filter, int64_t *cursor, event_sink *sink,
-		void *data, struct error *error)
+int events_read(struct events *events, const struct event_filter *filter, enum events_order order,
+		int64_t *cursor, event_sink *sink, void *data, struct error *error)
 {
 	struct reading reading = {.filter = filter, .sink = sink, .data = data, .cursor = *cursor};
-	int result = events_list(events->store, *cursor, EVENTS_PER_TURN, read_row, &reading, error);
+	int result = events_list(events->store, order, *cursor, EVENTS_PER_TURN, read_row, &reading, error);
 	*cursor = reading.cursor;
 	return result || !reading.is_short_of_memory
 		   ? result
@@ -214,7 +214,8 @@ static void serve(struct event_listener *listener)
 		return;
 	if (listener->cursor + (int64_t) json_array_size(events->recent) >= kept->last_id)
 		give_recent(listener, &filter);
-	else if (events_read(events, &filter, &listener->cursor, give_kept, listener, &error) < 0)
+	else if (events_read(events, &filter, EVENTS_OLDEST_FIRST, &listener->cursor, give_kept, listener,
+			     &error) < 0)
 		log_failure(events, &error);
 }
 

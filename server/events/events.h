@@ -11,6 +11,7 @@
 #include "core/base/error.h"
 #include "core/base/log.h"
 #include "core/loop/loop.h"
+#include "server/store/events.h"
 #include "server/store/store.h"
 
 #include <jansson.h>
@@ -61,11 +62,11 @@ struct event_filter {
 /* event is as the API tells it, borrowed. Returns 0, or anything else to get no more for now. */
 typedef int event_sink(int64_t id, const char *type, const json_t *event, void *data);
 
-/* Gives those that fit among the next EVENTS_PER_TURN behind *cursor, and moves it to the last one that was
- * looked at. */
+/* Gives those that fit among the next EVENTS_PER_TURN behind *cursor, in this order, and moves it to the last
+ * one that was looked at. */
 enum { EVENTS_PER_TURN = 512 };
-int events_read(struct events *events, const struct event_filter *filter, int64_t *cursor, event_sink *sink,
-		void *data, struct error *error);
+int events_read(struct events *events, const struct event_filter *filter, enum events_order order,
+		int64_t *cursor, event_sink *sink, void *data, struct error *error);
 
 /* ---- listeners ---- */
 

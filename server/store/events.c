@@ -23,13 +23,19 @@ static const char *text_of(const struct query *query, int column)
 	return (const char *) sqlite3_column_text(query->statement, column);
 }
 
-int events_list(struct store *store, int64_t after, int64_t limit,
+int events_list(struct store *store, enum events_order order, int64_t from, int64_t limit,
 		int (*on_row)(const struct event_row *row, void *data), void *data, struct error *error)
 {
-	cleanup_query struct query query =
-	    query_begin(store, "SELECT id, time, type, actor, instance, run, data FROM events WHERE id > ?"
-			       " ORDER BY id LIMIT ?");
-	query_bind_integer(&query, after);
+	static const char *const statements[] = {
+	    [EVENTS_OLDEST_FIRST] =
+		"SELECT id, time, type, actor, instance, run, data FROM events WHERE id > ?"
+		" ORDER BY id LIMIT ?",
+	    [EVENTS_NEWEST_FIRST] =
+		"SELECT id, time, type, actor, instance, run, data FROM events WHERE id < ?"
+		" ORDER BY id DESC LIMIT ?",
+	};
+	cleanup_query struct query query = query_begin(store, statements[order]);
+	query_bind_integer(&query, from);
 	query_bind_integer(&query, limit);
 	int number;
 	while ((number = query_step(&query, "the events cannot be listed", error)) > 0) {

@@ -21,9 +21,11 @@ struct event_row {
 /* ret_id may be NULL. */
 int events_insert(struct store *store, const struct event_row *row, int64_t *ret_id, struct error *error);
 
-/* Calls on_row for those behind the id `after`, oldest first, for `limit` of them at most. on_row as with
- * instances_list. */
-int events_list(struct store *store, int64_t after, int64_t limit,
+enum events_order { EVENTS_OLDEST_FIRST, EVENTS_NEWEST_FIRST };
+
+/* Calls on_row for those behind the id `from` (above it where the oldest come first, else below), for `limit`
+ * of them at most. on_row as with instances_list. */
+int events_list(struct store *store, enum events_order order, int64_t from, int64_t limit,
 		int (*on_row)(const struct event_row *row, void *data), void *data, struct error *error);
 
 /* Which are kept: those from first_id to last_id. Where none is, first_id is the next one's, and last_id one

@@ -184,14 +184,68 @@ test('pages lead on to each other, and the last one to the stream', async (t) =>
 	await client.request('HEAD', '/events', { headers: { accept: 'text/event-stream' }, expect: 200 });
 });
 
+test('pages may begin with the newest; what happens meanwhile moves none of them', async (t) => {
+	const emud = await startEmud(t);
+	const client = emud.client();
+	for (let i = 0; i < 7; i++) await client.post('/config/reload');
+	const page = async (/** @type {string} */ query) => (await client.get(`/events?order=newest${query}`)).json;
+	const ids = async (/** @type {string} */ query) => (await page(query)).events.map(({ id }) => id);
+	const first = await page('&limit=3');
+	assert.deepEqual(first.events.map(({ id }) => id), [8, 7, 6]);
+	assert.deepEqual([first.next_cursor, first.first_id, first.last_id, first.dropped], ['6', 1, 8, null]);
+	await client.post('/config/reload');
+	const second = await page(`&limit=3&cursor=${first.next_cursor}`);
+	assert.deepEqual([second.events.map(({ id }) => id), second.last_id], [[5, 4, 3], 9]);
+	assert.deepEqual(await ids(`&limit=3&cursor=${second.next_cursor}`), [2, 1]);
+	assert.deepEqual((await listAll(client, '&order=newest', 2)).map(({ id }) => id), [9, 8, 7, 6, 5, 4, 3, 2, 1]);
+	assert.deepEqual((await client.get('/events?order=oldest')).json, (await client.get('/events')).json);
+	assert.deepEqual(await ids('&since=7'), [9, 8]);
+	assert.equal((await page('&since=7&limit=2')).next_cursor, null);
+	assert.deepEqual(await ids('&since=5&cursor=8&limit=9'), [7, 6]);
+	assert.deepEqual(await ids('&since=9'), []);
+	assert.deepEqual([await ids('&cursor=1'), await ids('&cursor=0'), await ids('&cursor=4711&limit=1')], [[], [], [9]]);
+	assert.deepEqual(await ids('&type=service.*'), [1]);
+	assert.deepEqual(await ids('&type=config.*&limit=2'), [9, 8]);
+});
+
+test('a page of the newest ends where the kept ones do', async (t) => {
+	const emud = await startEmud(t, { server: { limits: { kept_events: 5 } } });
+	const client = emud.client();
+	for (let i = 0; i < 20; i++) await client.post('/config/reload');
+	const page = async (/** @type {string} */ query) => (await client.get(`/events?order=newest${query}`)).json;
+	assert.deepEqual((await listAll(client, '&order=newest', 2)).map(({ id }) => id), [21, 20, 19, 18, 17]);
+	assert.deepEqual([(await page('')).dropped, (await page('&since=16')).dropped], [null, null]);
+	const { dropped, events } = await page('&since=3');
+	assert.deepEqual([dropped, events.length], [{ since: 3, first_id: 17 }, 5]);
+	assert.deepEqual((await page('&cursor=9')).events, []);
+	assert.deepEqual((await page('&since=4711')).dropped, { since: 4711, first_id: 17 });
+});
+
+test('more than is looked at in one turn is found from both ends', async (t) => {
+	const emud = await startEmud(t);
+	const client = emud.client();
+	await client.put('/instances/first', { json: { target: 'board', start: false }, expect: 201 });
+	for (let i = 0; i < 550; i += 50) await Promise.all(Array.from({ length: 50 }, () => client.post('/config/reload')));
+	await client.put('/instances/last', { json: { target: 'board', start: false }, expect: 201 });
+	for (const order of ['oldest', 'newest']) {
+		const ids = async (/** @type {string} */ query) => (await listAll(client, `&order=${order}&${query}`)).map(({ instance }) => instance);
+		assert.deepEqual(await ids('instance=first'), ['first']);
+		assert.deepEqual(await ids('instance=last'), ['last']);
+		assert.deepEqual(await ids('type=instance.*'), order === 'oldest' ? ['first', 'last'] : ['last', 'first']);
+		assert.deepEqual(await ids('type=run.*'), []);
+		assert.equal((await listAll(client, `&order=${order}`, 400)).length, 553);
+	}
+});
+
 test('what is asked wrongly is refused', async (t) => {
 	const emud = await startEmud(t);
 	const client = emud.client();
 	const accept = 'text/event-stream';
 	for (const query of ['type=instance.stat', 'type=*', 'type=', 'type=.*', 'instance=a/b', 'instance=', 'run=x', 'run=0', 'since=-1', 'since=x', 'since=',
-		'since=99999999999999999999', 'limit=0', 'limit=1001', 'cursor=x', 'cursor=-1', 'type=instance.state&type=run.state'])
+		'since=99999999999999999999', 'limit=0', 'limit=1001', 'cursor=x', 'cursor=-1', 'order=', 'order=old', 'order=newest&order=oldest', 'order=newest&cursor=x',
+		'type=instance.state&type=run.state'])
 		await client.refused(400, 'invalid_parameter', 'GET', `/events?${query}`);
-	for (const query of ['limit=5', 'cursor=5', 'since=x', 'type=x'])
+	for (const query of ['limit=5', 'cursor=5', 'order=newest', 'since=x', 'type=x'])
 		await client.refused(400, 'invalid_parameter', 'GET', `/events?${query}`, { headers: { accept } });
 	for (const id of ['x', '-1', '1:5'])
 		await client.refused(400, 'invalid_parameter', 'GET', '/events', { headers: { accept, 'last-event-id': id } });

@@ -22,13 +22,19 @@ static int append_id(const struct event_row *row, void *data)
 	return 0;
 }
 
-static void assert_listed(struct store_fixture *fixture, int64_t after, int64_t limit, const char *expected)
+static void assert_listed_in(struct store_fixture *fixture, enum events_order order, int64_t from,
+			     int64_t limit, const char *expected)
 {
 	char ids[256] = "";
 	struct error error = {0};
-	if (events_list(fixture->store, after, limit, append_id, ids, &error) < 0)
+	if (events_list(fixture->store, order, from, limit, append_id, ids, &error) < 0)
 		fail_msg("%s", error.message);
 	assert_string_equal(ids, expected);
+}
+
+static void assert_listed(struct store_fixture *fixture, int64_t after, int64_t limit, const char *expected)
+{
+	assert_listed_in(fixture, EVENTS_OLDEST_FIRST, after, limit, expected);
 }
 
 static void assert_kept(struct store_fixture *fixture, int64_t first_id, int64_t last_id,
@@ -80,7 +86,7 @@ static void what_is_inserted_is_listed(void **state)
 	int rows = 0;
 	assert_int_equal(events_insert(fixture->store, &row, NULL, NULL), 0);
 	store_fixture_reopen(fixture);
-	assert_int_equal(events_list(fixture->store, 0, 10, check_row, &rows, NULL), 0);
+	assert_int_equal(events_list(fixture->store, EVENTS_OLDEST_FIRST, 0, 10, check_row, &rows, NULL), 0);
 	assert_int_equal(rows, 1);
 }
 
@@ -95,6 +101,19 @@ static void a_list_begins_behind_an_id_and_has_a_limit(void **state)
 	assert_listed(fixture, 99, 3, "");
 }
 
+static void the_newest_first_go_down_from_an_id(void **state)
+{
+	struct store_fixture *fixture = *state;
+	make_ten(fixture);
+	assert_listed_in(fixture, EVENTS_NEWEST_FIRST, 11, 3, "10 9 8");
+	assert_listed_in(fixture, EVENTS_NEWEST_FIRST, 8, 3, "7 6 5");
+	assert_listed_in(fixture, EVENTS_NEWEST_FIRST, 3, 3, "2 1");
+	assert_listed_in(fixture, EVENTS_NEWEST_FIRST, 1, 3, "");
+	assert_listed_in(fixture, EVENTS_NEWEST_FIRST, INT64_MAX, 1, "10");
+	purge(fixture, 4, 0, 100);
+	assert_listed_in(fixture, EVENTS_NEWEST_FIRST, 8, 5, "7 6 5");
+}
+
 static int stop_at_second(const struct event_row *row, void *data)
 {
 	return append_id(row, data) || row->id == 2;
@@ -105,7 +124,8 @@ static void a_list_can_be_stopped(void **state)
 	struct store_fixture *fixture = *state;
 	char ids[256] = "";
 	make_ten(fixture);
-	assert_int_equal(events_list(fixture->store, 0, 10, stop_at_second, ids, NULL), 0);
+	assert_int_equal(events_list(fixture->store, EVENTS_OLDEST_FIRST, 0, 10, stop_at_second, ids, NULL),
+			 0);
 	assert_string_equal(ids, "1 2");
 }
 
@@ -165,6 +185,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(what_is_inserted_is_listed),
 	    TEST(a_list_begins_behind_an_id_and_has_a_limit),
+	    TEST(the_newest_first_go_down_from_an_id),
 	    TEST(a_list_can_be_stopped),
 	    TEST(what_is_kept_is_known_even_where_nothing_is),
 	    TEST(an_id_does_not_come_again),
