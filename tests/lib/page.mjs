@@ -12,21 +12,32 @@ import { leaveBeforeEmud } from './leaving.mjs';
  * @typedef {import('playwright-core').Page} Page
  * @typedef {{url: string, expected?: RegExp, context?: import('playwright-core').BrowserContextOptions}} PageOptions
  * expected: messages that are part of the test
+ * @typedef {object} Kind of browser
+ * @property {() => Promise<import('playwright-core').Browser>} launch
+ * @property {(page: Page, report: (fault: string, place?: string) => void) => void} watch tells what a page complains of
  */
+
+/** It tells of everything on its console. @type {Kind} */
+const CHROMIUM = {
+	launch: () => chromium.launch({
+		executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+		args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+			'--disable-component-update', '--disable-sync'],
+	}),
+	watch(page, report) {
+		page.on('console', (message) => void (message.type() === 'error' && report(message.text(), message.location().url)));
+	},
+};
 
 /**
  * One browser for the tests of a file. Call it before shareEmud(): a hook that fails keeps later ones from running.
  * @returns {{openPage: (t: import('node:test').TestContext, options: PageOptions) => Promise<Page>}}
  */
-export function shareBrowser() {
+export function shareBrowser(kind = CHROMIUM) {
 	/** @type {import('playwright-core').Browser} */
 	let browser;
 	before(async () => {
-		browser = await chromium.launch({
-			executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-			args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-				'--disable-component-update', '--disable-sync'],
-		});
+		browser = await kind.launch();
 	});
 	after(() => browser?.close());
 
@@ -34,14 +45,14 @@ export function shareBrowser() {
 	return {
 		async openPage(t, { url, expected = /^$/, context: options }) {
 			const context = await browser.newContext(options);
-			const page = await context.newPage();
-			page.setDefaultTimeout(DEADLINE_MS);
+			context.setDefaultTimeout(DEADLINE_MS);
 			/** @type {string[]} */
 			const faults = [];
-			page.on('pageerror', (error) => faults.push(String(error)));
-			page.on('console', (message) => {
-				if (message.type() === 'error' && !expected.test(message.text())) faults.push(`${message.text()} ${message.location().url}`);
+			context.on('page', (page) => {
+				page.on('pageerror', (error) => faults.push(String(error)));
+				kind.watch(page, (fault, place = '') => void (expected.test(fault) || faults.push(`${fault} ${place}`)));
 			});
+			const page = await context.newPage();
 			leaveBeforeEmud(t, () => context.close());
 			t.after(async () => {
 				await context.close();

@@ -1,11 +1,11 @@
 // Every page by axe-core's rules of WCAG 2.2 AA, in both themes and on a phone; screenshots are kept in BUILD/screenshots.
 
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
+import { findViolations } from '../lib/axe.mjs';
 import { shareEmud } from '../lib/emud.mjs';
 import { BUILD, firmware } from '../lib/firmware.mjs';
 import { shareBrowser } from '../lib/page.mjs';
@@ -15,8 +15,6 @@ import { shareBrowser } from '../lib/page.mjs';
 const { openPage } = shareBrowser();
 const shared = shareEmud();
 const SCREENSHOTS = path.join(BUILD, 'screenshots');
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 
 /** Its address, and what is there once it is. @type {Record<string, [string, string]>} */
 const PAGES = {
@@ -55,16 +53,6 @@ async function goTo(page, name) {
 	const [hash, sign] = PAGES[name];
 	await page.goto(`${shared.emud.baseUrl}/${hash}`);
 	await page.locator(sign).first().waitFor({ state: 'attached' });
-}
-
-/** @param {Page} page */
-async function findViolations(page) {
-	await page.evaluate(AXE);
-	return page.evaluate(async (values) => {
-		const { violations, passes } = await /** @type {any} */ (globalThis).axe.run(document, { runOnly: { type: 'tag', values } });
-		if (passes.length < 5) throw new Error('axe-core has looked at nothing');
-		return violations.map((/** @type {any} */ { id, nodes }) => `${id}: ${nodes.slice(0, 5).map((/** @type {any} */ node) => `${node.html.slice(0, 200)} (${node.any[0]?.message ?? node.all[0]?.message ?? ''})`).join('; ')}`);
-	}, TAGS);
 }
 
 for (const colorScheme of /** @type {const} */ (['light', 'dark'])) {
