@@ -5,7 +5,7 @@ import { Notices } from './components/notices.js';
 import { askToken } from './components/sign_in.js';
 import { followTheme } from './components/theme.js';
 import { Api, Problem } from './lib/api.js';
-import { connectFeed } from './lib/feed_client.js';
+import { FeedClient } from './lib/feed_client.js';
 import { matchRoute } from './lib/routes.js';
 import { Store } from './lib/store.js';
 
@@ -30,6 +30,9 @@ const VIEWS = {
 };
 
 const FEED = '/v1/events?samples=true';
+/** The lists may be that much ahead of the stream of events: no more, else one that is never answered would hold it up. */
+const HEAD_START_MS = 1000;
+const LOAD_RETRY_MS = 5000;
 const outlet = element('main', HTMLElement);
 const notices = new Notices(element('notices', HTMLElement), element('announcer', HTMLElement));
 const api = new Api(askToken);
@@ -37,15 +40,19 @@ const store = new Store(api);
 /** @type {Mounted | null} */
 let mounted = null;
 let wanted = 0;
+/** The view that is wanted is not there yet. */
+let isMissing = false;
 
 async function show() {
 	const place = matchRoute(location.hash, Object.keys(VIEWS)) ?? { pattern: '/instances', parameters: {}, query: new URLSearchParams() };
 	const turn = ++wanted;
-	const { mount } = await VIEWS[place.pattern]();
-	if (turn !== wanted) return;
+	isMissing = true;
+	const view = await VIEWS[place.pattern]().catch(() => notices.fail('emud did not send this page: it is asked again when it is back.'));
+	if (turn !== wanted || !view) return;
+	isMissing = false;
 	mounted?.unmount();
 	outlet.replaceChildren();
-	mounted = mount(outlet, place, { api, store, notices });
+	mounted = view.mount(outlet, place, { api, store, notices });
 	document.title = `${mounted.title} – emud`;
 	for (const link of element('pages', HTMLElement).querySelectorAll('a')) {
 		const isHere = link.hash !== '' && location.hash.startsWith(link.hash);
@@ -63,23 +70,40 @@ function showConnection() {
 	setText(lost, lost.hidden ? '' : 'emud does not answer. What is shown may be old; it catches up by itself when emud is back.');
 }
 
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let nextLoad;
+let loadFault = '';
+
 async function load() {
-	// One that does not answer is told by the stream of events, which also brings the next load.
-	await store.load().catch((error) => void (error instanceof Problem && error.status === 0 || notices.fail(error)));
+	clearTimeout(nextLoad);
+	try {
+		await store.load();
+		loadFault = '';
+	} catch (error) {
+		const { status, message } = error instanceof Problem ? error : { status: -1, message: String(error) };
+		// One that does not answer is told by the stream of events.
+		if (status !== 0 && message !== loadFault) notices.fail(message);
+		loadFault = message;
+		// When that is lost, the next one brings the next load.
+		if (store.connection === 'connected') nextLoad = setTimeout(load, LOAD_RETRY_MS);
+	}
 }
 
-/** @type {Awaited<ReturnType<typeof connectFeed>> | null} */
-let feed = null;
-
-async function follow() {
-	feed = await connectFeed(FEED, {
-		onEvent: (event) => store.apply(event),
-		onStatus(status) {
-			if (store.setConnection(status)) void load();
-			if (status === 'unauthorized') void api.askToSignIn().then(() => feed?.retry());
-		},
-	});
+function catchUp() {
+	void load();
+	if (isMissing) void show();
 }
+
+const feed = new FeedClient(FEED, {
+	onEvent(event) {
+		store.apply(event);
+		if (event.type === 'events.dropped') void load();
+	},
+	onStatus(status) {
+		if (store.setConnection(status)) catchUp();
+		if (status === 'unauthorized') void api.askToSignIn().catch((error) => notices.fail(error)).then(() => feed.retry());
+	},
+});
 
 followTheme(element('theme', HTMLSelectElement));
 store.subscribe('connection', showConnection);
@@ -93,7 +117,11 @@ addEventListener('hashchange', async () => {
 	outlet.focus({ preventScroll: true });
 	notices.announce(document.title);
 });
-addEventListener('pagehide', () => feed?.close());
-addEventListener('pageshow', ({ persisted }) => persisted && location.reload());
+addEventListener('online', () => feed.look());
+document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && feed.look());
+addEventListener('pagehide', () => feed.close());
+// Back from the browser's memory with all that was typed: only what happened meanwhile is missing.
+addEventListener('pageshow', ({ persisted }) => persisted && feed.open());
 // A worker that starts at the same time would only keep what is there to be seen from being shown.
-void Promise.all([load(), show()]).then(follow);
+const headStart = new Promise((resolve) => void setTimeout(resolve, HEAD_START_MS));
+void Promise.race([Promise.all([load(), show()]), headStart]).finally(() => feed.open());

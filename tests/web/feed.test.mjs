@@ -1,10 +1,11 @@
 // The stream of events against a scripted server: every event once and in order, whatever breaks.
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
 import { until } from '../lib/deadline.mjs';
-import { Feed } from '../../web/lib/feed.js';
+import { Feed, SILENCE_MS } from '../../web/lib/feed.js';
 
 /** A body that the test feeds. */
 function createBody() {
@@ -17,12 +18,17 @@ function createBody() {
 		write: (data) => controller.enqueue(typeof data === 'string' ? new TextEncoder().encode(data) : data),
 		end: () => controller.close(),
 		breakOff: () => controller.error(new TypeError('network error')),
+		/** What a request that is given up does to what it reads. @param {AbortSignal} signal */
+		endWith: (signal) => signal.addEventListener('abort', () => controller.error(signal.reason)),
 	};
 }
 
+/** @param {AbortSignal} signal @returns {Promise<never>} */
+const neverAnswer = (signal) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+
 /**
  * @typedef {ReturnType<typeof createBody>} Body
- * @typedef {number | Body | 'refused'} Answer a status, a stream, or none
+ * @typedef {number | Body | 'refused' | 'silent' | 'page'} Answer a status, a stream, none, one that never comes, another server's
  * @param {import('node:test').TestContext} t
  * @param {Answer[]} answers the last one again and again
  */
@@ -33,12 +39,15 @@ function openFeed(t, answers) {
 	const heard = [];
 	/** @type {string[]} */
 	const statuses = [];
-	const fetch = async (/** @type {string} */ url, /** @type {{headers: Record<string, string>}} */ { headers }) => {
+	const fetch = async (/** @type {string} */ url, /** @type {{headers: Record<string, string>, signal: AbortSignal}} */ { headers, signal }) => {
 		const answer = answers[Math.min(asked.length, answers.length - 1)];
 		asked.push(headers['last-event-id'] ?? null);
 		if (answer === 'refused') throw new TypeError('failed to fetch');
+		if (answer === 'silent') return neverAnswer(signal);
+		if (answer === 'page') return new Response('<h1>Sign in to the network</h1>', { headers: { 'content-type': 'text/html' } });
 		if (typeof answer === 'number') return new Response('', { status: answer });
-		return new Response(answer.stream, { status: 200 });
+		answer.endWith(signal);
+		return new Response(answer.stream, { headers: { 'content-type': 'text/event-stream' } });
 	};
 	const feed = new Feed('/v1/events', {
 		onEvent: ({ id }) => heard.push(id),
@@ -130,8 +139,116 @@ test('one that is closed asks no more', async (t) => {
 	body.write(frame(1));
 	await until(() => heard.length === 1, 'an event');
 	feed.close();
-	body.end();
 	await new Promise((resolve) => setImmediate(resolve));
 	assert.equal(asked.length, 1);
 	assert.equal(statuses.at(-1), 'connected');
+});
+
+/** Timers of the test's own, and a way to let everything go on that needs none. @param {import('node:test').TestContext} t */
+function holdTime(t) {
+	t.mock.timers.enable({ apis: ['setTimeout', 'Date'] });
+	const settle = async () => {
+		for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+	};
+	return {
+		settle,
+		/** @param {number} ms */
+		pass: async (ms) => {
+			await settle();
+			t.mock.timers.tick(ms);
+			await settle();
+		},
+	};
+}
+
+test('a network that is silent without an end is a lost one, and the stream goes on where it was', async (t) => {
+	const { pass } = holdTime(t);
+	const [first, second] = [createBody(), createBody()];
+	const { feed, asked, heard, statuses } = openFeed(t, [first, second]);
+	feed.retryMs = 250;
+	first.write(frame(1));
+	await pass(SILENCE_MS - 1);
+	assert.deepEqual(statuses, ['connecting', 'connected']);
+	await pass(1);
+	assert.equal(statuses.at(-1), 'lost');
+	await pass(250);
+	second.write(frame(2));
+	await pass(0);
+	assert.deepEqual([asked, heard, statuses.at(-1)], [[null, '1'], [1, 2], 'connected']);
+});
+
+test('any byte is a sign of life, and the server gives one in less than half the time', async (t) => {
+	const { pass } = holdTime(t);
+	const body = createBody();
+	const { statuses, asked } = openFeed(t, [body]);
+	const [, seconds] = /sse_heartbeat_ms, (\d+) \* 1000\)/.exec(readFileSync(new URL('../../server/http/http_server.c', import.meta.url), 'utf8')) ?? [];
+	const heartbeatMs = Number(seconds) * 1000;
+	assert.ok(heartbeatMs * 2 < SILENCE_MS, `${heartbeatMs} ms`);
+	for (let beat = 0; beat < 20; beat++) {
+		body.write(':\n\n');
+		await pass(heartbeatMs);
+	}
+	assert.deepEqual([asked.length, statuses.at(-1)], [1, 'connected']);
+	await pass(SILENCE_MS);
+	assert.equal(statuses.at(-1), 'lost');
+});
+
+test('a server that takes the connection and never answers is a lost one', async (t) => {
+	const { pass } = holdTime(t);
+	const body = createBody();
+	const { asked, statuses } = openFeed(t, ['silent', 'silent', body]);
+	await pass(9999);
+	assert.deepEqual([asked.length, statuses], [1, ['connecting']]);
+	await pass(1);
+	assert.deepEqual(statuses, ['connecting', 'lost']);
+	await pass(5000);
+	await pass(10_000);
+	await pass(5000);
+	assert.deepEqual([asked.length, statuses], [3, ['connecting', 'lost', 'lost', 'connected']]);
+});
+
+test('a page that stands between here and the server is none of its streams', async (t) => {
+	const { feed, asked, statuses } = openFeed(t, ['page']);
+	await until(() => asked.length === 4, 'four attempts');
+	assert.deepEqual([...new Set(statuses)], ['connecting', 'lost']);
+	assert.ok(feed.retryMs >= 8);
+});
+
+test('a hint that the network is back is taken at once', async (t) => {
+	const { pass, settle } = holdTime(t);
+	const body = createBody();
+	const { feed, asked, statuses } = openFeed(t, ['refused', 'silent', body]);
+	feed.retryMs = 5000;
+	await settle();
+	feed.look();
+	await settle();
+	assert.equal(asked.length, 2);
+	feed.look();
+	await settle();
+	assert.deepEqual([asked.length, statuses.at(-1)], [3, 'connected']);
+	feed.look();
+	await pass(SILENCE_MS - 1);
+	assert.equal(asked.length, 3, 'one that stands is left alone');
+});
+
+test('after a sleep, through which timers do not run, a stream that was silent is begun anew', async (t) => {
+	const { settle } = holdTime(t);
+	const [first, second] = [createBody(), createBody()];
+	const { feed, asked, statuses } = openFeed(t, [first, second]);
+	first.write(frame(1));
+	await settle();
+	t.mock.timers.setTime(8 * 3600 * 1000);
+	feed.look();
+	await settle();
+	assert.deepEqual([asked, statuses], [[null, '1'], ['connecting', 'connected', 'lost', 'connected']]);
+});
+
+test('where a token is asked for, no hint asks the server', async (t) => {
+	const { settle } = holdTime(t);
+	const { feed, asked, statuses } = openFeed(t, [401]);
+	await settle();
+	t.mock.timers.setTime(3600 * 1000);
+	feed.look();
+	await settle();
+	assert.deepEqual([asked.length, statuses], [1, ['connecting', 'unauthorized']]);
 });

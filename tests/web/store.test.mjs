@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { ModelService, ModelStream, makeChance } from '../lib/store_model.mjs';
 import { Store } from '../../web/lib/store.js';
 
 const TIME = '2026-01-02T03:04:05Z';
@@ -95,7 +96,7 @@ test('a load that fails leaves what was known, and later events count', async ()
 	await assert.rejects(store.load(), /down/);
 	store.apply(makeEvent('instance.state', 'a', { state: 'running', start_number: 1 }));
 	assert.equal(store.instances.get('a')?.state, 'running');
-	assert.equal(store.meanwhile, null);
+	assert.deepEqual(store.meanwhile, []);
 });
 
 test('memory is bounded: samples, events, runs, and nothing of instances that are gone', async () => {
@@ -117,4 +118,144 @@ test('a connection that is back asks for a load, one that stands does not', asyn
 	const { store } = await loadStore();
 	assert.deepEqual(['connecting', 'connected', 'connected', 'lost', 'connected'].map((status) => store.setConnection(/** @type {any} */ (status))),
 		[false, true, false, false, true]);
+});
+
+test('an answer that is overtaken by what came of it undoes nothing', async () => {
+	const { store } = await loadStore([makeInstance('a', { created_at: TIME })]);
+	store.apply(makeEvent('instance.state', 'a', { state: 'starting', start_number: 1 }));
+	store.apply(makeEvent('instance.state', 'a', { state: 'exited', start_number: 1, exit: { reason: 'exited', code: 3 } }));
+	store.putInstance(makeInstance('a', { state: 'running', start_number: 1, path: '/a', created_at: TIME }));
+	assert.deepEqual([store.instances.get('a')?.state, store.instances.get('a')?.exit?.code, store.instances.get('a')?.path], ['exited', 3, '/a']);
+	store.putInstance(makeInstance('a', { state: 'starting', start_number: 2, created_at: TIME }));
+	assert.equal(store.instances.get('a')?.state, 'starting');
+	store.apply({ ...makeEvent('instance.deleted', 'a'), time: '2026-01-02T03:04:06Z' });
+	store.putInstance(makeInstance('a', { created_at: TIME }));
+	assert.equal(store.instances.size, 0);
+	store.putInstance(makeInstance('a', { created_at: '2026-01-02T03:04:07Z' }));
+	assert.equal(store.instances.size, 1, 'another of that name');
+});
+
+test('of two loads under way the first is shown while the second is not there', async () => {
+	const { store, api } = await loadStore();
+	const first = store.load();
+	store.apply(makeEvent('instance.created', 'b', { target: 'board', state: 'created' }));
+	const second = store.load();
+	api.answers[1]([makeInstance('a')]);
+	await first;
+	assert.deepEqual([...store.instances.keys()], ['a', 'b']);
+	store.apply(makeEvent('instance.deleted', 'a'));
+	api.answers[2]([makeInstance('a'), makeInstance('b')]);
+	await second;
+	assert.deepEqual([[...store.instances.keys()], store.meanwhile], [['b'], []]);
+});
+
+test('the last line of another board, which came under the same name meanwhile, is not shown', async () => {
+	const { store } = await loadStore([makeInstance('a')]);
+	store.setConnection('connected');
+	store.apply(makeEvent('instance.sample', 'a', { line: 'of the first' }));
+	store.setConnection('lost');
+	store.setConnection('connected');
+	assert.equal(store.lines.get('a'), undefined);
+});
+
+/** A page's share in it, as app.js has it. @param {ReturnType<typeof makeChance>} chance */
+function createLab(chance) {
+	const service = new ModelService(chance);
+	/** Questions that wait for their answers. @type {{lists: any, resolve: (list: any) => void, reject: (error: Error) => void, key: 'instances' | 'runs'}[]} */
+	const asked = [];
+	const ask = (/** @type {'instances' | 'runs'} */ key) => new Promise((resolve, reject) => asked.push({ lists: null, resolve, reject, key }));
+	const store = new Store(/** @type {any} */ ({ listInstances: () => ask('instances'), listRuns: () => ask('runs') }));
+	const lab = { service, store, asked, isFaulty: false, load, stream: new ModelStream(service, (event) => {
+		store.apply(event);
+		if (event.type === 'events.dropped') load();
+	}) };
+	function load() {
+		lab.isFaulty = false;
+		store.load().catch(() => (lab.isFaulty = true));
+	}
+	return lab;
+}
+
+/** @param {ReturnType<typeof createLab>} lab */
+function connect({ store, stream, load }) {
+	stream.open();
+	if (store.setConnection('connected')) load();
+}
+
+/** @param {ReturnType<typeof createLab>} lab */
+function disconnect({ store, stream }) {
+	stream.breakOff();
+	store.setConnection('lost');
+}
+
+/** One question goes a step on: it is looked up, then answered or lost. @param {ReturnType<typeof createLab>} lab @param {ReturnType<typeof makeChance>} chance @param {boolean} [isWell] */
+function answer({ asked, service }, chance, isWell = false) {
+	const question = chance.of(asked);
+	if (!question) return;
+	if (!question.lists) {
+		question.lists = service.lists();
+		return;
+	}
+	asked.splice(asked.indexOf(question), 1);
+	if (!isWell && chance.below(6) === 0) question.reject(new Error('lost'));
+	else question.resolve(question.lists[question.key]);
+}
+
+/** @param {ReturnType<typeof createLab>} lab @param {ReturnType<typeof makeChance>} chance */
+function step(lab, chance) {
+	const { service, stream } = lab;
+	const kind = chance.below(40);
+	if (kind < 14) service.act();
+	else if (kind < 26) stream.deliver();
+	else if (kind < 34) answer(lab, chance);
+	else if (kind < 36) service.forget();
+	else if (kind < 38) (stream.isOpen ? disconnect : connect)(lab);
+	else if (kind === 38) lab.load();
+	else if (chance.below(4) === 0) {
+		disconnect(lab);
+		service.beginAnew();
+	}
+}
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+/** @param {any} told @returns {any} what events tell too */
+const comparable = ({ instances, runs, lines }) => ({
+	instances: [...instances.values()].map(({ id, target, labels, state, start_number, exit, paused_by }) =>
+		({ id, target, labels, state, start_number, exit, paused_by })).sort((one, other) => (one.id < other.id ? -1 : 1)),
+	runs: [...runs.values()].map(({ id, state, verdict, target }) => ({ id, state, verdict, target })).sort((one, other) => one.id - other.id),
+	lines: [...instances.keys()].map((id) => [id, lines.get(id) ?? '']).sort(),
+});
+
+/** @param {ReturnType<typeof createLab>} lab @param {ReturnType<typeof makeChance>} chance */
+async function comeToRest(lab, chance) {
+	if (!lab.stream.isOpen) connect(lab);
+	for (let isMoving = true; isMoving;) {
+		isMoving = lab.stream.deliver() || lab.asked.length > 0;
+		answer(lab, chance, true);
+		await turn();
+		// What app.js tries again after a while.
+		if (!isMoving && lab.isFaulty) {
+			lab.load();
+			isMoving = true;
+		}
+	}
+}
+
+test('whatever is late, lost, dropped or overtaken: at rest the page knows what the service does', async (t) => {
+	const SEQUENCES = 1500;
+	let steps = 0;
+	for (let seed = 1; seed <= SEQUENCES; seed++) {
+		const chance = makeChance(seed);
+		const lab = createLab(chance);
+		lab.load();
+		for (let count = 10 + chance.below(60); count > 0; count--, steps++) {
+			step(lab, chance);
+			await turn();
+		}
+		await comeToRest(lab, chance);
+		assert.deepEqual(comparable(lab.store), comparable(lab.service), `seed ${seed}`);
+		assert.deepEqual(lab.store.meanwhile, [], `seed ${seed}`);
+	}
+	t.diagnostic(`${SEQUENCES} sequences, ${steps} steps`);
 });

@@ -4,25 +4,30 @@ import { element } from './dom.js';
 
 /**
  * @param {HTMLDialogElement} dialog
+ * @param {AbortSignal} signal
  * @returns {Promise<string>} the value of the button it was closed with; empty for Escape
  */
-function ask(dialog) {
+function ask(dialog, signal) {
 	dialog.returnValue = '';
 	dialog.showModal();
+	signal.addEventListener('abort', () => dialog.close(), { once: true });
 	return new Promise((resolve) => dialog.addEventListener('close', () => resolve(dialog.returnValue), { once: true }));
 }
 
 /**
  * Asks until there is one: without a token the page can show nothing.
  * @param {boolean} refused
+ * @param {AbortSignal} signal another tab has been given it
+ * @returns {Promise<string | null>} null: so it is
  */
-export async function askToken(refused) {
+export async function askToken(refused, signal) {
 	const input = element('token', HTMLInputElement);
 	const error = element('token-error', HTMLElement);
 	error.textContent = refused ? 'That token is not known here.' : '';
 	error.hidden = !refused;
 	for (;;) {
-		const answer = await ask(element('token-dialog', HTMLDialogElement));
+		if (signal.aborted) return null;
+		const answer = await ask(element('token-dialog', HTMLDialogElement), signal);
 		const token = input.value;
 		input.value = '';
 		if (answer === 'ok' && token) return token;

@@ -25,6 +25,9 @@
  *   created_at: string}} StoredFile
  */
 
+/** What the page only asks, emud answers at once: one that does not is as good as none. */
+const ANSWER_MS = 30_000;
+
 /** An answer that is an RFC 9457 problem, or one that cannot be read. */
 export class Problem extends Error {
 	/**
@@ -54,6 +57,11 @@ export function problemFrom(status, body, location = null) {
 	return problem;
 }
 
+/** @returns {never} */
+function failUnreachable() {
+	throw new Problem(0, 'unreachable', 'emud does not answer: it may be down, or the network.');
+}
+
 /** @param {Response} response */
 const readProblem = async (response) =>
 	problemFrom(response.status, await response.json().catch(() => ({})), response.headers.get('location'));
@@ -63,7 +71,8 @@ export const apiPath = (...segments) => '/v1/' + segments.map(encodeURIComponent
 
 export class Api {
 	/**
-	 * @param {(refused: boolean) => Promise<string>} askToken resolves to a token; refused tells that the one before was wrong
+	 * @param {(refused: boolean, signal: AbortSignal) => Promise<string | null>} askToken resolves to a token; refused tells that the one
+	 *   before was wrong; null when the signal says that none is needed any more
 	 */
 	constructor(askToken) {
 		this.askToken = askToken;
@@ -82,20 +91,20 @@ export class Api {
 			method,
 			headers: { accept: 'application/json', ...(json === undefined ? {} : { 'content-type': 'application/json' }) },
 			body: json === undefined ? undefined : JSON.stringify(json),
-		});
-		return response.status === 204 ? null : response.json();
+		}, method === 'GET' ? ANSWER_MS : undefined);
+		return response.status === 204 ? null : response.json().catch(failUnreachable);
 	}
 
 	/**
 	 * @param {string} path
 	 * @param {RequestInit} [init]
+	 * @param {number} [deadlineMs] until the whole answer is there
 	 * @returns {Promise<Response>} one that is well; others are thrown as a Problem
 	 */
-	async fetch(path, init = {}) {
+	async fetch(path, init = {}, deadlineMs = undefined) {
 		for (;;) {
-			const response = await fetch(path, { cache: 'no-cache', ...init }).catch(() => {
-				throw new Problem(0, 'unreachable', 'emud does not answer: it may be down, or the network.');
-			});
+			const limit = deadlineMs === undefined ? {} : { signal: AbortSignal.timeout(deadlineMs) };
+			const response = await fetch(path, { cache: 'no-cache', ...limit, ...init }).catch(failUnreachable);
 			if (response.ok) return response;
 			if (response.status !== 401) throw await readProblem(response);
 			await this.askToSignIn();
@@ -108,16 +117,25 @@ export class Api {
 		return this.signingIn;
 	}
 
+	/** Each tab asks; what is answered in one holds for all of them. */
 	async signIn() {
-		for (let refused = false; ; refused = true) {
-			const token = await this.askToken(refused);
-			const response = await fetch('/v1/session', {
-				method: 'POST',
-				headers: { 'content-type': 'application/json' },
-				body: JSON.stringify({ token }),
-			});
-			if (response.ok) return;
-			if (response.status !== 401) throw await readProblem(response);
+		const answered = new AbortController();
+		const tabs = new BroadcastChannel('emud session');
+		tabs.onmessage = () => answered.abort();
+		try {
+			for (let refused = false; ; refused = true) {
+				const token = await this.askToken(refused, answered.signal);
+				if (token === null) return;
+				const response = await fetch('/v1/session', {
+					method: 'POST',
+					headers: { 'content-type': 'application/json' },
+					body: JSON.stringify({ token }),
+				}).catch(failUnreachable);
+				if (response.ok) return tabs.postMessage('signed in');
+				if (response.status !== 401) throw await readProblem(response);
+			}
+		} finally {
+			tabs.close();
 		}
 	}
 

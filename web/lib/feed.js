@@ -1,15 +1,19 @@
-// The one stream of events: kept up across lost connections, without losing or doubling an event. No DOM.
+// The one stream of events: kept up across lost connections and silent networks, without losing or doubling an event. No DOM.
 
 import { SseParser } from './sse.js';
 
 const RETRY_FIRST_MS = 250;
 const RETRY_LAST_MS = 5000;
+/** A server that takes the connection and says nothing is as good as none. */
+const ANSWER_MS = 10_000;
+/** emud says something each 15 seconds, if only a comment (server/http/sse.c): twice that, and nothing heard. */
+export const SILENCE_MS = 35_000;
 
 /**
  * @typedef {{id: number, time: string, type: string, actor: string | null, instance?: string, run?: string, data: any}} EmudEvent
  * An id that is missing: it is not kept, and tells how things are just now.
  * @typedef {'connecting' | 'connected' | 'lost' | 'unauthorized'} FeedStatus
- * @typedef {{onEvent: (event: EmudEvent) => void, onStatus: (status: FeedStatus) => void}} FeedEvents
+ * @typedef {{onEvent: (event: EmudEvent) => void, onStatus: (status: FeedStatus) => void, onBytes?: () => void}} FeedEvents
  */
 
 export class Feed {
@@ -26,18 +30,27 @@ export class Feed {
 		this.lastId = null;
 		this.retryMs = RETRY_FIRST_MS;
 		this.closed = false;
-		this.isLost = false;
+		/** @type {FeedStatus} */
+		this.status = 'connecting';
+		/** By the wall's clock, which goes on while a computer sleeps: timers do not. */
+		this.heardAt = 0;
 		/** @type {AbortController | null} */
 		this.controller = null;
-		/** @type {ReturnType<typeof setTimeout> | undefined} */
+		/** Until the next attempt; while there is one, until it is given up. @type {ReturnType<typeof setTimeout> | undefined} */
 		this.timer = undefined;
 	}
 
-	/** Begins, or tries again at once: after a sign-in, or when the network is said to be back. */
+	/** Begins, or tries again at once: after a sign-in. */
 	open() {
 		clearTimeout(this.timer);
 		this.controller?.abort();
 		void this.run(new AbortController());
+	}
+
+	/** The network may be back, or time may have passed unseen, as in sleep: what is lost is tried again without waiting. */
+	look() {
+		if (this.status === 'connected' && Date.now() - this.heardAt > SILENCE_MS) this.tell('lost');
+		if (this.status === 'lost') this.open();
 	}
 
 	close() {
@@ -46,25 +59,40 @@ export class Feed {
 		this.controller?.abort();
 	}
 
+	/** @param {FeedStatus} status */
+	tell(status) {
+		this.status = status;
+		this.events.onStatus(status);
+	}
+
 	/** @param {AbortController} controller */
 	async run(controller) {
 		this.controller = controller;
 		let status = /** @type {FeedStatus} */ ('lost');
 		try {
 			// One that is lost stays so until there is another: nothing flickers at each attempt.
-			if (!this.isLost) this.events.onStatus('connecting');
+			if (this.status !== 'lost') this.tell('connecting');
+			this.giveUpAfter(ANSWER_MS, controller);
 			const response = await this.fetch(this.url, { headers: this.headers(), signal: controller.signal, cache: 'no-store' });
 			if (response.status === 401) status = 'unauthorized';
-			else if (response.ok && response.body) await this.read(response.body);
+			else if (response.body && isStream(response)) await this.read(response.body, controller);
 		} catch {
 			// However it ended, it is begun again.
 		}
 		if (this.closed || this.controller !== controller) return;
-		this.isLost = status === 'lost';
-		this.events.onStatus(status);
+		clearTimeout(this.timer);
+		controller.abort();
+		this.tell(status);
 		if (status === 'unauthorized') return;
 		this.timer = setTimeout(() => this.open(), this.retryMs);
 		this.retryMs = Math.min(this.retryMs * 2, RETRY_LAST_MS);
+	}
+
+	/** @param {number} ms @param {AbortController} controller */
+	giveUpAfter(ms, controller) {
+		this.heardAt = Date.now();
+		clearTimeout(this.timer);
+		this.timer = setTimeout(() => controller.abort(), ms);
 	}
 
 	headers() {
@@ -74,17 +102,18 @@ export class Feed {
 		return headers;
 	}
 
-	/** @param {ReadableStream<Uint8Array>} body */
-	async read(body) {
+	/** @param {ReadableStream<Uint8Array>} body @param {AbortController} controller */
+	async read(body, controller) {
 		const parser = new SseParser();
 		const decoder = new TextDecoder();
 		const reader = body.getReader();
-		this.retryMs = RETRY_FIRST_MS;
-		this.isLost = false;
-		this.events.onStatus('connected');
+		this.tell('connected');
 		for (;;) {
+			this.giveUpAfter(SILENCE_MS, controller);
 			const { done, value } = await reader.read();
-			if (done) return;
+			if (done || controller.signal.aborted) return;
+			this.retryMs = RETRY_FIRST_MS;
+			this.events.onBytes?.();
 			for (const { id, event, data } of parser.push(decoder.decode(value, { stream: true }))) {
 				if (id !== null) this.lastId = id;
 				const told = JSON.parse(data);
@@ -93,3 +122,6 @@ export class Feed {
 		}
 	}
 }
+
+/** A login page between here and emud is none. @param {Response} response */
+const isStream = ({ ok, headers }) => ok && (headers.get('content-type') ?? '').startsWith('text/event-stream');

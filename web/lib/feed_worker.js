@@ -4,25 +4,44 @@ import { Feed } from './feed.js';
 
 /** @typedef {import('./feed.js').EmudEvent} EmudEvent */
 
-/** @type {Set<MessagePort>} */
-const ports = new Set();
+/** With each sign of life of emud's, but no more often, tabs are asked whether they are there: nothing else tells of one that is not. */
+const BEAT_MS = 10_000;
+const UNANSWERED_MOST = 3;
+
+/** With the beats that each has not answered. @type {Map<MessagePort, number>} */
+const ports = new Map();
 /** @type {import('./feed.js').FeedStatus} */
 let status = 'connecting';
 /** @type {Feed | null} */
 let feed = null;
+let beatAt = 0;
 /** How each instance does: told once on a stream, so a tab that comes later hears it from here. @type {Map<string, EmudEvent>} */
 const samples = new Map();
 
 /** @param {unknown} message */
 function tellAll(message) {
-	for (const port of ports) port.postMessage(message);
+	for (const port of ports.keys()) port.postMessage(message);
 }
 
 /** @param {EmudEvent} event */
 function keepSample(event) {
-	const { type, instance = '', data } = event;
+	const { type, instance = '', time, data } = event;
 	if (type === 'instance.sample') samples.set(instance, { ...event, data: { ...samples.get(instance)?.data, ...data } });
-	else if (type === 'instance.deleted') samples.delete(instance);
+	// A deletion that comes late may be of an earlier one of that name.
+	else if (type === 'instance.deleted' && (samples.get(instance)?.time ?? '') <= time) samples.delete(instance);
+}
+
+/** A tab that has crashed or was discarded says no good-bye. One that only slept comes again when it hears nothing. */
+function beat() {
+	if (performance.now() - beatAt < BEAT_MS) return;
+	beatAt = performance.now();
+	for (const [port, unanswered] of ports) {
+		if (unanswered === UNANSWERED_MOST) leave(port);
+		else {
+			ports.set(port, unanswered + 1);
+			port.postMessage({ beat: true });
+		}
+	}
 }
 
 /** @param {string} url */
@@ -36,24 +55,41 @@ function begin(url) {
 			status = now;
 			if (status === 'connected') samples.clear();
 			tellAll({ status });
+			beat();
 		},
+		onBytes: beat,
 	});
 	feed.open();
 }
 
+/** @param {MessagePort} port @param {string} url */
+function join(port, url) {
+	ports.set(port, 0);
+	if (!feed) return begin(url);
+	port.postMessage({ status });
+	for (const event of samples.values()) port.postMessage({ event });
+}
+
+/** A stream without listeners is let go; the next tab opens it anew. @param {MessagePort} port */
+function leave(port) {
+	ports.delete(port);
+	port.close();
+	if (ports.size > 0) return;
+	feed?.close();
+	feed = null;
+	samples.clear();
+}
+
 /** @type {any} */ (globalThis).onconnect = (/** @type {MessageEvent} */ { ports: [port] }) => {
-	ports.add(port);
 	port.onmessage = ({ data }) => {
-		if (data.close) ports.delete(port);
-		else if (data.url && !feed) begin(data.url);
-		else if (data.url) {
-			port.postMessage({ status });
-			for (const event of samples.values()) port.postMessage({ event });
-		} else if (data.retry) feed?.open();
-		// A stream without listeners is let go; the next tab opens it anew.
-		if (ports.size > 0) return;
-		feed?.close();
-		feed = null;
-		samples.clear();
+		if (data.url) return join(port, data.url);
+		if (!ports.has(port)) return;
+		ports.set(port, 0);
+		if (data.close) return leave(port);
+		if (data.here) return;
+		if (data.look) feed?.look();
+		// Each tab says when there is a token.
+		else if (status === 'unauthorized') feed?.open();
+		port.postMessage({ beat: true });
 	};
 };

@@ -26,6 +26,8 @@ export class Store {
 		this.samples = new Map();
 		/** @type {Map<string, string>} the last line of output, by instance */
 		this.lines = new Map();
+		/** When they were told. @type {Map<string, string>} */
+		this.lineTimes = new Map();
 		/** @type {EmudEvent[]} oldest first */
 		this.events = [];
 		/** @type {FeedStatus} */
@@ -35,9 +37,9 @@ export class Store {
 		this.listeners = new Map();
 		/** By topic the ids; null: all. @type {Map<Topic, Set<string> | null>} */
 		this.pending = new Map();
-		/** What was told while the lists were under way: they may be older. @type {EmudEvent[] | null} */
-		this.meanwhile = null;
-		this.loads = 0;
+		/** What was told since the first of the lists that are under way was asked for: they may be older. @type {EmudEvent[]} */
+		this.meanwhile = [];
+		this.loads = { begun: 0, underWay: 0, taken: 0 };
 	}
 
 	/**
@@ -69,49 +71,62 @@ export class Store {
 			for (const listener of [...(this.listeners.get(topic) ?? [])]) listener(changed ?? new Set());
 	}
 
-	/** Everything anew: at the beginning, and when the connection is back. Of several at once the last counts. */
+	/** Everything anew: at the beginning, and when the connection is back. Of several at once the one begun last counts. */
 	async load() {
-		const turn = ++this.loads;
-		this.meanwhile = [];
+		const { loads } = this;
+		const turn = ++loads.begun;
+		const from = this.meanwhile.length;
+		loads.underWay++;
 		try {
 			const [instances, runs] = await Promise.all([this.api.listInstances(), this.api.listRuns()]);
-			if (turn === this.loads) this.fill(instances, runs);
+			if (turn > loads.taken) this.fill(instances, runs, this.meanwhile.slice(from));
+			loads.taken = Math.max(turn, loads.taken);
 		} finally {
-			if (turn === this.loads) this.meanwhile = null;
+			if (--loads.underWay === 0) this.meanwhile = [];
 		}
 	}
 
 	/**
 	 * @param {Instance[]} instances
 	 * @param {Run[]} runs
+	 * @param {EmudEvent[]} meanwhile what was told since they were asked for
 	 */
-	fill(instances, runs) {
+	fill(instances, runs, meanwhile) {
 		this.instances = new Map(instances.map((instance) => [instance.id, instance]));
 		this.runs = new Map(runs.map((run) => [run.id, run]));
-		for (const id of [...this.samples.keys(), ...this.lines.keys()]) if (!this.instances.has(id)) this.forget(id);
-		for (const event of this.meanwhile ?? []) this.applyChange(event);
+		for (const event of meanwhile) if (!isOfEarlier(event, this.instances)) this.applyChange(event);
+		for (const id of this.samples.keys()) if (!this.instances.has(id)) this.samples.delete(id);
 		this.isLoaded = true;
 		this.touch('instances');
 		this.touch('runs');
 	}
 
-	/** @param {string} id */
-	forget(id) {
-		this.samples.delete(id);
-		this.lines.delete(id);
+	/** Of what is behind that, another of the same name has told. @param {string} id @param {string} time */
+	forget(id, time) {
+		if ((this.lineTimes.get(id) ?? '') <= time) this.forgetLine(id);
+		const later = (this.samples.get(id) ?? []).filter((sample) => sample.time > Date.parse(time));
+		if (later.length) this.samples.set(id, later);
+		else this.samples.delete(id);
 	}
 
-	/** An answer of the API's own: newer than what events have told. @param {Instance} instance */
+	/** @param {string} id */
+	forgetLine(id) {
+		this.lines.delete(id);
+		this.lineTimes.delete(id);
+	}
+
+	/** An answer of the API's own; what came of it may have been told already. @param {Instance} instance */
 	putInstance(instance) {
-		this.instances.set(instance.id, instance);
-		this.touch('instances', instance.id);
+		const { id, created_at: createdAt } = instance;
+		if (this.events.some((event) => event.type === 'instance.deleted' && event.instance === id && event.time > createdAt)) return;
+		this.instances.set(id, mergeInstance(this.instances.get(id), instance));
+		this.touch('instances', id);
 	}
 
 	/** @param {Run} run */
 	putRun(run) {
-		const known = this.runs.has(run.id);
-		if (known) this.runs.set(run.id, run);
-		else this.runs = new Map([[run.id, run], ...this.runs]);
+		if (this.runs.has(run.id)) this.runs.set(run.id, run);
+		else this.addRun(run);
 		this.touch('runs', run.id);
 	}
 
@@ -120,20 +135,20 @@ export class Store {
 		this.runs = new Map([[run.id, run], ...[...this.runs].slice(0, RUNS_KEPT - 1)]);
 	}
 
-	/** @param {FeedStatus} status */
+	/** @param {FeedStatus} status @returns {boolean} whether all is to be loaded */
 	setConnection(status) {
-		const wasLost = this.connection !== 'connected';
+		const isNew = status === 'connected' && this.connection !== 'connected';
 		this.connection = status;
+		// The stream begins with how all stand now: what is not told then is not so any more.
+		if (isNew) for (const id of [...this.lines.keys()]) this.forgetLine(id);
 		this.touch('connection');
-		return status === 'connected' && wasLost;
+		return isNew;
 	}
 
 	/** @param {EmudEvent} event */
 	apply(event) {
 		if (event.type === 'instance.sample') return this.applySample(event);
-		// After every connection all is loaded: what was not told then is not missed.
-		if (event.type === 'events.dropped') return;
-		this.meanwhile?.push(event);
+		if (this.loads.underWay) this.meanwhile.push(event);
 		this.events.push(event);
 		if (this.events.length > EVENTS_KEPT) this.events.splice(0, this.events.length - EVENTS_KEPT);
 		this.touch('events');
@@ -152,7 +167,10 @@ export class Store {
 	/** What a sample does not tell is as it was told before. @param {EmudEvent} event */
 	applySample({ instance, time, data }) {
 		const id = instance ?? '';
-		if (data.line !== undefined) this.lines.set(id, data.line);
+		if (data.line !== undefined) {
+			this.lines.set(id, data.line);
+			this.lineTimes.set(id, time);
+		}
 		if (data.cpu !== undefined || data.rss_bytes !== undefined) {
 			const samples = this.samples.get(id) ?? [];
 			const last = samples[samples.length - 1];
@@ -171,7 +189,7 @@ export class Store {
 		const known = this.instances.get(id);
 		if (type === 'instance.deleted') {
 			this.instances.delete(id);
-			this.forget(id);
+			this.forget(id, time);
 		} else if (known && type === 'instance.state') {
 			this.instances.set(id, { ...known, ...stateFrom(data, time) });
 		} else if (!known) {
@@ -191,6 +209,28 @@ export class Store {
 		else this.addRun({ ...emptyRun(id, time), ...data });
 		this.touch('runs', id);
 	}
+}
+
+/** Of an instance that bore the name before. @param {EmudEvent} event @param {Map<string, Instance>} instances as they were listed */
+function isOfEarlier({ instance = '', time }, instances) {
+	const listed = instances.get(instance);
+	return listed !== undefined && time < listed.created_at;
+}
+
+/** How far a start has come. @type {Record<string, number>} */
+const PROGRESS = { created: 0, starting: 1, running: 2, paused: 2, stopping: 3, exited: 4, failed: 4 };
+
+/**
+ * An answer may be overtaken by what came of it: a start by its end.
+ * @param {Instance | undefined} known
+ * @param {Instance} told
+ * @returns {Instance}
+ */
+function mergeInstance(known, told) {
+	if (!known || known.start_number < told.start_number) return told;
+	if (known.start_number === told.start_number && PROGRESS[known.state] <= PROGRESS[told.state]) return told;
+	const { state, start_number, exit, paused_by, started_at, ended_at } = known;
+	return { ...told, state, start_number, exit, paused_by, started_at, ended_at };
 }
 
 /**
