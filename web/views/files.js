@@ -48,8 +48,9 @@ class FilesView {
 		this.empty = h('section', { class: 'empty', hidden: true }, h('h2', {}, 'No files yet'),
 			h('p', {}, 'Firmware uploaded once serves any number of instances and runs. Drop an ELF file above, or upload it from a terminal.'));
 		this.curl = createCurlLine(() => ({ method: 'POST', url: location.origin + uploadPath(this.named), needsToken: this.needsToken, file: this.named }));
-		outlet.append(h('div', { class: 'heading' }, h('h1', {}, 'Files'), this.count), this.zone.element, this.uploads, this.table, this.empty,
-			h('h2', {}, 'The same with curl'), this.curl.element);
+		// Below what is there: shown with it.
+		this.command = h('section', { hidden: true, 'aria-label': 'The same with curl' }, h('h2', {}, 'The same with curl'), this.curl.element);
+		outlet.append(h('div', { class: 'heading' }, h('h1', {}, 'Files'), this.count), this.zone.element, this.uploads, this.table, this.empty, this.command);
 		this.stop = followList(app.store, 'files', () => app.api.listFiles(), {
 			onLoad: (files) => this.show(files),
 			onFault: (error) => void (error instanceof Problem && error.status === 0 || app.notices.fail(error)),
@@ -84,6 +85,7 @@ class FilesView {
 		setText(this.count, files.length ? `${files.length} ${files.length === 1 ? 'file' : 'files'}, ${formatBytes(files.reduce((sum, { size }) => sum + size, 0))}` : '');
 		this.table.hidden = files.length === 0;
 		this.empty.hidden = files.length > 0;
+		this.command.hidden = false;
 	}
 
 	/** @param {StoredFile} file */

@@ -56,9 +56,11 @@ class ServiceView {
 		this.outcome = h('div', { role: 'status' });
 		this.reload = h('button', { type: 'button', onclick: () => this.reloadConfiguration() }, 'Reload configuration');
 		this.curl = createCurlLine(() => ({ method: 'POST', url: `${location.origin}/v1/config/reload`, needsToken: this.needsToken }));
-		outlet.append(h('div', { class: 'heading' }, h('h1', {}, 'Service')), this.problems, this.facts, this.emulators,
+		// Shown with what it tells: nothing moves when that comes.
+		this.parts = h('div', { hidden: true }, this.problems, this.facts, this.emulators,
 			h('section', { 'aria-label': 'Configuration' }, h('h2', {}, 'Configuration'), this.config, h('p', {}, this.reload), this.outcome, this.curl.element),
 			this.limits);
+		outlet.append(h('div', { class: 'heading' }, h('h1', {}, 'Service')), this.parts);
 		const listener = {
 			onLoad: (/** @type {any[]} */ [service, version]) => this.show(service, version),
 			onFault: (/** @type {unknown} */ error) => void (error instanceof Problem && error.status === 0 || app.notices.fail(error)),
@@ -103,6 +105,7 @@ class ServiceView {
 			[name, found.available ? found.version ?? 'there' : h('span', { class: 'danger' }, 'not found')])));
 		fill(this.limits, h('h2', {}, 'Limits'), createFacts(Object.entries(service.limits).map(([name, value]) => [words(name), tellLimit(name, value)])));
 		this.showConfiguration(service.config);
+		this.parts.hidden = false;
 	}
 
 	/** @param {{path: string | null, loaded_at: string, warnings: string[], refused: {time: string, detail: string, errors: string[]} | null}} config */
