@@ -124,7 +124,7 @@ test('the output is searched, copied and downloaded', async (t) => {
 	assert.equal(await page.evaluate(() => navigator.clipboard.readText()), 'needle');
 	await page.getByLabel('Search the output').fill('no such words');
 	await page.keyboard.press('Enter');
-	await page.getByRole('status').filter({ hasText: 'Not found.' }).waitFor();
+	await page.getByRole('status').filter({ hasText: 'Not found in what is here.' }).waitFor();
 	const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: 'Download' }).click()]);
 	assert.equal(download.suggestedFilename(), 'sought-serial0.log');
 	assert.match(readFileSync(await download.path(), 'utf8'), /needle in the hay/);

@@ -7,6 +7,9 @@ import { loadStyleSheet } from './style_sheet.js';
 
 const SCROLLBACK_LINES = 20000;
 const MOST_WAITING_BYTES = 2 * 1024 * 1024;
+/** More than that at once nobody can follow by ear, and telling it would make it half as fast. */
+const MOST_SPOKEN_BYTES = 64 * 1024;
+const SPOKEN_AGAIN_MS = 1000;
 
 await loadStyleSheet('/ui/vendor/xterm/xterm.css');
 
@@ -69,35 +72,88 @@ function handlePageKeys(terminal, events) {
 	});
 }
 
+/** What asks for an answer, which would go to the board as if it were typed. */
+const QUERIES = [
+	{ final: 'c' }, { prefix: '>', final: 'c' }, { final: 'n' }, { prefix: '?', final: 'n' },
+	{ intermediates: '$', final: 'p' }, { prefix: '?', intermediates: '$', final: 'p' },
+];
+const COLOUR_QUERIES = [4, 10, 11, 12];
+
+/** Old output asks again when it is shown again, and other pages may show it, too. @param {Terminal} terminal @param {() => boolean} isMute */
+function muteAnswers({ parser }, isMute) {
+	for (const query of QUERIES) parser.registerCsiHandler(query, isMute);
+	parser.registerDcsHandler({ intermediates: '$', final: 'q' }, isMute);
+	for (const colour of COLOUR_QUERIES) parser.registerOscHandler(colour, (data) => data.includes('?') && isMute());
+}
+
+/** @param {HTMLElement} parent */
+function openTerminal(parent) {
+	const terminal = new Terminal({
+		scrollback: SCROLLBACK_LINES, convertEol: true, screenReaderMode: true, fontSize: 14, allowProposedApi: true,
+		minimumContrastRatio: 4.5, theme: { background: getComputedStyle(parent).backgroundColor },
+	});
+	withStyleStandIns(() => terminal.open(parent));
+	return terminal;
+}
+
+/**
+ * Floods are kept from screen readers; what the screen shows then is told again when they are over.
+ * @param {Terminal} terminal
+ * @returns {(waiting: number) => void}
+ */
+function createSpeech(terminal) {
+	/** @type {ReturnType<typeof setTimeout> | undefined} */
+	let timer;
+	return (waiting) => {
+		if (waiting <= MOST_SPOKEN_BYTES) return;
+		clearTimeout(timer);
+		terminal.options.screenReaderMode = false;
+		timer = setTimeout(() => terminal.element?.isConnected && (terminal.options.screenReaderMode = true), SPOKEN_AGAIN_MS);
+	};
+}
+
+/** @param {Terminal} terminal @param {() => void} onDrained */
+function createWriter(terminal, onDrained) {
+	const noteFlood = createSpeech(terminal);
+	let waiting = 0;
+	let waitingOld = 0;
+	let isFull = false;
+	muteAnswers(terminal, () => waitingOld > 0 || !document.hasFocus());
+	/** True: that is more than can be shown for now; onDrained follows. isNew: it has just been printed. @param {string | Uint8Array} data */
+	return (data, isNew = false) => {
+		const old = isNew ? 0 : data.length;
+		waiting += data.length;
+		waitingOld += old;
+		noteFlood(waiting);
+		isFull ||= waiting > MOST_WAITING_BYTES;
+		terminal.write(data, () => {
+			waiting -= data.length;
+			waitingOld -= old;
+			if (!isFull || waiting > MOST_WAITING_BYTES / 4) return;
+			isFull = false;
+			onDrained();
+		});
+		return isFull;
+	};
+}
+
 /** @param {HTMLElement} parent @param {TerminalEvents} events */
 export function createTerminal(parent, events) {
-	const terminal = new Terminal({ scrollback: SCROLLBACK_LINES, convertEol: true, screenReaderMode: true, fontSize: 14, allowProposedApi: true });
+	const terminal = openTerminal(parent);
 	const fit = new FitAddon();
 	const search = new SearchAddon();
 	terminal.loadAddon(fit);
 	terminal.loadAddon(search);
-	withStyleStandIns(() => terminal.open(parent));
 	handlePageKeys(terminal, events);
 	terminal.onData(events.onKeys);
 	const observer = new ResizeObserver(() => fit.fit());
 	observer.observe(parent);
-	let waiting = 0;
-	let isFull = false;
 	return {
-		/** True: that is more than can be shown for now; onDrained follows. @param {string | Uint8Array} data */
-		write(data) {
-			waiting += data.length;
-			isFull ||= waiting > MOST_WAITING_BYTES;
-			terminal.write(data, () => {
-				waiting -= data.length;
-				if (!isFull || waiting > MOST_WAITING_BYTES / 4) return;
-				isFull = false;
-				events.onDrained();
-			});
-			return isFull;
-		},
+		write: createWriter(terminal, events.onDrained),
 		/** In its turn: what was written before goes with it. */
 		clear: () => terminal.write('\x1bc'),
+		/** In its turn, too. */
+		scrollToTop: () => terminal.write('', () => terminal.scrollToTop()),
 		/** What is chosen, else all. */
 		selectedText() {
 			if (terminal.hasSelection()) return terminal.getSelection();

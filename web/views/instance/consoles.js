@@ -1,10 +1,12 @@
-// The consoles of an instance: one terminal each, all of the output from the first kept byte on.
+// The consoles of an instance in a terminal: all of the output, or the newest of much and the pages before it.
 
 import { copyText } from '../../components/copy_text.js';
 import { fill, h, setText } from '../../components/dom.js';
 import { createTabs } from '../../components/tabs.js';
-import { apiPath } from '../../lib/api.js';
+import { outputPath } from '../../lib/console_output.js';
+import { localEcho } from '../../lib/local_echo.js';
 import { ConsoleStream } from '../../lib/stream.js';
+import { ConsoleHistory } from './console_history.js';
 
 /** @typedef {import('../../lib/api.js').Instance} Instance */
 
@@ -12,7 +14,9 @@ const STATUS = {
 	connecting: 'Connecting …',
 	connected: 'Live',
 	ended: 'The instance has ended: this is all it printed.',
-	lost: 'The connection is lost; trying again.',
+	silent: 'emud does not answer: what is typed now is not sent.',
+	lost: 'The connection is lost; trying again. What is typed now is not sent.',
+	failed: 'The instance has failed: this is all it printed.',
 	gone: 'The instance is gone.',
 };
 const ENDINGS = { lf: '\n', cr: '\r', crlf: '\r\n' };
@@ -35,6 +39,13 @@ class ConsolesTab {
 		/** @type {ReturnType<typeof import('../../components/terminal.js').createTerminal> | null} */
 		this.terminal = null;
 		this.isOver = false;
+		this.unsentCount = 0;
+		this.history = new ConsoleHistory(app.api, {
+			onPage: (page) => this.showPage(page),
+			onNewest: () => this.attach(this.name),
+			onError: (error) => app.notices.fail(error),
+		});
+		this.stop = app.store.subscribe('connection', () => this.hearConnection());
 		this.status = h('span', { role: 'status', class: 'quiet' });
 		this.echo = h('input', { type: 'checkbox' });
 		this.ending = h('select', {}, Object.keys(ENDINGS).map((ending) => h('option', { value: ending }, ending.toUpperCase())));
@@ -47,6 +58,7 @@ class ConsolesTab {
 
 	unmount() {
 		this.isOver = true;
+		this.stop();
 		this.stream?.close();
 		this.terminal?.dispose();
 	}
@@ -83,7 +95,7 @@ class ConsolesTab {
 		});
 		this.screen.replaceChildren();
 		this.tabs.panel.append(this.createTools(), this.screen,
-			h('p', { class: 'quiet hint' }, 'Keys go to the board. Shift+Tab leaves the console, Ctrl+Shift+F searches, Ctrl+Shift+C copies what is chosen.'));
+			h('p', { class: 'quiet hint' }, 'Keys go to the board. Shift+Tab leaves the console, Ctrl+Shift+F searches what is here, Ctrl+Shift+C copies what is chosen, Ctrl+Shift+V pastes.'));
 		fill(this.outlet, names.length > 1 && this.tabs.list, this.tabs.panel);
 		this.terminal = createTerminal(this.screen, {
 			onKeys: (keys) => this.send(keys),
@@ -97,7 +109,7 @@ class ConsolesTab {
 	}
 
 	createTools() {
-		return h('div', { class: 'tools' }, this.status, this.find, this.found,
+		return h('div', { class: 'tools' }, this.status, this.find, this.found, this.history.element,
 			h('label', {}, this.echo, ' Local echo'), h('label', {}, 'Enter sends ', this.ending),
 			h('button', { type: 'button', onclick: () => this.copy() }, 'Copy'), this.download);
 	}
@@ -109,32 +121,66 @@ class ConsolesTab {
 		setText(this.found, isCopied ? `Copied ${text.length} characters.` : 'The browser did not let it be copied.');
 	}
 
-	/** @param {string} name */
+	/** The newest output, and what comes. @param {string} name */
 	attach(name) {
 		this.stream?.close();
 		this.terminal?.clear();
 		this.tabs?.choose(name);
 		this.name = name;
 		const terminal = this.terminal;
-		this.download.href = apiPath('instances', this.instance.id, 'channels', name, 'output');
+		const path = outputPath(this.instance.id, name);
+		this.download.href = path;
 		this.download.download = `${this.instance.id}-${name}.log`;
 		const stream = new ConsoleStream(this.app.api, this.instance.id, name, {
-			onBytes: (bytes) => {
-				if (terminal?.write(bytes)) stream.pause();
+			onBytes: (bytes, isNew) => {
+				if (terminal?.write(bytes, isNew)) stream.pause();
 			},
 			onGap: (lost) => terminal?.write(`\r\n[${lost} bytes are no longer kept]\r\n`),
-			onStart: () => terminal?.clear(),
-			onStatus: (status) => setText(this.status, STATUS[status]),
+			onBegin: (startNumber, offset) => {
+				terminal?.clear();
+				if (offset > 0) terminal?.write(`[${offset.toLocaleString()} bytes come before this: First and Earlier show them]\r\n`);
+				this.history.begin(path, startNumber, offset);
+			},
+			onStatus: (status) => this.tellStatus(status),
+			onUnsent: (text) => this.tellUnsent(text),
 		});
 		this.stream = stream;
 	}
 
+	/** @param {import('../../lib/stream.js').StreamStatus} status */
+	tellStatus(status) {
+		setText(this.status, STATUS[status]);
+		if (status === 'connected') this.unsentCount = 0;
+	}
+
+	/** @param {string} text */
+	tellUnsent(text) {
+		this.unsentCount += text.length;
+		setText(this.found, `Not sent: ${this.unsentCount} typed character${this.unsentCount === 1 ? '' : 's'}.`);
+	}
+
+	hearConnection() {
+		if (this.app.store.connection === 'lost') this.stream?.doubt();
+		else if (this.app.store.connection === 'connected') this.stream?.renew();
+	}
+
+	/** @param {Parameters<import('./console_history.js').HistoryEvents['onPage']>[0]} page */
+	showPage({ bytes, from, to, firstOffset, isBefore }) {
+		this.stream?.close();
+		this.stream = null;
+		this.terminal?.clear();
+		if (from === firstOffset && from > 0) this.terminal?.write(`[${from.toLocaleString()} bytes before this are no longer kept]\r\n`);
+		this.terminal?.write(bytes);
+		if (!isBefore) this.terminal?.scrollToTop();
+		setText(this.status, `Bytes ${from.toLocaleString()} to ${to.toLocaleString()}. Typing shows the newest.`);
+	}
+
 	/** @param {string} keys */
 	send(keys) {
+		if (!this.stream) this.attach(this.name);
 		const ending = ENDINGS[/** @type {keyof typeof ENDINGS} */ (this.ending.value)];
 		const text = keys.replaceAll('\r', ending);
-		if (this.echo.checked) this.terminal?.write(text.replaceAll(/\r\n|\r|\n/g, '\r\n'));
-		this.stream?.send(text);
+		if (this.stream?.send(text) && this.echo.checked) this.terminal?.write(localEcho(text));
 	}
 
 	/** Enter finds the one above, Shift+Enter the one below: the newest output is at the end. @param {KeyboardEvent} event */
@@ -142,7 +188,7 @@ class ConsolesTab {
 		if (event.key === 'Escape') this.terminal?.focus();
 		if (event.key !== 'Enter' || !this.find.value) return;
 		const found = event.shiftKey ? this.terminal?.findNext(this.find.value) : this.terminal?.findPrevious(this.find.value);
-		setText(this.found, found ? '' : 'Not found.');
+		setText(this.found, found ? '' : 'Not found in what is here.');
 	}
 }
 
