@@ -22,7 +22,7 @@ const CHROMIUM = {
 	launch: () => chromium.launch({
 		executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
 		args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-			'--disable-component-update', '--disable-sync'],
+			'--disable-component-update', '--disable-sync', '--host-resolver-rules=MAP *.lab.test 127.0.0.1'],
 	}),
 	watch(page, report) {
 		page.on('console', (message) => void (message.type() === 'error' && report(message.text(), message.location().url)));
