@@ -1,19 +1,16 @@
-// A list of the API's that follows its events. No DOM.
+// What the API tells, kept as it is now: asked for again at its events. No DOM.
 
 /**
- * Loads at once, when the topic is touched, and when a lost connection is back; one question at a time.
+ * One question at a time; where it becomes stale meanwhile it is asked again.
  * @template T
- * @param {import('./store.js').Store} store
- * @param {import('./store.js').Topic} topic
  * @param {() => Promise<T>} load
- * @param {{onLoad: (list: T) => void, onFault: (error: unknown) => void}} listener
- * @returns {() => void} ends it
+ * @param {{onLoad: (answer: T, isStale: boolean) => void, onFault: (error: unknown) => void}} listener isStale: another answer follows
+ * @returns {{refresh: () => void, stop: () => void}}
  */
-export function followList(store, topic, load, { onLoad, onFault }) {
-	let isStale = true;
+export function createRefresh(load, { onLoad, onFault }) {
+	let isStale = false;
 	let isAsking = false;
 	let isOver = false;
-	let wasLost = store.connection !== 'connected';
 
 	async function refresh() {
 		isStale = true;
@@ -22,25 +19,37 @@ export function followList(store, topic, load, { onLoad, onFault }) {
 		while (isStale && !isOver) {
 			isStale = false;
 			try {
-				const list = await load();
-				if (!isOver && !isStale) onLoad(list);
+				const answer = await load();
+				if (!isOver) onLoad(answer, isStale);
 			} catch (error) {
 				if (!isOver) onFault(error);
 			}
 		}
 		isAsking = false;
 	}
+	return { refresh: () => void refresh(), stop: () => void (isOver = true) };
+}
 
+/**
+ * A list: loads at once, when the topic is touched, and when a lost connection is back.
+ * @template T
+ * @param {import('./store.js').Store} store
+ * @param {import('./store.js').Topic} topic
+ * @param {() => Promise<T>} load
+ * @param {{onLoad: (list: T) => void, onFault: (error: unknown) => void}} listener
+ * @returns {() => void} ends it
+ */
+export function followList(store, topic, load, { onLoad, onFault }) {
+	const { refresh, stop } = createRefresh(load, { onLoad: (list, isStale) => isStale || onLoad(list), onFault });
+	let wasLost = store.connection !== 'connected';
 	const stops = [
-		store.subscribe(topic, () => void refresh()),
+		stop,
+		store.subscribe(topic, refresh),
 		store.subscribe('connection', () => {
-			if (wasLost && store.connection === 'connected') void refresh();
+			if (wasLost && store.connection === 'connected') refresh();
 			wasLost = store.connection !== 'connected';
 		}),
 	];
-	void refresh();
-	return () => {
-		isOver = true;
-		for (const stop of stops) stop();
-	};
+	refresh();
+	return () => stops.forEach((end) => end());
 }

@@ -2,21 +2,21 @@
 
 import { createActionButtons } from '../components/action_buttons.js';
 import { confirmAction } from '../components/confirm.js';
-import { fill, h, setText } from '../components/dom.js';
-import { createTabs } from '../components/tabs.js';
+import { h, setText } from '../components/dom.js';
+import { TabViews } from '../components/tab_views.js';
 import { Problem } from '../lib/api.js';
 import { ACTIONS_FIT, tellState } from '../lib/instance_state.js';
+import { createRefresh } from '../lib/live_list.js';
 import { route } from '../lib/routes.js';
 import { openStartDialog } from './instance/start_dialog.js';
 
 /**
  * @typedef {import('../app.js').App} App
  * @typedef {import('../lib/api.js').Instance} Instance
- * @typedef {{unmount: () => void, update?: (instance: Instance) => void}} Tab
- * @typedef {(outlet: HTMLElement, instance: Instance, app: App) => Tab} TabView
+ * @typedef {import('../components/tab_views.js').TabView<Instance>} TabView
  */
 
-/** @type {Record<string, {name: string, load: () => Promise<{mount: TabView}>}>} */
+/** @type {import('../components/tab_views.js').TabSet<Instance>} */
 const TABS = {
 	consoles: { name: 'Consoles', load: () => import('./instance/consoles.js') },
 	properties: { name: 'Properties', load: () => import('./instance/properties.js') },
@@ -36,56 +36,41 @@ class InstanceView {
 	constructor(outlet, place, app) {
 		this.app = app;
 		this.id = place.parameters.id;
-		this.tab = Object.hasOwn(TABS, place.parameters.tab) ? place.parameters.tab : 'consoles';
 		/** @type {Instance | null} */
 		this.instance = null;
-		/** @type {Tab | null} */
-		this.shown = null;
-		this.isOver = false;
 		/** @type {HTMLDialogElement | null} */
 		this.dialog = null;
 		this.state = h('span', { class: 'state', role: 'status' });
 		this.actions = createActionButtons(Object.keys(ACTIONS_FIT), { onAct: (action) => this.act(action) });
-		this.tabs = createTabs({
-			label: 'Parts of the instance',
-			names: Object.fromEntries(Object.entries(TABS).map(([id, { name }]) => [id, name])),
-			chosen: this.tab,
-			onChoose: (tab) => this.chooseTab(tab),
-		});
-		this.startWith = h('button', { type: 'button', disabled: true, onclick: () => this.openStart() }, 'Start with …');
+		this.tabs = new TabViews(app, { label: 'Parts of the instance', views: TABS, place, address: (tab) => route('instances', this.id, tab) });
+		this.startWith = h('button', { type: 'button', class: 'start-with', disabled: true, onclick: () => this.openStart() }, 'Start with …');
 		this.facts = h('p', { class: 'quiet facts' });
+		// Shown with what it tells: nothing moves when that comes.
+		this.parts = h('div', { hidden: true }, this.facts, this.tabs.elements);
 		outlet.append(
 			h('div', { class: 'heading' }, h('h1', {}, this.id, ' ', this.state), h('div', { class: 'actions' }, this.actions.buttons, this.startWith)),
-			this.facts, this.tabs.list, this.tabs.panel);
-		this.stop = app.store.subscribe('instances', (changed) => {
-			if (changed.size === 0 || changed.has(this.id)) void this.refresh();
+			this.parts);
+		// The whole of it, which events do not tell: channels, processes, the command.
+		this.question = createRefresh(() => app.api.getInstance(this.id), {
+			onLoad: (instance) => this.show(instance), onFault: (error) => this.failed(error),
 		});
-		void this.refresh();
+		this.stop = app.store.subscribe('instances', (changed) => {
+			if (changed.size === 0 || changed.has(this.id)) this.question.refresh();
+		});
+		this.question.refresh();
 	}
 
 	unmount() {
-		this.isOver = true;
+		this.question.stop();
 		this.stop();
-		this.shown?.unmount();
+		this.tabs.end();
 		this.dialog?.close();
 	}
 
-	/** The whole of it, which events do not tell: channels, processes, the command. One question at a time. */
-	async refresh() {
-		this.isStale = true;
-		if (this.isAsking) return;
-		this.isAsking = true;
-		while (this.isStale && !this.isOver) {
-			this.isStale = false;
-			try {
-				const instance = await this.app.api.getInstance(this.id);
-				if (!this.isOver) this.show(instance);
-			} catch (error) {
-				if (error instanceof Problem && error.status === 404) this.showGone();
-				else if (!(error instanceof Problem && error.status === 0)) this.app.notices.fail(error);
-			}
-		}
-		this.isAsking = false;
+	/** @param {unknown} error */
+	failed(error) {
+		if (error instanceof Problem && error.status === 404) this.showGone();
+		else if (!(error instanceof Problem && error.status === 0)) this.app.notices.fail(error);
 	}
 
 	/** @param {Instance} instance */
@@ -100,20 +85,19 @@ class InstanceView {
 		setText(this.startWith, ACTIONS_FIT.restart(instance.state) ? 'Restart with …' : 'Start with …');
 		const labels = Object.entries(instance.labels).map(([key, value]) => `${key}=${value}`);
 		setText(this.facts, [instance.target, instance.emulator, ...labels].join(' · '));
-		if (isFirst) void this.showTab();
-		else this.shown?.update?.(instance);
+		this.parts.hidden = false;
+		if (isFirst) this.tabs.begin(instance);
+		else this.tabs.update(instance);
 	}
 
 	showGone() {
-		if (this.isOver) return;
-		this.shown?.unmount();
-		this.shown = null;
 		this.instance = null;
 		setText(this.state, 'gone');
+		this.parts.hidden = false;
 		this.actions.setState('');
 		this.startWith.disabled = true;
 		this.dialog?.close();
-		fill(this.tabs.panel, h('p', {}, 'There is no instance of this name (any more). ', h('a', { href: '#/instances' }, 'All instances')));
+		this.tabs.end(h('p', {}, 'There is no instance of this name (any more). ', h('a', { href: '#/instances' }, 'All instances')));
 	}
 
 	/** @param {string} state */
@@ -124,23 +108,6 @@ class InstanceView {
 	openStart() {
 		const action = this.instance && this.startAction(this.instance.state);
 		if (this.instance && action) this.dialog = openStartDialog(this.app, this.instance, action);
-	}
-
-	/** @param {string} tab */
-	chooseTab(tab) {
-		this.tab = tab;
-		this.tabs.choose(tab);
-		history.replaceState(null, '', route('instances', this.id, tab));
-		void this.showTab();
-	}
-
-	async showTab() {
-		const wanted = this.tab;
-		const { mount } = await TABS[wanted].load();
-		if (this.isOver || !this.instance || wanted !== this.tab) return;
-		this.shown?.unmount();
-		this.tabs.panel.replaceChildren();
-		this.shown = mount(this.tabs.panel, this.instance, this.app);
 	}
 
 	/** @param {string} action */
@@ -156,7 +123,7 @@ class InstanceView {
 			location.hash = '#/instances';
 		} catch (error) {
 			notices.fail(error);
-			void this.refresh();
+			this.question.refresh();
 		}
 	}
 }

@@ -1,9 +1,10 @@
 // One run: what came of it and why, and its tabs.
 
 import { fill, h, setText, timeElement } from '../components/dom.js';
-import { createTabs } from '../components/tabs.js';
+import { TabViews } from '../components/tab_views.js';
 import { Problem, apiPath } from '../lib/api.js';
 import { formatDuration, formatTime } from '../lib/format.js';
+import { createRefresh } from '../lib/live_list.js';
 import { route } from '../lib/routes.js';
 import { mergeRun } from '../lib/run_list.js';
 import { durationOf, tellDetail, tellOutcome, tellWhy } from '../lib/run_words.js';
@@ -11,11 +12,10 @@ import { durationOf, tellDetail, tellOutcome, tellWhy } from '../lib/run_words.j
 /**
  * @typedef {import('../app.js').App} App
  * @typedef {import('../lib/api.js').Run} Run
- * @typedef {{unmount: () => void, update?: (run: Run) => void}} Tab
- * @typedef {(outlet: HTMLElement, run: Run, app: App) => Tab} TabView
+ * @typedef {import('../components/tab_views.js').TabView<Run>} TabView
  */
 
-/** @type {Record<string, {name: string, load: () => Promise<{mount: TabView}>}>} */
+/** @type {import('../components/tab_views.js').TabSet<Run>} */
 const TABS = {
 	output: { name: 'Output', load: () => import('./run/output.js') },
 	tests: { name: 'Tests', load: () => import('./run/tests.js') },
@@ -33,38 +33,38 @@ class RunView {
 	constructor(outlet, place, app) {
 		this.app = app;
 		this.id = place.parameters.id;
-		this.tab = place.parameters.tab in TABS ? place.parameters.tab : 'output';
 		/** @type {Run | null} */
 		this.run = null;
-		/** @type {Tab | null} */
-		this.shown = null;
-		this.isOver = false;
-		this.isStale = false;
-		this.isAsking = false;
 		this.outcome = h('span', { class: 'verdict', role: 'status' });
 		this.why = h('p', { class: 'why' });
 		this.words = h('pre', { class: 'words', tabIndex: 0, 'aria-label': 'What is told of it', hidden: true });
 		this.elapsed = h('span');
 		this.facts = h('p', { class: 'quiet facts' });
-		this.tabs = createTabs({
-			label: 'Parts of the run', names: Object.fromEntries(Object.entries(TABS).map(([id, { name }]) => [id, name])),
-			chosen: this.tab, onChoose: (tab) => this.chooseTab(tab),
-		});
-		outlet.append(h('div', { class: 'heading' }, h('h1', {}, `Run ${this.id} `, this.outcome), this.createActions()),
-			this.why, this.words, this.facts, this.tabs.list, this.tabs.panel);
+		this.tabs = new TabViews(app, { label: 'Parts of the run', views: TABS, place, address: (tab) => route('runs', this.id, tab) });
+		// Shown with what it tells: nothing moves when that comes.
+		this.parts = h('div', { hidden: true }, this.why, this.words, this.facts, this.tabs.elements);
+		outlet.append(h('div', { class: 'heading' }, h('h1', {}, `Run ${this.id} `, this.outcome), this.createActions()), this.parts);
+		// The whole of it, which events do not tell.
+		this.question = createRefresh(() => app.api.getRun(this.id), { onLoad: (run) => this.show(run), onFault: (error) => this.failed(error) });
 		this.stop = app.store.subscribe('runs', (changed) => {
 			// Any run that goes gives the others another place in the queue.
-			if (changed.size === 0 || changed.has(this.id) || this.run?.state === 'queued') void this.refresh();
+			if (changed.size === 0 || changed.has(this.id) || this.run?.state === 'queued') this.question.refresh();
 		});
 		this.timer = setInterval(() => this.showElapsed(), TICK_MS);
-		void this.refresh();
+		this.question.refresh();
 	}
 
 	unmount() {
-		this.isOver = true;
+		this.question.stop();
 		this.stop();
 		clearInterval(this.timer);
-		this.shown?.unmount();
+		this.tabs.end();
+	}
+
+	/** @param {unknown} error */
+	failed(error) {
+		if (error instanceof Problem && [400, 404].includes(error.status)) this.showGone();
+		else if (!(error instanceof Problem && error.status === 0)) this.app.notices.fail(error);
 	}
 
 	createActions() {
@@ -78,7 +78,8 @@ class RunView {
 		this.edit.href = `${route('new-run')}?from=${encodeURIComponent(this.id)}`;
 		this.cancel = h('button', { type: 'button', class: 'danger', hidden: true, onclick: () => this.act(() => this.app.api.request('DELETE', apiPath('runs', this.id))) }, 'Cancel');
 		this.again = h('button', { type: 'button', class: 'primary', disabled: true, onclick: () => this.act(() => this.rerun()) }, 'Run again');
-		return h('div', { class: 'actions' }, this.board, this.junit, this.cancel, this.edit, this.again);
+		this.actions = h('div', { class: 'actions', hidden: true }, this.board, this.junit, this.cancel, this.edit, this.again);
+		return this.actions;
 	}
 
 	async rerun() {
@@ -98,24 +99,6 @@ class RunView {
 		}
 	}
 
-	/** The whole of it, which events do not tell. One question at a time. */
-	async refresh() {
-		this.isStale = true;
-		if (this.isAsking) return;
-		this.isAsking = true;
-		while (this.isStale && !this.isOver) {
-			this.isStale = false;
-			try {
-				const run = await this.app.api.getRun(this.id);
-				if (!this.isOver) this.show(run);
-			} catch (error) {
-				if (error instanceof Problem && [400, 404].includes(error.status)) this.showGone();
-				else if (!(error instanceof Problem && error.status === 0)) this.app.notices.fail(error);
-			}
-		}
-		this.isAsking = false;
-	}
-
 	/** @param {Run} run */
 	show(run) {
 		const isFirst = this.run === null;
@@ -128,8 +111,9 @@ class RunView {
 		this.words.hidden = !this.words.textContent;
 		this.showFacts(run);
 		this.showActions(run);
-		if (isFirst) void this.showTab();
-		else this.shown?.update?.(run);
+		this.parts.hidden = false;
+		if (isFirst) this.tabs.begin(run);
+		else this.tabs.update(run);
 	}
 
 	/** @param {Run} run */
@@ -156,6 +140,7 @@ class RunView {
 	/** @param {Run} run */
 	showActions({ state, instance }) {
 		const isEnded = state === 'ended';
+		if (this.actions) this.actions.hidden = false;
 		if (this.board) {
 			this.board.hidden = !instance || isEnded;
 			if (instance) this.board.href = route('instances', instance);
@@ -167,30 +152,11 @@ class RunView {
 	}
 
 	showGone() {
-		if (this.isOver) return;
-		this.shown?.unmount();
-		this.shown = null;
 		this.run = null;
 		setText(this.outcome, 'gone');
+		this.parts.hidden = false;
 		setText(this.why, 'There is no run of this number, or it is no longer kept.');
-		fill(this.tabs.panel, h('p', {}, h('a', { href: '#/runs' }, 'All runs')));
-	}
-
-	/** @param {string} tab */
-	chooseTab(tab) {
-		this.tab = tab;
-		this.tabs.choose(tab);
-		history.replaceState(null, '', route('runs', this.id, tab));
-		void this.showTab();
-	}
-
-	async showTab() {
-		const wanted = this.tab;
-		const { mount } = await TABS[wanted].load();
-		if (this.isOver || !this.run || wanted !== this.tab) return;
-		this.shown?.unmount();
-		this.tabs.panel.replaceChildren();
-		this.shown = mount(this.tabs.panel, this.run, this.app);
+		this.tabs.end(h('p', {}, h('a', { href: '#/runs' }, 'All runs')));
 	}
 }
 
