@@ -8,7 +8,6 @@ const ANSWER_MS = 10_000;
 const SILENCE_MS = 60_000;
 /** Of a worker that is asked whether it is there. */
 const LOOK_MS = 3000;
-const RETRY_MS = 5000;
 
 /** @typedef {{retry: () => void, look: () => void, close: () => void}} Source what tells the events: the worker, or a stream of the page's own */
 
@@ -31,6 +30,10 @@ export class FeedClient {
 	/** Begins, and again after close(). */
 	open() {
 		this.tell('connecting');
+		this.begin();
+	}
+
+	begin() {
 		if ('SharedWorker' in globalThis) this.openShared();
 		else void this.openOwn();
 	}
@@ -83,7 +86,7 @@ export class FeedClient {
 			void this.openOwn();
 		};
 		port.postMessage({ url: this.url });
-		this.expectWithin(ANSWER_MS);
+		this.expectWithin(ANSWER_MS, () => void this.openOwn());
 	}
 
 	/**
@@ -99,13 +102,17 @@ export class FeedClient {
 		else this.expectWithin(SILENCE_MS);
 	}
 
-	/** A worker dies with the process that it shares with another tab, and tells nobody. @param {number} ms */
-	expectWithin(ms) {
+	/**
+	 * A worker dies with the process that it shares with another tab, and tells nobody.
+	 * @param {number} ms
+	 * @param {() => void} [otherwise]
+	 */
+	expectWithin(ms, otherwise = () => this.begin()) {
 		clearTimeout(this.timer);
 		this.timer = setTimeout(() => {
 			this.close();
 			this.tell('lost');
-			this.openShared();
+			otherwise();
 		}, ms);
 	}
 
@@ -114,16 +121,16 @@ export class FeedClient {
 		/** @type {Source} */
 		const none = { retry() {}, look() {}, close() {} };
 		this.source = none;
+		this.expectWithin(ANSWER_MS);
 		try {
 			const { Feed } = await import('./feed.js');
 			if (this.source !== none) return;
 			const feed = new Feed(this.url, { ...this.events, onStatus: (status) => this.tell(status) });
 			this.source = { retry: () => feed.open(), look: () => feed.look(), close: () => feed.close() };
+			clearTimeout(this.timer);
 			feed.open();
 		} catch {
-			if (this.source !== none) return;
-			this.tell('lost');
-			this.timer = setTimeout(() => this.open(), RETRY_MS);
+			// As one that does not come in time.
 		}
 	}
 }

@@ -1,0 +1,183 @@
+// The stream of events of all tabs when something of it fails: emud that says nothing, tabs that crash, a worker that dies or does not come.
+
+/* global PageTransitionEvent, dispatchEvent */
+import assert from 'node:assert/strict';
+import { cpSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { until, within } from '../lib/deadline.mjs';
+import { startEmud } from '../lib/emud.mjs';
+import { BUILD } from '../lib/firmware.mjs';
+import { shareBrowser } from '../lib/page.mjs';
+
+/** @typedef {import('playwright-core').Page} Page @typedef {import('../lib/client.mjs').Client} Client */
+
+const { openPage } = shareBrowser();
+const rowOf = (/** @type {Page} */ page, /** @type {string} */ id) => page.locator(`tr[data-id="${id}"]`);
+const lost = (/** @type {Page} */ page) => page.getByRole('alert').filter({ hasText: 'emud does not answer' });
+const create = (/** @type {Client} */ client, /** @type {string} */ id) => client.put(`/instances/${id}`, { json: { target: 'board', start: false }, expect: 201 });
+const listeners = async (/** @type {Client} */ client) => (await client.get('/service')).json.event_listeners;
+
+/** @param {Page} page */
+async function openAnother(page) {
+	const other = await page.context().newPage();
+	await other.goto(page.url());
+	return other;
+}
+
+/** The worker of a page's events, to run scripts in. Who stays attached when it dies keeps another of its name from starting. @param {Page} page */
+async function attachToWorker(page) {
+	const browser = page.context().browser();
+	assert.ok(browser);
+	const session = await browser.newBrowserCDPSession();
+	const { targetInfos } = await session.send('Target.getTargets');
+	const [worker] = targetInfos.filter(({ type, url }) => type === 'shared_worker' && url.startsWith(new URL(page.url()).origin));
+	const { sessionId } = await session.send('Target.attachToTarget', { targetId: worker.targetId, flatten: false });
+	let id = 0;
+	const run = (/** @type {string} */ script) => within(new Promise((resolve) => {
+		const own = ++id;
+		session.on('Target.receivedMessageFromTarget', ({ message }) => {
+			const answer = JSON.parse(message);
+			if (answer.id === own) resolve(answer.result.result.value);
+		});
+		void session.send('Target.sendMessageToTarget', { sessionId, message: JSON.stringify({ id: own, method: 'Runtime.evaluate', params: { expression: script } }) });
+	}), 'the worker to run a script');
+	return { run, detach: () => session.detach() };
+}
+
+/** @param {Page} page */
+async function crash(page) {
+	const session = await page.context().newCDPSession(page);
+	const crashed = new Promise((resolve) => page.once('crash', resolve));
+	session.send('Page.crash').catch(() => {});
+	await within(crashed, 'the tab to crash');
+}
+
+test('an emud that says nothing any more is told, and what changed is there when it speaks again', async (t) => {
+	const emud = await startEmud(t);
+	const client = emud.client();
+	await create(client, 'stays');
+	const page = await openPage(t, { url: emud.baseUrl, expected: /ERR_/ });
+	await rowOf(page, 'stays').waitFor();
+	await until(async () => (await listeners(client)) === 1, 'the stream of events');
+	const { run } = await attachToWorker(page);
+	// Two minutes in six seconds: the limits are those of a real network.
+	await run('const slow = setTimeout; setTimeout = (call, ms) => slow(call, ms / 20); 0');
+	await create(client, 'last-word');
+	await rowOf(page, 'last-word').waitFor();
+	emud.process?.kill('SIGSTOP');
+	try {
+		await lost(page).waitFor();
+		await run('setTimeout = slow; 0');
+	} finally {
+		emud.process?.kill('SIGCONT');
+	}
+	await create(client, 'came');
+	await rowOf(page, 'came').waitFor();
+	await page.locator('#lost').waitFor({ state: 'hidden' });
+	await until(async () => (await listeners(client)) === 1, 'the given-up streams to be closed');
+});
+
+test('a list that never comes does not hold up the stream of events', async (t) => {
+	const emud = await startEmud(t);
+	const page = await openPage(t, { url: 'about:blank', expected: /ERR_/ });
+	await page.route('**/v1/instances?*', () => {});
+	await page.goto(emud.baseUrl);
+	await until(async () => (await listeners(emud.client())) === 1, 'the stream of events');
+	await create(emud.client(), 'told');
+	await rowOf(page, 'told').waitFor();
+});
+
+test('a tab that crashes is forgotten, and the others live on; when the worker dies with it, too', async (t) => {
+	const emud = await startEmud(t);
+	const client = emud.client();
+	const host = await openPage(t, { url: emud.baseUrl });
+	await until(async () => (await listeners(client)) === 1, 'the stream of events');
+	const [second, third] = [await openAnother(host), await openAnother(host)];
+	await create(client, 'one');
+	for (const page of [host, second, third]) await rowOf(page, 'one').waitFor();
+	const { run, detach } = await attachToWorker(host);
+	await run(`const now = performance.now.bind(performance), post = MessagePort.prototype.postMessage, told = new Set();
+		performance.now = () => now() * 1e6;
+		MessagePort.prototype.postMessage = function (message) { if (message.event) told.add(this); post.call(this, message); }; 0`);
+	await crash(third);
+	let count = 0;
+	await until(async () => {
+		await run('told.clear(); 0');
+		await create(client, `beat-${++count}`);
+		await rowOf(second, `beat-${count}`).waitFor();
+		return (await run('told.size')) === 2;
+	}, 'the port of the crashed tab to be forgotten');
+	assert.ok(count > 3, `after ${count} beats`);
+	await rowOf(host, `beat-${count}`).waitFor();
+	await detach();
+	await crash(host);
+	await until(async () => (await listeners(client)) === 0, 'the stream to go with its worker');
+	// As when the tab is looked at.
+	await second.evaluate(() => void dispatchEvent(new Event('online')));
+	await until(async () => (await listeners(client)) === 1, 'a new worker');
+	await create(client, 'two');
+	await rowOf(second, 'two').waitFor();
+	await crash(second);
+	await until(async () => (await listeners(client)) === 0, 'the stream to go with the last tab');
+});
+
+test('where the worker\'s script does not come, a page has a stream of its own', async (t) => {
+	const share = `${BUILD}/share-without-worker-${process.pid}`;
+	t.after(() => rmSync(share, { recursive: true, force: true }));
+	cpSync(path.join(BUILD, 'share/emud'), share, { recursive: true });
+	rmSync(path.join(share, 'web/lib/feed_worker.js'));
+	const emud = await startEmud(t, { env: { EMUD_SHARE: share } });
+	const page = await openPage(t, { url: emud.baseUrl, expected: /404|ERR_/ });
+	await until(async () => (await listeners(emud.client())) === 1, 'the stream of events');
+	await create(emud.client(), 'told');
+	await rowOf(page, 'told').waitFor();
+});
+
+test('a page that is left and comes back from the browser\'s memory has what was typed, and catches up', async (t) => {
+	const emud = await startEmud(t);
+	const client = emud.client();
+	const page = await openPage(t, { url: emud.baseUrl });
+	await create(client, 'one');
+	await rowOf(page, 'one').waitFor();
+	await page.getByLabel('Filter').fill('o');
+	await page.evaluate(() => void dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true })));
+	await until(async () => (await listeners(client)) === 0, 'the stream to be let go');
+	await create(client, 'two');
+	await page.evaluate(() => void dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true })));
+	await rowOf(page, 'two').waitFor();
+	assert.equal(await page.getByLabel('Filter').inputValue(), 'o');
+	assert.equal(await listeners(client), 1);
+});
+
+test('a token that is given in one tab is asked for in no other', async (t) => {
+	const emud = await startEmud(t, { tokens: 'browser-token-4712\n' });
+	const client = emud.client({ token: 'browser-token-4712' });
+	await create(client, 'guarded');
+	const first = await openPage(t, { url: emud.baseUrl, expected: /401/ });
+	const second = await openAnother(first);
+	for (const page of [first, second]) await page.getByRole('dialog').waitFor();
+	await second.getByRole('dialog').getByLabel('Token').fill('browser-token-4712');
+	await second.getByRole('dialog').getByLabel('Token').press('Enter');
+	for (const page of [first, second]) {
+		await rowOf(page, 'guarded').waitFor();
+		await page.getByRole('dialog').waitFor({ state: 'hidden' });
+	}
+	await create(client, 'live');
+	for (const page of [first, second]) await rowOf(page, 'live').waitFor();
+	assert.equal(await listeners(client), 1);
+});
+
+test('a view that emud could not send is there when emud is', async (t) => {
+	const emud = await startEmud(t);
+	const page = await openPage(t, { url: emud.baseUrl, expected: /ERR_/ });
+	await until(async () => (await listeners(emud.client())) === 1, 'the stream of events');
+	await emud.end('SIGKILL');
+	await lost(page).waitFor();
+	await page.getByRole('link', { name: 'Targets' }).click();
+	await page.getByRole('alert').filter({ hasText: 'did not send this page' }).waitFor();
+	emud.options.listen = `127.0.0.1:${emud.port}`;
+	await emud.start();
+	await page.locator('tr[data-id="board"]').waitFor();
+});
