@@ -35,7 +35,7 @@ export class ConsoleHistory {
 		this.earlier = button('Earlier', () => this.before(this.from));
 		this.later = button('Later', () => this.after(this.to ?? 0));
 		this.newest = button('Newest', () => this.events.onNewest());
-		this.element = h('span', { role: 'group', 'aria-label': 'Parts of the output', class: 'parts' }, this.first, this.earlier, this.later, this.newest);
+		this.element = h('span', { role: 'group', 'aria-label': 'Parts of the output', class: 'actions' }, this.first, this.earlier, this.later, this.newest);
 		this.show();
 	}
 

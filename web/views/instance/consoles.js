@@ -45,6 +45,7 @@ class ConsolesTab {
 			onNewest: () => this.attach(this.name),
 			onError: (error) => app.notices.fail(error),
 		});
+		this.isDoubted = app.store.connection === 'lost';
 		this.stop = app.store.subscribe('connection', () => this.hearConnection());
 		this.status = h('span', { role: 'status', class: 'quiet' });
 		this.echo = h('input', { type: 'checkbox' });
@@ -159,9 +160,12 @@ class ConsolesTab {
 		setText(this.found, `Not sent: ${this.unsentCount} typed character${this.unsentCount === 1 ? '' : 's'}.`);
 	}
 
+	/** The page's stream of events knows first of a network that has fallen silent, and that it is back. */
 	hearConnection() {
-		if (this.app.store.connection === 'lost') this.stream?.doubt();
-		else if (this.app.store.connection === 'connected') this.stream?.renew();
+		const { connection } = this.app.store;
+		if (connection === 'lost') this.stream?.doubt();
+		else if (connection === 'connected' && this.isDoubted) this.stream?.renew();
+		this.isDoubted = connection !== 'connected' && (this.isDoubted || connection === 'lost');
 	}
 
 	/** @param {Parameters<import('./console_history.js').HistoryEvents['onPage']>[0]} page */
