@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { PIECE_BYTES, RunLog, bears, layOut, textOf } from '../../web/lib/run_log.js';
+import { PIECE_COST, RunLog, bears, findWindow, layOut, textOf } from '../../web/lib/run_log.js';
 
 const bytesOf = (/** @type {string} */ text) => new TextEncoder().encode(text);
 
@@ -12,13 +12,14 @@ const wholeOf = (log) => Buffer.concat(log.pieces.map(({ bytes }) => bytes)).toS
 
 /** Its pieces follow each other, from its start to its end. @param {RunLog} log */
 function check(log) {
-	let at = log.start;
-	for (const { offset, bytes } of log.pieces) {
+	let [at, sum] = [log.start, 0];
+	for (const { offset, bytes, cost } of log.pieces) {
 		assert.equal(offset, at);
-		assert.ok(bytes.length > 0 && bytes.length <= PIECE_BYTES);
+		assert.ok(bytes.length > 0 && bytes.length <= cost && cost <= PIECE_COST);
 		at += bytes.length;
+		sum += cost;
 	}
-	assert.equal(at, log.end);
+	assert.deepEqual([at, sum], [log.end, log.cost]);
 }
 
 /** Lines of a known length. @param {number} count */
@@ -26,7 +27,7 @@ const lines = (count) => Array.from({ length: count }, (_, index) => `line ${Str
 
 test('what is appended in any chunks is kept byte for byte, in pieces that end with a line', () => {
 	const all = bytesOf(lines(5000));
-	for (const chunk of [1000, 4099, PIECE_BYTES, 100_000]) {
+	for (const chunk of [1000, 4099, PIECE_COST, 100_000]) {
 		const log = new RunLog(7);
 		for (let at = 0; at < all.length; at += chunk) log.append(all.subarray(at, at + chunk));
 		check(log);
@@ -37,7 +38,7 @@ test('what is appended in any chunks is kept byte for byte, in pieces that end w
 
 test('a line without an end is cut between characters', () => {
 	const log = new RunLog();
-	log.append(bytesOf(`x${'\u{1f600}'.repeat(3 * PIECE_BYTES / 4)}`));
+	log.append(bytesOf(`x${'\u{1f600}'.repeat(3 * PIECE_COST / 4)}`));
 	check(log);
 	assert.ok(log.pieces.length > 3);
 	for (const { bytes } of log.pieces) assert.doesNotMatch(textOf(bytes), /\ufffd/);
@@ -45,9 +46,9 @@ test('a line without an end is cut between characters', () => {
 
 test('bytes that are no characters at all are cut all the same', () => {
 	const log = new RunLog();
-	log.append(new Uint8Array(3 * PIECE_BYTES).fill(0x80));
+	log.append(new Uint8Array(3 * PIECE_COST).fill(0x80));
 	check(log);
-	assert.equal(log.size, 3 * PIECE_BYTES);
+	assert.equal(log.size, 3 * PIECE_COST);
 });
 
 test('what is prepended heals the cut at the start', () => {
@@ -67,15 +68,38 @@ test('what is kept is bounded at either end', () => {
 	const log = new RunLog();
 	log.append(bytesOf(lines(20_000)));
 	const { end } = log;
-	log.trimStart(4 * PIECE_BYTES);
+	log.trimStart(4 * PIECE_COST);
 	check(log);
-	assert.ok(log.size <= 4 * PIECE_BYTES && log.size > 2 * PIECE_BYTES && log.end === end);
+	assert.ok(log.cost <= 4 * PIECE_COST && log.cost > 2 * PIECE_COST && log.end === end);
 	const { start } = log;
-	log.trimEnd(2 * PIECE_BYTES);
+	log.trimEnd(2 * PIECE_COST);
 	check(log);
-	assert.ok(log.size <= 2 * PIECE_BYTES && log.start === start);
+	assert.ok(log.cost <= 2 * PIECE_COST && log.start === start);
 	log.trimStart(0);
 	assert.equal(log.pieces.length, 1, 'the last piece stays');
+});
+
+test('what is slow to show counts for more: lines, what is no plain text', () => {
+	const costOf = (/** @type {string} */ text) => {
+		const log = new RunLog();
+		for (let at = 0; at < 4; at++) log.append(bytesOf(text.repeat(10_000)));
+		check(log);
+		return log.cost / 4;
+	};
+	const plain = costOf('x');
+	assert.equal(plain, 10_000);
+	for (const text of ['\n', '\r', '\x01', '\u0301', '\x1b']) assert.ok(costOf(text) >= 8 * plain, JSON.stringify(text));
+});
+
+test('a window lies around its place, and reaches further where the other side has less', () => {
+	const bytes = bytesOf(`${'a'.repeat(1000)}${'\n'.repeat(1000)}`);
+	assert.deepEqual(findWindow(bytes, 0, 100), { from: 0, to: 100 });
+	assert.deepEqual(findWindow(bytes, 500, 100), { from: 450, to: 550 });
+	assert.deepEqual(findWindow(bytes, 2000, 3200), { from: 1900, to: 2000 });
+	assert.deepEqual(findWindow(bytes, 10, 100), { from: 0, to: 100 });
+	assert.deepEqual(findWindow(bytes, 1000, 640), { from: 680, to: 1010 });
+	assert.deepEqual(findWindow(bytes, 7, 1e9), { from: 0, to: 2000 });
+	assert.deepEqual(findWindow(bytes.subarray(0, 0), 0, 10), { from: 0, to: 0 });
 });
 
 test('the match is marked by bytes, and so is its line', () => {

@@ -16,17 +16,25 @@ const MOVEMENT_MS = 400;
  */
 
 export class LogView {
-	/** @param {{onScroll: (isAtEnd: boolean) => void}} options onScroll: to the end, or away from it by the user */
-	constructor({ onScroll }) {
-		/** @type {Map<number, Block>} by the offset of its piece */
+	/**
+	 * @param {{onScroll: (isAtEnd: boolean) => void, onMove: (isByUser: boolean) => void}} options
+	 * onScroll: to the end, or away from it by the user; onMove: another place is in view
+	 */
+	constructor({ onScroll, onMove }) {
+		/** @type {Map<number, Block>} by the offset of its piece, in order */
 		this.blocks = new Map();
 		/** @type {Mark | null} */
 		this.mark = null;
 		this.element = h('div', {
 			class: 'run-log', tabIndex: 0, role: 'region', 'aria-label': 'Output of the run',
-			onscroll: () => (this.isAtEnd || this.isMovedAway) && onScroll(this.isAtEnd),
+			onscroll: () => {
+				if (this.isAtEnd || this.isMovedAway) onScroll(this.isAtEnd);
+				onMove(performance.now() > this.putAt + MOVEMENT_MS);
+			},
 		});
 		this.jumpedAt = -MOVEMENT_MS;
+		/** When the page itself moved it last: what follows of that is no wish of the user's. */
+		this.putAt = -MOVEMENT_MS;
 		/** Where the end was last put: what is laid out later may lengthen the output, which moves nobody away. */
 		this.endTop = 0;
 	}
@@ -34,6 +42,10 @@ export class LogView {
 	get isAtEnd() {
 		const { scrollTop, clientHeight, scrollHeight } = this.element;
 		return scrollTop + clientHeight >= scrollHeight - NEAR_END_PX;
+	}
+
+	get isAtStart() {
+		return this.element.scrollTop <= NEAR_END_PX;
 	}
 
 	get isMovedAway() {
@@ -53,14 +65,19 @@ export class LogView {
 				element.remove();
 				this.blocks.delete(offset);
 			}
+		/** @type {Map<number, Block>} */
+		const blocks = new Map();
 		/** @type {HTMLElement | null} */
 		let before = null;
 		for (const [index, piece] of log.pieces.entries()) {
-			const { element } = this.put(piece, index === log.pieces.length - 1);
+			const block = this.put(piece, index === log.pieces.length - 1);
+			const { element } = block;
+			blocks.set(piece.offset, block);
 			const place = /** @type {ChildNode | null} */ (before ? before.nextSibling : this.element.firstChild);
 			if (place !== element) this.element.insertBefore(element, place);
 			before = element;
 		}
+		this.blocks = blocks;
 	}
 
 	/** @param {Piece} piece @param {boolean} isLast @returns {Block} */
@@ -74,12 +91,17 @@ export class LogView {
 		if (known && !isMarked && !known.isMarked && known.isWhole && bytes.length > known.shown) block.element.append(textOf(bytes.subarray(known.shown)));
 		else if (isMarked && this.mark) fill(block.element, layOut(piece, this.mark).map(createSegment));
 		else fill(block.element, textOf(bytes));
-		this.blocks.set(offset, Object.assign(block, { shown: bytes.length, isMarked, isWhole: bytes.at(-1) === NEWLINE }));
-		return block;
+		return Object.assign(block, { shown: bytes.length, isMarked, isWhole: bytes.at(-1) === NEWLINE });
+	}
+
+	/** @param {number} top */
+	moveTo(top) {
+		this.element.scrollTop = top;
+		this.putAt = performance.now();
 	}
 
 	scrollToEnd() {
-		this.element.scrollTop = this.element.scrollHeight;
+		this.moveTo(this.element.scrollHeight);
 		this.endTop = this.element.scrollTop;
 	}
 
@@ -90,7 +112,26 @@ export class LogView {
 	}
 
 	scrollToStart() {
-		this.element.scrollTop = 0;
+		this.moveTo(0);
+	}
+
+	/** About which offset stands at the top: what a byte takes up differs. */
+	get place() {
+		const top = this.element.getBoundingClientRect().top;
+		for (const [offset, { element, shown }] of this.blocks) {
+			const box = element.getBoundingClientRect();
+			if (box.bottom > top) return offset + Math.floor(shown * Math.max(0, (top - box.top) / box.height));
+		}
+		return 0;
+	}
+
+	/** @param {number} place an offset */
+	scrollToPlace(place) {
+		const found = [...this.blocks].find(([offset, { shown }]) => offset + shown > place);
+		if (!found) return this.scrollToEnd();
+		const [offset, { element, shown }] = found;
+		const box = element.getBoundingClientRect();
+		this.moveTo(this.element.scrollTop + box.top - this.element.getBoundingClientRect().top + (box.height * (place - offset)) / shown);
 	}
 
 	scrollToMark() {
@@ -99,7 +140,7 @@ export class LogView {
 		// Alone within the log: the page stays where it is.
 		const { top } = found.getBoundingClientRect();
 		const box = this.element.getBoundingClientRect();
-		this.element.scrollTop += top - box.top - box.height / 2;
+		this.moveTo(this.element.scrollTop + top - box.top - box.height / 2);
 		return true;
 	}
 
@@ -109,7 +150,7 @@ export class LogView {
 		const anchor = [...this.blocks.values()].find(({ element }) => element.getBoundingClientRect().bottom > box.top)?.element;
 		const top = anchor?.getBoundingClientRect().top ?? 0;
 		change();
-		if (anchor?.isConnected) this.element.scrollTop += anchor.getBoundingClientRect().top - top;
+		this.moveTo(this.element.scrollTop + (anchor?.isConnected ? anchor.getBoundingClientRect().top - top : 0));
 	}
 }
 

@@ -1,13 +1,18 @@
 // A part of a run's output: its bytes in pieces, cut where lines end, with the deciding line marked. No DOM.
 // Offsets count bytes; text is made a piece at a time, so what is kept is bounded however long the output is.
 
-export const PIECE_BYTES = 16 * 1024;
+/** What a piece costs at most: so many bytes of plain text. */
+export const PIECE_COST = 16 * 1024;
 const NEWLINE = 10;
 const RETURN = 13;
 const CONTINUATION_BYTES_MOST = 3;
 
+/** What a byte costs to show, against one of a long plain line: a million empty lines hold a page up for seconds. */
+const COSTS = Uint8Array.from({ length: 256 }, (_, byte) => (byte === NEWLINE || byte === RETURN ? 32 : byte < 32 || byte >= 127 ? 8 : 1));
+
 /**
- * @typedef {{offset: number, bytes: Uint8Array}} Piece
+ * @typedef {{offset: number, bytes: Uint8Array}} Part
+ * @typedef {Part & {cost: number}} Piece cost: to show it
  * @typedef {{start: number, end: number}} Mark offsets
  * @typedef {{kind: 'plain' | 'line' | 'match', text: string}} Segment line: of the line that the match is in
  */
@@ -15,14 +20,35 @@ const CONTINUATION_BYTES_MOST = 3;
 /** @param {number} byte */
 const isContinuation = (byte) => (byte & 0xc0) === 0x80;
 
+/** @param {Uint8Array} bytes */
+const costOf = (bytes) => bytes.reduce((sum, byte) => sum + COSTS[byte], 0);
+
+/**
+ * Of bytes that may be too much to show those around a place: half of it before that, and more where there is less behind.
+ * @param {Uint8Array} bytes
+ * @param {number} at
+ * @param {number} most what they may cost
+ * @returns {{from: number, to: number}}
+ */
+export function findWindow(bytes, at, most) {
+	let [from, to, cost] = [at, at, 0];
+	const goBack = (/** @type {number} */ limit) => {
+		while (from > 0 && cost + COSTS[bytes[from - 1]] <= limit) cost += COSTS[bytes[--from]];
+	};
+	goBack(most / 2);
+	while (to < bytes.length && cost + COSTS[bytes[to]] <= most) cost += COSTS[bytes[to++]];
+	goBack(most);
+	return { from, to };
+}
+
 /** Where a piece ends that begins at `from`: behind a line, else between two characters. @param {Uint8Array} bytes @param {number} from */
 function findCut(bytes, from) {
-	const most = from + PIECE_BYTES;
-	if (bytes.length <= most) return bytes.length;
-	const newline = bytes.subarray(from, most).lastIndexOf(NEWLINE);
+	const { to: most } = findWindow(bytes.subarray(from, from + PIECE_COST), 0, PIECE_COST);
+	if (from + most === bytes.length) return bytes.length;
+	const newline = bytes.subarray(from, from + most).lastIndexOf(NEWLINE);
 	if (newline >= 0) return from + newline + 1;
-	for (let back = 0; back <= CONTINUATION_BYTES_MOST; back++) if (!isContinuation(bytes[most - back])) return most - back;
-	return most;
+	for (let back = 0; back <= CONTINUATION_BYTES_MOST; back++) if (!isContinuation(bytes[from + most - back])) return from + most - back;
+	return from + most;
 }
 
 /** @param {number} offset @param {Uint8Array} bytes @returns {Piece[]} */
@@ -31,7 +57,8 @@ function cutPieces(offset, bytes) {
 	const pieces = [];
 	for (let from = 0; from < bytes.length;) {
 		const to = findCut(bytes, from);
-		pieces.push({ offset: offset + from, bytes: bytes.subarray(from, to) });
+		const piece = bytes.subarray(from, to);
+		pieces.push({ offset: offset + from, bytes: piece, cost: costOf(piece) });
 		from = to;
 	}
 	return pieces;
@@ -52,6 +79,8 @@ export class RunLog {
 		this.pieces = [];
 		this.start = offset;
 		this.end = offset;
+		/** To show all of it. */
+		this.cost = 0;
 	}
 
 	get size() {
@@ -61,30 +90,47 @@ export class RunLog {
 	/** @param {Uint8Array} bytes those from its end on */
 	append(bytes) {
 		const last = this.pieces.at(-1);
-		const isOpen = last && (last.bytes.length < PIECE_BYTES || last.bytes.at(-1) !== NEWLINE);
-		if (isOpen) this.pieces.pop();
-		this.pieces.push(...(isOpen ? cutPieces(last.offset, join(last.bytes, bytes)) : cutPieces(this.end, bytes)));
+		const isOpen = last && (last.cost < PIECE_COST || last.bytes.at(-1) !== NEWLINE);
+		if (isOpen) this.count(this.pieces.splice(-1), -1);
+		const pieces = isOpen ? cutPieces(last.offset, join(last.bytes, bytes)) : cutPieces(this.end, bytes);
+		this.pieces.push(...pieces);
+		this.count(pieces, 1);
 		this.end += bytes.length;
 	}
 
 	/** @param {Uint8Array} bytes those up to its start */
 	prepend(bytes) {
 		// The first piece may begin within a line, or a character: it is cut anew.
-		const first = this.pieces.shift();
+		const [first] = this.pieces;
+		this.count(this.pieces.splice(0, 1), -1);
 		this.start -= bytes.length;
-		this.pieces.unshift(...cutPieces(this.start, first ? join(bytes, first.bytes) : bytes));
+		const pieces = cutPieces(this.start, first ? join(bytes, first.bytes) : bytes);
+		this.pieces.unshift(...pieces);
+		this.count(pieces, 1);
 	}
 
-	/** Drops pieces at the start until no more than `most` bytes are left, but for the last piece. @param {number} most */
+	/** @param {Piece[]} pieces that come or go @param {1 | -1} sign */
+	count(pieces, sign) {
+		for (const { cost } of pieces) this.cost += sign * cost;
+	}
+
+	/** Drops pieces at the start until the others cost no more than `most`, but for the last piece. @param {number} most */
 	trimStart(most) {
 		let count = 0;
-		while (this.size > most && count < this.pieces.length - 1) this.start += this.pieces[count++].bytes.length;
+		while (this.cost > most && count < this.pieces.length - 1) {
+			this.start += this.pieces[count].bytes.length;
+			this.cost -= this.pieces[count++].cost;
+		}
 		this.pieces.splice(0, count);
 	}
 
 	/** The same at the end. @param {number} most */
 	trimEnd(most) {
-		while (this.size > most && this.pieces.length > 1) this.end -= this.pieces.pop()?.bytes.length ?? 0;
+		while (this.cost > most && this.pieces.length > 1) {
+			const [last] = this.pieces.splice(-1);
+			this.end -= last.bytes.length;
+			this.cost -= last.cost;
+		}
 	}
 
 	/** @param {Mark} mark */
@@ -104,7 +150,7 @@ export const textOf = (bytes) =>
 	decoder.decode(bytes).replaceAll(ESCAPES, '').replaceAll(/\r+\n/g, '\n').replaceAll(CONTROLS, (character) =>
 		character === '\r' ? '\n' : `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`);
 
-/** Whether a piece shows some of the mark. @param {Piece} piece @param {Mark | null} mark @param {boolean} isLast */
+/** Whether a piece shows some of the mark. @param {Part} piece @param {Mark | null} mark @param {boolean} isLast */
 export function bears({ offset, bytes }, mark, isLast = false) {
 	if (!mark) return false;
 	const end = offset + bytes.length;
@@ -114,7 +160,7 @@ export function bears({ offset, bytes }, mark, isLast = false) {
 
 /**
  * The text of a piece that bears the mark.
- * @param {Piece} piece
+ * @param {Part} piece
  * @param {Mark} mark
  * @returns {Segment[]}
  */

@@ -4,15 +4,20 @@ import { h, setText } from '../../components/dom.js';
 import { LogView } from '../../components/log_view.js';
 import { apiPath } from '../../lib/api.js';
 import { formatBytes } from '../../lib/format.js';
-import { RunLog } from '../../lib/run_log.js';
+import { route } from '../../lib/routes.js';
+import { RunLog, findWindow } from '../../lib/run_log.js';
 import { RunOutput, readOutput } from '../../lib/run_output.js';
 
 /** @typedef {import('../../lib/api.js').Run} Run */
 
-const PART_BYTES = 256 * 1024;
-const SHOWN_BYTES_MOST = 1024 * 1024;
+/** In bytes of plain text, as all that is shown is counted: of empty lines it is less. */
+const PART_COST = 128 * 1024;
+const SHOWN_COST_MOST = 512 * 1024;
 /** No more than this a frame, so that the page has time for the rest. */
 const FRAME_BYTES_MOST = 256 * 1024;
+
+/** From one end of an output to the other with the arrow keys. */
+const STEPS = 100;
 
 const STATUS = {
 	connecting: 'Connecting …', live: 'Live', lost: 'The connection is lost; trying again.', ended: '', gone: 'The output is not kept any more.',
@@ -26,8 +31,9 @@ class OutputTab {
 	 * @param {HTMLElement} outlet
 	 * @param {Run} run
 	 * @param {import('../../app.js').App} app
+	 * @param {URLSearchParams} query at: the offset to begin with
 	 */
-	constructor(outlet, run, app) {
+	constructor(outlet, run, app, query) {
 		this.app = app;
 		this.run = run;
 		this.log = new RunLog();
@@ -43,23 +49,26 @@ class OutputTab {
 		this.release = () => {};
 		this.status = h('span', { role: 'status', class: 'quiet' });
 		this.place = h('span', { class: 'quiet place' });
-		this.view = new LogView({ onScroll: (isAtEnd) => this.scrolled(isAtEnd) });
+		this.view = new LogView({ onScroll: (isAtEnd) => this.scrolled(isAtEnd), onMove: (isByUser) => this.moved(isByUser) });
 		this.createButtons();
+		/** @type {number | null} where the slider was put last, until that is shown */
+		this.wanted = null;
+		this.slider = h('input', { type: 'range', 'aria-label': 'Place in the output', onchange: () => void this.goTo(Number(this.slider.value)) });
 		outlet.append(
 			h('div', { class: 'tools' },
 				h('div', { class: 'actions' }, this.toMark, this.toStart, this.earlier, this.later, this.toEnd,
 					h('a', { class: 'button', href: apiPath('runs', run.id, 'output'), download: `run-${run.id}.log` }, 'Download')),
-				this.status, this.place),
+				this.slider, this.status, this.place),
 			this.view.element);
 		this.stops = [app.store.subscribe('connection', () => app.store.connection === 'connected' && this.stream?.retryNow())];
-		this.begin();
+		this.begin(query.get('at'));
 	}
 
 	createButtons() {
 		/** @param {string} text @param {() => void} onclick */
 		const button = (text, onclick) => h('button', { type: 'button', onclick }, text);
-		this.toMark = button('Deciding line', () => void this.showMark());
-		this.toStart = button('Beginning', () => void this.showFrom(this.first, () => this.view.scrollToStart()));
+		this.toMark = button('Deciding line', () => void this.showMark().then(() => this.app.notices.announce(`The deciding line: ${this.mark?.text}`)));
+		this.toStart = button('Beginning', () => void this.showAround(this.first, () => this.view.scrollToStart()));
 		this.earlier = button('Load earlier', () => void this.loadEarlier());
 		this.later = button('Load later', () => void this.loadLater());
 		this.toEnd = button('End', () => this.showEnd());
@@ -95,10 +104,12 @@ class OutputTab {
 		if (!wasOver && this.isFollowing) this.settle();
 	}
 
-	begin() {
+	/** @param {string | null} at as the address says */
+	begin(at) {
 		const { state, first_offset, output_bytes } = this.run;
 		this.first = first_offset ?? 0;
-		if (state !== 'ended') this.follow(-PART_BYTES);
+		if (at !== null && Number(at) < output_bytes) void this.goTo(Math.max(this.first, Math.floor(Number(at))));
+		else if (state !== 'ended') this.follow(-PART_COST);
 		else if (output_bytes === 0) this.render();
 		else if (this.mark) void this.showMark();
 		else this.showEnd();
@@ -127,12 +138,12 @@ class OutputTab {
 	/** @param {Uint8Array} bytes */
 	async take(bytes) {
 		this.log.append(bytes);
-		if (this.isFollowing) this.log.trimStart(SHOWN_BYTES_MOST);
+		if (this.isFollowing) this.log.trimStart(SHOWN_COST_MOST);
 		this.schedule();
 		this.frameBytes += bytes.length;
 		if (this.frameBytes > FRAME_BYTES_MOST) await nextFrame();
 		// Something above the end is being read: what comes waits on the server.
-		if (!this.isFollowing && this.log.size > SHOWN_BYTES_MOST) await new Promise((resolve) => (this.release = () => resolve(undefined)));
+		if (!this.isFollowing && this.log.cost > SHOWN_COST_MOST) await new Promise((resolve) => (this.release = () => resolve(undefined)));
 	}
 
 	schedule() {
@@ -172,6 +183,40 @@ class OutputTab {
 		const isPart = start > this.first || hasMore;
 		const words = isPart ? `Bytes ${start.toLocaleString()} to ${end.toLocaleString()} of ${this.end.toLocaleString()}` : formatBytes(this.end);
 		setText(this.place, isEmpty ? 'It printed nothing.' : words + lost);
+		this.slider.disabled = !isPart;
+		this.showPlace();
+	}
+
+	/** The slider follows what is in view. */
+	showPlace() {
+		if (this.slider.disabled || this.wanted !== null) return;
+		const { first, end } = this;
+		const place = this.isFollowing || (this.view.isAtEnd && this.log.end >= end) ? end : this.view.place;
+		Object.assign(this.slider, { min: String(first), max: String(end), step: String(Math.max(1, Math.floor((end - first) / STEPS))), value: String(place) });
+		this.slider.setAttribute('aria-valuetext', `Byte ${place.toLocaleString()} of ${end.toLocaleString()}`);
+	}
+
+	/** Who scrolls to an end of what is here goes on behind it. @param {boolean} isByUser */
+	moved(isByUser) {
+		this.showPlace();
+		if (!isByUser || this.stream || this.wanted !== null) return;
+		if (this.view.isAtStart && this.log.start > this.first) void this.loadEarlier();
+		else if (this.view.isAtEnd && this.log.end < this.end) void this.loadLater();
+	}
+
+	/** Of places that are asked for in a row the last one counts. @param {number} place */
+	async goTo(place) {
+		const isUnderWay = this.wanted !== null;
+		this.wanted = place;
+		if (isUnderWay) return;
+		let at = -1;
+		while (at !== this.wanted) {
+			at = this.wanted;
+			await this.showAround(at, () => this.view.scrollToPlace(at));
+		}
+		this.wanted = null;
+		if (!this.isOver) history.replaceState(null, '', `${route('runs', this.run.id, 'output')}?at=${at}`);
+		this.showPlace();
 	}
 
 	/** @param {boolean} isAtEnd */
@@ -194,17 +239,19 @@ class OutputTab {
 		}
 	}
 
-	/** Another part than what is shown. @param {number} offset @param {() => void} scroll */
-	showFrom(offset, scroll) {
+	/** Another part than what is shown. @param {number} place @param {() => void} scroll */
+	showAround(place, scroll) {
 		return this.load(async () => {
-			const part = await readOutput(this.app.api, this.run.id, offset, SHOWN_BYTES_MOST);
+			const offset = Math.max(this.first, Math.min(place - SHOWN_COST_MOST / 2, this.end - SHOWN_COST_MOST));
+			const part = await readOutput(this.app.api, this.run.id, offset, SHOWN_COST_MOST);
 			if (this.isOver) return;
 			this.closeStream();
 			setText(this.status, '');
 			this.isFollowing = false;
 			this.first = part.firstOffset;
-			this.log = new RunLog(part.offset);
-			this.log.append(part.bytes);
+			const { from, to } = findWindow(part.bytes, Math.max(0, Math.min(place - part.offset, part.bytes.length)), SHOWN_COST_MOST);
+			this.log = new RunLog(part.offset + from);
+			this.log.append(part.bytes.subarray(from, to));
 			this.render();
 			scroll();
 		});
@@ -213,14 +260,14 @@ class OutputTab {
 	async showMark() {
 		const { mark } = this;
 		if (!mark) return;
-		if (!this.log.holds(mark) || this.log.size === 0) await this.showFrom(Math.max(this.first, mark.start - SHOWN_BYTES_MOST / 2), () => {});
+		if (!this.log.holds(mark) || this.log.size === 0) await this.showAround(mark.start, () => {});
 		this.view.scrollToMark();
 	}
 
 	showEnd() {
-		if (this.run.state !== 'ended') return this.stream ? this.resume() : this.follow(-PART_BYTES);
+		if (this.run.state !== 'ended') return this.stream ? this.resume() : this.follow(-PART_COST);
 		if (this.log.size > 0 && this.log.end >= this.end) return this.view.scrollToEnd();
-		void this.showFrom(Math.max(this.first, this.end - SHOWN_BYTES_MOST), () => this.view.scrollToEnd());
+		void this.showAround(this.end, () => this.view.scrollToEnd());
 	}
 
 	resume() {
@@ -232,14 +279,14 @@ class OutputTab {
 	loadEarlier() {
 		return this.load(async () => {
 			const { log } = this;
-			const offset = Math.max(this.first, log.start - PART_BYTES);
+			const offset = Math.max(this.first, log.start - PART_COST);
 			const part = await readOutput(this.app.api, this.run.id, offset, log.start - offset);
 			if (this.isOver || this.log !== log || part.offset + part.bytes.length !== log.start) return;
 			this.isFollowing = false;
-			if (log.size + part.bytes.length > SHOWN_BYTES_MOST) this.closeStream();
 			this.view.keepPlace(() => {
-				log.prepend(part.bytes);
-				log.trimEnd(SHOWN_BYTES_MOST);
+				log.prepend(part.bytes.subarray(findWindow(part.bytes, part.bytes.length, PART_COST).from));
+				if (log.cost > SHOWN_COST_MOST) this.closeStream();
+				log.trimEnd(SHOWN_COST_MOST);
 				this.render();
 			});
 		});
@@ -249,11 +296,11 @@ class OutputTab {
 		return this.load(async () => {
 			this.closeStream();
 			const { log } = this;
-			const part = await readOutput(this.app.api, this.run.id, log.end, PART_BYTES);
+			const part = await readOutput(this.app.api, this.run.id, log.end, PART_COST);
 			if (this.isOver || this.log !== log || part.offset !== log.end) return;
 			this.view.keepPlace(() => {
-				log.append(part.bytes);
-				log.trimStart(SHOWN_BYTES_MOST);
+				log.append(part.bytes.subarray(0, findWindow(part.bytes, 0, PART_COST).to));
+				log.trimStart(SHOWN_COST_MOST);
 				this.render();
 			});
 		});
@@ -261,7 +308,7 @@ class OutputTab {
 }
 
 /** @type {import('../run.js').TabView} */
-export function mount(outlet, run, app) {
-	const tab = new OutputTab(outlet, run, app);
+export function mount(outlet, run, app, query) {
+	const tab = new OutputTab(outlet, run, app, query);
 	return { unmount: () => tab.unmount(), update: (now) => tab.update(now) };
 }
