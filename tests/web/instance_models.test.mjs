@@ -7,7 +7,7 @@ import { until } from '../lib/deadline.mjs';
 
 const { BoundedText } = await import('../../web/lib/bounded_text.js');
 const { channelAddress, connectCommand, forwardCommand, shellCommand } = await import('../../web/lib/connect_words.js');
-const { EventLog, tellActor, tellEvent } = await import('../../web/lib/event_words.js');
+const { tellActor, tellEvent, tellRunEvent } = await import('../../web/lib/event_words.js');
 const { History, readCommands } = await import('../../web/lib/gdb_session.js');
 const { fileReference, makeImageRequest } = await import('../../web/lib/image_request.js');
 const { LogStream } = await import('../../web/lib/log_stream.js');
@@ -49,16 +49,6 @@ test('who is on another machine is told how to get at raw channels', () => {
 	assert.equal(forwardCommand([raw[2]], 'lab-7'), '');
 });
 
-test('events come in order and once each, however they come', () => {
-	const log = new EventLog(3);
-	assert.deepEqual(log.add([event(5), event(2)]).map(({ id }) => id), [5, 2]);
-	assert.deepEqual(log.add([event(2), event(3)]).map(({ id }) => id), [3]);
-	assert.deepEqual(log.events.map(({ id }) => id), [2, 3, 5]);
-	log.add([event(6)]);
-	assert.deepEqual(log.events.map(({ id }) => id), [3, 5, 6]);
-	assert.equal(log.ids.has(2), false);
-});
-
 test('events are told in words, unknown ones as they are', () => {
 	assert.equal(tellEvent(event(1, 'instance.created', { target: 'board', emulator: 'sim' })), 'created: board in sim');
 	assert.equal(tellEvent(event(1, 'instance.state', { state: 'starting', start_number: 2 })), 'starting, for the 2nd time');
@@ -67,6 +57,10 @@ test('events are told in words, unknown ones as they are', () => {
 	const exit = { code: 3, signal: null, reason: 'guest_exit', detail: null };
 	assert.equal(tellEvent(event(1, 'instance.state', { state: 'exited', previous: 'running', exit })), 'exited: guest exit, code 3');
 	assert.equal(tellEvent(event(1, 'instance.moved', { to: 'mars' })), 'instance.moved {"to":"mars"}');
+	assert.equal(tellRunEvent(event(1, 'run.state', { state: 'ended', verdict: 'failed', reason: 'guest_exit', detail: 'code 1' })), 'failed: guest exit: code 1');
+	assert.equal(tellRunEvent(event(1, 'run.state', { state: 'ended', verdict: 'canceled', reason: 'canceled' })), 'canceled');
+	assert.equal(tellRunEvent({ ...event(1, 'instance.deleted'), instance: 'run-5' }), 'board run-5: deleted');
+	assert.equal(tellRunEvent({ ...event(1, 'run.deleted', { verdict: 'passed' }), instance: undefined, run: '5' }), 'deleted, with its output');
 	assert.deepEqual([tellActor(event(1)), tellActor({ ...event(1), actor: 'ann' })], ['by itself', 'ann']);
 });
 

@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
 import { makeBoard } from '../lib/boards.mjs';
+import { until } from '../lib/deadline.mjs';
 import { shareEmud, startEmud } from '../lib/emud.mjs';
 import { firmware } from '../lib/firmware.mjs';
 import { mockEmulator, mockTarget } from '../lib/mock.mjs';
@@ -255,6 +256,68 @@ test('events tell what happened, by whom, newest first, and go on live', async (
 	await rows.first().filter({ hasText: /^.*exited: stopped/ }).waitFor();
 	const { json } = await shared.client.get('/events?instance=told');
 	assert.equal(await rows.count(), json.events.length);
+});
+
+test('the newest events are there at once, older ones when the end comes into view, and new ones move nothing that is read', async (t) => {
+	await shared.client.startBoard('often', 'hello');
+	for (let i = 0; i < 120; i++) await shared.client.post('/instances/often/reset');
+	const page = await openTab(t, 'often', 'events');
+	const rows = page.locator('.events tbody tr');
+	const count = page.locator('.panel').getByRole('status');
+	await count.filter({ hasText: '100 events, the newest' }).waitFor();
+	assert.equal(await rows.count(), 100);
+	const settled = page.evaluate(() => new Promise((resolve) => globalThis.addEventListener('scrollend', () => resolve(null), { once: true })));
+	await page.keyboard.press('End');
+	await Promise.all([settled, count.filter({ hasText: /^123 events$/ }).waitFor()]);
+	assert.match((await rows.last().textContent()) ?? '', /created: board/);
+	const place = await page.evaluateHandle(() => {
+		globalThis.scrollTo({ top: 2000, behavior: 'instant' });
+		const read = [...document.querySelectorAll('.events tbody tr')].find((row) => row.getBoundingClientRect().top > globalThis.innerHeight / 2);
+		return { top: () => read?.getBoundingClientRect().top ?? NaN };
+	});
+	const top = await place.evaluate((read) => read.top());
+	await shared.client.post('/instances/often/pause');
+	await count.filter({ hasText: /^124 events$/ }).waitFor();
+	assert.match((await rows.first().textContent()) ?? '', /paused, after running/);
+	// The window is moved when it is next painted.
+	await page.waitForFunction(([read, before]) => Math.abs(read.top() - before) <= 1, /** @type {const} */ ([place, top]));
+	await page.getByLabel('Show').selectOption('Changes of state');
+	await count.filter({ hasText: /^3 events$/ }).waitFor();
+	assert.match((await rows.allTextContents()).join(), /paused, after running.*running, after starting.*starting, for the 1st time/);
+	await shared.client.post('/instances/often/reset');
+	await shared.client.post('/instances/often/resume');
+	await rows.first().filter({ hasText: 'running, after paused' }).waitFor();
+	assert.equal(await rows.count(), 4);
+});
+
+test('tens of thousands of events stay a table of some, by keyboard too, with a way back to the newest', async (t) => {
+	await shared.client.startBoard('long', 'hello');
+	const page = await openTab(t, 'long', 'details');
+	await page.route(/\/v1\/events\?instance=long&/, (route) => {
+		const query = new URL(route.request().url()).searchParams;
+		const from = Number(query.get('cursor') ?? 20001) - 1;
+		const events = Array.from({ length: Math.min(from, Number(query.get('limit'))) }, (_, index) => (
+			{ id: from - index, time: '2026-01-01T00:00:00.000Z', type: 'instance.reset', actor: `number ${from - index}`, instance: 'long', data: {} }));
+		return route.fulfill({ json: { events, next_cursor: from > events.length ? String(from - events.length + 1) : null, dropped: null, first_id: 1, last_id: 20000 } });
+	});
+	await page.getByRole('tab', { name: 'Events' }).click();
+	const rows = page.locator('.events tbody tr');
+	const newest = button(page, 'The newest ones');
+	await rows.first().filter({ hasText: 'number 20000' }).waitFor();
+	assert.equal(await newest.isVisible(), false);
+	await button(page, 'Older ones').focus();
+	await until(async () => {
+		await page.keyboard.press('Enter');
+		return newest.isVisible();
+	}, 'more than are held');
+	assert.equal(await rows.count(), 2000);
+	assert.equal(await page.evaluate(() => document.activeElement?.textContent), 'Older ones');
+	assert.doesNotMatch((await rows.first().textContent()) ?? '', /number 20000/);
+	await newest.click();
+	await rows.first().filter({ hasText: 'number 20000' }).waitFor();
+	assert.equal(await rows.count(), 100);
+	assert.equal(await page.evaluate(() => document.activeElement?.getAttribute('aria-label')), 'Table of events');
+	assert.ok(await rows.first().evaluate((row) => row.getBoundingClientRect().top >= 0), 'they are in view');
 });
 
 test('events go on where they were when emud is killed and comes back', async (t) => {

@@ -1,6 +1,7 @@
 // Events as people read them. No DOM.
 
 import { formatExit } from './format.js';
+import { tellOutcome } from './run_words.js';
 
 /** @typedef {import('./feed.js').EmudEvent} EmudEvent */
 
@@ -24,37 +25,20 @@ const WORDS = {
 	'instance.state': tellInstanceState,
 	'instance.reset': () => 'reset',
 	'instance.deleted': () => 'deleted',
+	'run.deleted': () => 'deleted, with its output',
 };
 
 /** @param {EmudEvent} event */
 export const tellEvent = ({ type, data }) => WORDS[type]?.(data) ?? `${type} ${JSON.stringify(data)}`;
 
+/** Of a run or its board. @param {EmudEvent} event */
+export function tellRunEvent(event) {
+	const { type, data } = event;
+	if (type !== 'run.state') return event.instance ? `board ${event.instance}: ${tellEvent(event)}` : tellEvent(event);
+	const reason = (data.reason ?? '').replaceAll('_', ' ');
+	const outcome = tellOutcome(data);
+	return [outcome, reason === outcome ? '' : reason, data.detail].filter(Boolean).join(': ');
+}
+
 /** @param {EmudEvent} event */
 export const tellActor = ({ actor }) => actor ?? 'by itself';
-
-/**
- * Events by their numbers, each once, whichever way they came.
- */
-export class EventLog {
-	/** @param {number} [most] how many of the newest are kept */
-	constructor(most = 1000) {
-		this.most = most;
-		/** @type {EmudEvent[]} oldest first */
-		this.events = [];
-		/** @type {Set<number>} */
-		this.ids = new Set();
-	}
-
-	/**
-	 * @param {EmudEvent[]} events in any order
-	 * @returns {EmudEvent[]} those that are new
-	 */
-	add(events) {
-		const fresh = events.filter(({ id }) => id !== undefined && !this.ids.has(id));
-		if (fresh.length === 0) return [];
-		for (const { id } of fresh) this.ids.add(id);
-		this.events = [...this.events, ...fresh].sort((one, other) => one.id - other.id);
-		for (const { id } of this.events.splice(0, Math.max(0, this.events.length - this.most))) this.ids.delete(id);
-		return fresh;
-	}
-}
