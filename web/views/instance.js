@@ -5,7 +5,7 @@ import { confirmAction } from '../components/confirm.js';
 import { h, setText } from '../components/dom.js';
 import { TabViews } from '../components/tab_views.js';
 import { Problem } from '../lib/api.js';
-import { ACTIONS_FIT, tellState } from '../lib/instance_state.js';
+import { ACTIONS_FIT, tellFault, tellState } from '../lib/instance_state.js';
 import { createRefresh } from '../lib/live_list.js';
 import { route } from '../lib/routes.js';
 import { openStartDialog } from './instance/start_dialog.js';
@@ -45,8 +45,9 @@ class InstanceView {
 		this.tabs = new TabViews(app, { label: 'Parts of the instance', views: TABS, place, address: (tab) => route('instances', this.id, tab) });
 		this.startWith = h('button', { type: 'button', class: 'start-with', disabled: true, onclick: () => this.openStart() }, 'Start with …');
 		this.facts = h('p', { class: 'quiet facts' });
+		this.words = h('pre', { class: 'words', tabIndex: 0, 'aria-label': 'What went wrong', hidden: true });
 		// Shown with what it tells: nothing moves when that comes.
-		this.parts = h('div', { hidden: true }, this.facts, this.tabs.elements);
+		this.parts = h('div', { hidden: true }, this.words, this.facts, this.tabs.elements);
 		outlet.append(
 			h('div', { class: 'heading' }, h('h1', {}, this.id, ' ', this.state), h('div', { class: 'actions' }, this.actions.buttons, this.startWith)),
 			this.parts);
@@ -85,6 +86,8 @@ class InstanceView {
 		setText(this.startWith, ACTIONS_FIT.restart(instance.state) ? 'Restart with …' : 'Start with …');
 		const labels = Object.entries(instance.labels).map(([key, value]) => `${key}=${value}`);
 		setText(this.facts, [instance.target, instance.emulator, ...labels].join(' · '));
+		setText(this.words, tellFault(instance) ?? '');
+		this.words.hidden = !this.words.textContent;
 		this.parts.hidden = false;
 		if (isFirst) this.tabs.begin(instance);
 		else this.tabs.update(instance);
