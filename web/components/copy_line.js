@@ -1,19 +1,9 @@
 // A line of text to take along: a command, a path.
 
+import { copyText } from './copy_text.js';
 import { h, setText } from './dom.js';
 
 let made = 0;
-
-/** A page that came over plain HTTP from another machine has no clipboard: there the text is chosen, to be copied by key. @param {HTMLElement} code */
-async function copyFrom(code) {
-	try {
-		await navigator.clipboard.writeText(code.textContent ?? '');
-		return 'Copied.';
-	} catch {
-		getSelection()?.selectAllChildren(code);
-		return 'Press Ctrl+C to copy.';
-	}
-}
 
 /**
  * @param {string} label the line's name
@@ -26,7 +16,9 @@ export function createCopyLine(label, text = '') {
 	const copy = h('button', {
 		type: 'button', 'aria-describedby': code.id,
 		async onclick() {
-			copied.textContent = await copyFrom(code);
+			const isCopied = await copyText(code.textContent ?? '');
+			if (!isCopied) getSelection()?.selectAllChildren(code);
+			copied.textContent = isCopied ? 'Copied.' : 'Press Ctrl+C to copy.';
 		},
 	}, 'Copy');
 	return {

@@ -10,7 +10,8 @@ export async function copyText(text) {
 		return true;
 	} catch {
 		const area = h('textarea', { class: 'unseen', value: text, 'aria-hidden': 'true' });
-		document.body.append(area);
+		// Beside an open dialog nothing can be chosen.
+		(focused?.closest('dialog') ?? document.body).append(area);
 		area.select();
 		const isCopied = document.execCommand('copy');
 		area.remove();

@@ -4,10 +4,15 @@ import { curlCommand } from '../lib/curl.js';
 import { createCopyLine } from './copy_line.js';
 
 /**
+ * @param {import('../lib/api.js').Api} api knows whether a command needs a token
  * @param {() => import('../lib/curl.js').CurlRequest} describe what the form would send now
+ * @param {string} [label]
  * @returns {{element: HTMLElement, update: () => void}} update: the form has changed
  */
-export function createCurlLine(describe) {
-	const line = createCopyLine('The same with curl', curlCommand(describe()));
-	return { element: line.element, update: () => line.setText(curlCommand(describe())) };
+export function createCurlLine(api, describe, label = 'The same with curl') {
+	const line = createCopyLine(label);
+	const update = () => line.setText(curlCommand({ needsToken: api.isGuarded, ...describe() }));
+	update();
+	void api.learnGuard().then(update);
+	return { element: line.element, update };
 }

@@ -78,6 +78,10 @@ export class Api {
 		this.askToken = askToken;
 		/** @type {Promise<void> | null} */
 		this.signingIn = null;
+		/** As far as is known: learnGuard() tells when it is. */
+		this.isGuarded = false;
+		/** @type {Promise<unknown> | null} */
+		this.guard = null;
 	}
 
 	/**
@@ -131,6 +135,7 @@ export class Api {
 					headers: { 'content-type': 'application/json' },
 					body: JSON.stringify({ token }),
 				}).catch(failUnreachable);
+				this.isGuarded ||= response.ok;
 				if (response.ok) return tabs.postMessage('signed in');
 				if (response.status !== 401) throw await readProblem(response);
 			}
@@ -179,9 +184,10 @@ export class Api {
 		return this.list('/v1/files', 'files');
 	}
 
-	/** Whether a command line needs a token here: this page may have its session already. @returns {Promise<boolean>} */
-	async needsToken() {
-		return (await this.request('GET', '/v1/version')).features.includes('tokens');
+	/** Whether a command line needs a token here, which this page may have as its session. Asked once, and again where it could not be told. */
+	learnGuard() {
+		this.guard ??= this.request('GET', '/v1/version').then(({ features }) => (this.isGuarded = features.includes('tokens')), () => (this.guard = null));
+		return this.guard;
 	}
 
 	/** @param {string} sha256 */

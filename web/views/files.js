@@ -36,7 +36,6 @@ class FilesView {
 		this.waiting = [];
 		this.uploading = 0;
 		this.leaving = new AbortController();
-		this.needsToken = false;
 		this.zone = createDropZone({ label: 'Choose files to upload', isMultiple: true, onFiles: (files) => this.add(files) });
 		this.uploads = h('ul', { class: 'uploads', 'aria-label': 'Uploads' });
 		this.body = h('tbody');
@@ -47,7 +46,7 @@ class FilesView {
 				this.body));
 		this.empty = h('section', { class: 'empty', hidden: true }, h('h2', {}, 'No files yet'),
 			h('p', {}, 'Firmware uploaded once serves any number of instances and runs. Drop an ELF file above, or upload it from a terminal.'));
-		this.curl = createCurlLine(() => ({ method: 'POST', url: location.origin + uploadPath(this.named), needsToken: this.needsToken, file: this.named }));
+		this.curl = createCurlLine(app.api, () => ({ method: 'POST', url: location.origin + uploadPath(this.named), file: this.named }));
 		// Below what is there: shown with it.
 		this.command = h('section', { hidden: true, 'aria-label': 'The same with curl' }, h('h2', {}, 'The same with curl'), this.curl.element);
 		outlet.append(h('div', { class: 'heading' }, h('h1', {}, 'Files'), this.count), this.zone.element, this.uploads, this.table, this.empty, this.command);
@@ -55,7 +54,6 @@ class FilesView {
 			onLoad: (files) => this.show(files),
 			onFault: (error) => void (error instanceof Problem && error.status === 0 || app.notices.fail(error)),
 		});
-		void this.learnToken();
 	}
 
 	/** What the command uploads: the last that was chosen. */
@@ -65,11 +63,6 @@ class FilesView {
 		this.stop();
 		if (this.uploading) this.app.notices.tell('The uploads that were not done were cancelled.');
 		this.leaving.abort();
-	}
-
-	async learnToken() {
-		this.needsToken = await this.app.api.needsToken().catch(() => false);
-		this.curl.update();
 	}
 
 	/** By name, as the API has them. @param {StoredFile[]} files */

@@ -225,16 +225,14 @@ class InstancesView {
 		this.empty.hidden = !isEmpty;
 		if (!isEmpty || this.empty.firstChild) return;
 		let target = '…';
-		let needsToken = false;
-		const curl = createCurlLine(() => ({ url: `${location.origin}/v1/instances`, json: { target }, needsToken }));
+		const curl = createCurlLine(this.app.api, () => ({ url: `${location.origin}/v1/instances`, json: { target } }));
 		this.empty.append(
 			h('h2', {}, 'No boards yet'),
 			h('p', {}, 'An instance is an emulated board that runs a firmware. Begin with ', h('a', { href: '#/new' }, 'a new one'),
 				', see ', h('a', { href: '#/targets' }, 'what boards there are'), ', or from a terminal:'),
 			curl.element);
-		void Promise.all([this.app.api.listTargets(), this.app.api.needsToken()]).then(([targets, isGuarded]) => {
+		void this.app.api.listTargets().then((targets) => {
 			target = (targets.find(({ available }) => available) ?? targets[0])?.name ?? target;
-			needsToken = isGuarded;
 			curl.update();
 		}).catch((error) => this.app.notices.fail(error));
 	}

@@ -77,14 +77,13 @@ class NewInstanceView {
 		this.targets = new Map();
 		/** @type {AbortController | null} what is on its way */
 		this.sending = null;
-		this.needsToken = false;
 		this.prefill = readPrefill(place.query);
 		this.controls = createControls(this.prefill, () => this.changed());
 		this.picker = new FirmwarePicker(app, { reference: this.prefill.file, onChange: () => this.changed() });
 		this.fields = createFields(this.controls, this.picker);
 		this.targetFacts = h('p', { class: 'facts', role: 'status' });
 		this.fields.target.element.append(this.targetFacts);
-		this.curl = createCurlLine(() => this.describe());
+		this.curl = createCurlLine(app.api, () => this.describe());
 		this.submitText = h('span');
 		this.progress = h('div', { class: 'progress' });
 		this.fault = h('div', { role: 'alert' });
@@ -97,7 +96,6 @@ class NewInstanceView {
 			onFault: (error) => void (error instanceof Problem && error.status === 0 || app.notices.fail(error)),
 		});
 		this.showTargets([]);
-		void this.learnToken();
 	}
 
 	unmount() {
@@ -106,11 +104,6 @@ class NewInstanceView {
 		const firmware = this.sending && this.picker.value;
 		this.sending?.abort();
 		if (firmware && 'file' in firmware) this.app.notices.tell('The upload was cancelled.');
-	}
-
-	async learnToken() {
-		this.needsToken = await this.app.api.needsToken().catch(() => false);
-		this.curl.update();
 	}
 
 	/** @param {Target[]} targets */
@@ -161,10 +154,9 @@ class NewInstanceView {
 	/** @returns {import('../lib/curl.js').CurlRequest} */
 	describe() {
 		const url = location.origin + INSTANCES;
-		const { needsToken } = this;
 		const firmware = this.picker.value;
-		if (firmware && 'file' in firmware) return { url, needsToken, form: { spec: this.makeSpec(null), file: firmware.file.name } };
-		return { url, needsToken, json: this.makeSpec(firmware && firmware.reference) };
+		if (firmware && 'file' in firmware) return { url, form: { spec: this.makeSpec(null), file: firmware.file.name } };
+		return { url, json: this.makeSpec(firmware && firmware.reference) };
 	}
 
 	/** What can be told without asking emud. */

@@ -97,14 +97,13 @@ class RunForms {
 		this.targets = new Map();
 		/** @type {AbortController | null} what is on its way */
 		this.sending = null;
-		this.needsToken = false;
 		this.controls = createControls(prefill, () => this.changed());
 		this.picker = new FirmwarePicker(app, { reference: prefill.file, onChange: () => this.changed() });
 		this.fields = createFields(this.controls, this.picker);
 		this.targetFacts = h('p', { class: 'facts', role: 'status' });
 		this.fields.target.element.append(this.targetFacts);
-		this.curl = createCurlLine(() => this.describe({ detach: true }));
-		this.strictCurl = createCurlLine(() => this.describe({ strict: true }));
+		this.curl = createCurlLine(app.api, () => this.describe({ detach: true }));
+		this.strictCurl = createCurlLine(app.api, () => this.describe({ strict: true }));
 		this.progress = h('div', { class: 'progress' });
 		this.fault = h('div', { role: 'alert' });
 		this.form = h('form', { class: 'sheet', noValidate: true, 'aria-label': 'New run', onsubmit: (/** @type {Event} */ event) => this.submit(event) },
@@ -117,7 +116,6 @@ class RunForms {
 			onFault: (error) => void (error instanceof Problem && error.status === 0 || app.notices.fail(error)),
 		});
 		this.showTargets([]);
-		void this.learnToken();
 	}
 
 	unmount() {
@@ -126,11 +124,6 @@ class RunForms {
 		if (!this.sending) return;
 		this.sending.abort();
 		this.app.notices.tell('The upload was cancelled.');
-	}
-
-	async learnToken() {
-		this.needsToken = await this.app.api.needsToken().catch(() => false);
-		this.changed();
 	}
 
 	/** @param {Target[]} targets */
@@ -204,7 +197,7 @@ class RunForms {
 		const isUpload = firmware !== null && 'file' in firmware;
 		if (checkSteps(this.controls.input.value).length) return { url: location.origin + RUNS };
 		const spec = { ...this.makeSpec(isUpload || firmware === null ? null : firmware.reference), ...answer };
-		return { ...describeRun(location.origin + RUNS, spec, isUpload ? firmware.file.name : null), needsToken: this.needsToken };
+		return describeRun(location.origin + RUNS, spec, isUpload ? firmware.file.name : null);
 	}
 
 	/** What can be told without asking emud. */

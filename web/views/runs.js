@@ -1,9 +1,9 @@
 // The history of runs, newest first: what came of each, and what runs and waits just now.
 
-import { createCopyLine } from '../components/copy_line.js';
+import { createCurlLine } from '../components/curl_line.js';
 import { fill, h, setText, timeElement } from '../components/dom.js';
+import { OrderedRows } from '../components/ordered_rows.js';
 import { Problem, apiPath } from '../lib/api.js';
-import { curlCommand } from '../lib/curl.js';
 import { formatDuration, formatTime } from '../lib/format.js';
 import { followList } from '../lib/live_list.js';
 import { route } from '../lib/routes.js';
@@ -13,7 +13,7 @@ import { STATES, VERDICTS, durationOf, tellOutcome, tellWhy } from '../lib/run_w
 /**
  * @typedef {import('../app.js').App} App
  * @typedef {import('../lib/api.js').Run} Run
- * @typedef {{row: HTMLTableRowElement, outcome: HTMLElement, why: HTMLElement, target: HTMLElement, labels: HTMLElement, duration: HTMLElement,
+ * @typedef {{row: HTMLTableRowElement, link: HTMLElement, outcome: HTMLElement, why: HTMLElement, target: HTMLElement, labels: HTMLElement, duration: HTMLElement,
  *   when: HTMLElement, actor: HTMLElement, cancel: HTMLButtonElement, run: Run | null}} Row
  */
 
@@ -44,8 +44,6 @@ class RunsView {
 	constructor(outlet, place, app) {
 		this.app = app;
 		this.filter = readRunFilter(place.query);
-		/** @type {Map<string, Row>} */
-		this.rows = new Map();
 		/** @type {Map<string, Run>} those that the store does not hold: older ones, by the filter */
 		this.older = new Map();
 		/** @type {string | null} where the next page of the filtered ones begins */
@@ -54,7 +52,6 @@ class RunsView {
 		this.turn = 0;
 		this.queue = '';
 		this.isAsking = false;
-		this.needsToken = false;
 		/** @type {import('../lib/api.js').Target[]} */
 		this.targets = [];
 		this.createParts(outlet);
@@ -65,17 +62,12 @@ class RunsView {
 		this.timer = setInterval(() => this.showDurations(), TICK_MS);
 		this.showAll();
 		void this.search();
-		void this.learnToken();
-	}
-
-	async learnToken() {
-		this.needsToken = await this.app.api.needsToken().catch(() => false);
-		this.showTargets(this.targets);
 	}
 
 	unmount() {
 		this.isOver = true;
 		clearInterval(this.timer);
+		this.rows?.stop();
 		for (const stop of this.stops) stop();
 	}
 
@@ -91,12 +83,14 @@ class RunsView {
 			label: h('input', { type: 'text', value: label, placeholder: 'label=value', 'aria-label': 'Label', spellcheck: false, autocomplete: 'off', oninput: changed }),
 		};
 		this.count = h('p', { role: 'status', class: 'quiet' });
-		this.body = h('tbody');
+		const body = h('tbody');
+		/** @type {OrderedRows<Row>} */
+		this.rows = new OrderedRows(body, { compare: compareIds, create: (id) => this.createRow(id), leave: () => this.inputs?.text.focus() });
 		this.table = h('div', { class: 'scroll', tabIndex: 0, role: 'region', 'aria-label': 'Table of runs' },
 			h('table', { class: 'runs' }, h('caption', { class: 'unseen' }, 'Runs, newest first'),
-				h('thead', {}, h('tr', {}, COLUMNS.map((name) => h('th', { scope: 'col' }, name)))), this.body));
+				h('thead', {}, h('tr', {}, COLUMNS.map((name) => h('th', { scope: 'col' }, name)))), body));
 		this.more = h('button', { type: 'button', hidden: true, onclick: () => void this.loadMore() }, 'Load older ones');
-		this.example = createCopyLine('A run with curl');
+		this.example = createCurlLine(this.app.api, () => this.describeExample(), 'A run with curl');
 		this.empty = h('section', { class: 'empty', hidden: true }, h('h2', {}, 'No runs yet'),
 			h('p', {}, 'A run puts a firmware on a board, watches what it prints and says whether it has passed. Begin with ',
 				h('a', { href: route('new-run') }, 'a new one'), ', or from a terminal or a pipeline:'),
@@ -113,9 +107,14 @@ class RunsView {
 		const select = this.inputs?.target;
 		const known = new Set([...(select?.options ?? [])].map(({ value }) => value));
 		select?.append(...targets.filter(({ name }) => !known.has(name)).map(({ name }) => h('option', { value: name }, name)));
-		const target = targets.find(({ available }) => available)?.name ?? SOME_TARGET;
+		this.example?.update();
+	}
+
+	/** @returns {import('../lib/curl.js').CurlRequest} */
+	describeExample() {
+		const target = this.targets.find(({ available }) => available)?.name ?? SOME_TARGET;
 		const query = `target=${encodeURIComponent(target)}&pass=PASSED&fail=FAILED&timeout=60&strict=true`;
-		this.example?.setText(curlCommand({ url: `${location.origin}/runs?${query}`, file: 'fw.elf', needsToken: this.needsToken }));
+		return { url: `${location.origin}/runs?${query}`, file: 'fw.elf' };
 	}
 
 	filterChanged() {
@@ -207,40 +206,19 @@ class RunsView {
 	}
 
 	showAll() {
-		const { store } = this.app;
-		const ids = new Set([...this.rows.keys(), ...store.runs.keys(), ...this.older.keys()]);
-		for (const id of ids) this.showOne(id);
+		const runs = new Map([...this.older, ...this.app.store.runs]);
+		const fitting = [...runs.values()].filter((run) => matchesRun(run, this.filter));
+		for (const run of fitting) this.fillRow(this.rows?.get(run.id), run);
+		this.rows?.setAll(fitting.map(({ id }) => id));
 		this.showCount();
 	}
 
 	/** @param {string} id */
 	showOne(id) {
 		const run = this.find(id);
-		const known = this.rows.get(id);
-		if (!run || !matchesRun(run, this.filter)) {
-			known?.row.remove();
-			this.rows.delete(id);
-			return;
-		}
-		const row = known ?? this.createRow(id);
-		if (!known) {
-			this.rows.set(id, row);
-			this.body?.insertBefore(row.row, this.successor(id));
-		}
-		if (row.run !== run) this.fillRow(row, run);
-	}
-
-	/** Where a new row stands. @param {string} id @returns {Element | null} */
-	successor(id) {
-		const rows = this.body?.children ?? [];
-		let low = 0;
-		let high = rows.length;
-		while (low < high) {
-			const middle = (low + high) >> 1;
-			if (compareIds(/** @type {HTMLElement} */ (rows[middle]).dataset.id ?? '', id) < 0) low = middle + 1;
-			else high = middle;
-		}
-		return rows[low] ?? null;
+		if (!run || !matchesRun(run, this.filter)) return this.rows?.remove(id);
+		this.fillRow(this.rows?.get(id), run);
+		this.rows?.add(id);
 	}
 
 	/** @param {string} id @returns {Row} */
@@ -249,13 +227,16 @@ class RunsView {
 		const outcome = h('td', { class: 'verdict' });
 		why.className = 'why';
 		const cancel = h('button', { type: 'button', class: 'danger', 'aria-label': `Cancel run ${id}`, onclick: () => void this.cancel(id) }, 'Cancel');
-		const row = h('tr', { 'data-id': id }, h('th', { scope: 'row' }, h('a', { href: route('runs', id) }, `Run ${id}`)),
-			outcome, why, target, labels, duration, when, actor, h('td', {}, cancel));
-		return { row, outcome, why, target, labels, duration, when, actor, cancel, run: null };
+		const link = h('a', { href: route('runs', id) }, `Run ${id}`);
+		const row = h('tr', { 'data-id': id }, h('th', { scope: 'row' }, link), outcome, why, target, labels, duration, when, actor, h('td', {}, cancel));
+		const parts = { row, link, outcome, why, target, labels, duration, when, actor, cancel, run: null };
+		this.fillRow(parts, /** @type {Run} */ (this.find(id)));
+		return parts;
 	}
 
-	/** @param {Row} row @param {Run} run */
+	/** @param {Row | undefined} row @param {Run} run */
 	fillRow(row, run) {
+		if (!row || row.run === run) return;
 		row.run = run;
 		const isEnded = run.state === 'ended';
 		setText(row.outcome, tellOutcome(run));
@@ -278,14 +259,14 @@ class RunsView {
 	}
 
 	showDurations() {
-		for (const row of this.rows.values()) if (row.run?.state === 'running') this.showDuration(row, row.run);
+		for (const row of this.rows?.made.values() ?? []) if (row.run?.state === 'running') this.showDuration(row, row.run);
 	}
 
 	showCount() {
 		const { store } = this.app;
 		if (!this.count || !this.table || !this.more || !this.empty) return;
 		const isNone = store.isLoaded && store.runs.size === 0;
-		const shown = this.rows.size;
+		const shown = this.rows?.ids.length ?? 0;
 		setText(this.count, !store.isLoaded ? '' : `${shown} ${shown === 1 ? 'run' : 'runs'}${this.cursor === null ? '' : ', and older ones'}`);
 		this.table.hidden = shown === 0;
 		this.more.hidden = this.cursor === null;

@@ -45,7 +45,6 @@ class ServiceView {
 	 */
 	constructor(outlet, app) {
 		this.app = app;
-		this.needsToken = false;
 		this.problems = h('section', { 'aria-label': 'Problems' });
 		this.facts = h('section', { 'aria-label': 'Facts' });
 		this.emulators = h('section', { 'aria-label': 'Emulators' });
@@ -55,7 +54,7 @@ class ServiceView {
 		this.runs = h('span');
 		this.outcome = h('div', { role: 'status' });
 		this.reload = h('button', { type: 'button', onclick: () => this.reloadConfiguration() }, 'Reload configuration');
-		this.curl = createCurlLine(() => ({ method: 'POST', url: `${location.origin}/v1/config/reload`, needsToken: this.needsToken }));
+		this.curl = createCurlLine(app.api, () => ({ method: 'POST', url: `${location.origin}/v1/config/reload` }));
 		// Shown with what it tells: nothing moves when that comes.
 		this.parts = h('div', { hidden: true }, this.problems, this.facts, this.emulators,
 			h('section', { 'aria-label': 'Configuration' }, h('h2', {}, 'Configuration'), this.config, h('p', {}, this.reload), this.outcome, this.curl.element),
@@ -84,8 +83,6 @@ class ServiceView {
 
 	/** @param {any} service @param {any} version */
 	show(service, version) {
-		this.needsToken = version.features.includes('tokens');
-		this.curl.update();
 		this.showCounts();
 		fill(this.problems, h('h2', {}, 'Problems'), service.problems.length
 			? h('ul', { class: 'danger' }, service.problems.map((/** @type {{detail: string}} */ { detail }) => h('li', {}, detail)))

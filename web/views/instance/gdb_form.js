@@ -26,14 +26,13 @@ export class GdbForm {
 		this.history = new History();
 		this.isAsking = false;
 		this.isOver = false;
-		this.needsToken = false;
 		const changed = () => this.curl.update();
 		this.commands = h('textarea', { rows: 3, spellcheck: false, placeholder: 'info registers pc', oninput: changed, onkeydown: (/** @type {KeyboardEvent} */ event) => this.press(event) });
 		this.executable = h('input', { type: 'text', spellcheck: false, autocomplete: 'off', value: fileReference(instance.file) ?? '', oninput: changed });
 		this.paused = h('input', { type: 'checkbox', onchange: changed });
 		this.timeout = h('input', { type: 'number', min: '1', max: '3600', value: '30', oninput: changed });
 		this.fields = this.createFields();
-		this.curl = createCurlLine(() => this.describe());
+		this.curl = createCurlLine(app.api, () => this.describe());
 		this.button = h('button', { class: 'primary' }, 'Run');
 		this.fault = h('p', { class: 'danger', role: 'alert' });
 		this.status = h('span', { role: 'status', class: 'quiet' });
@@ -44,13 +43,6 @@ export class GdbForm {
 				h('div', { class: 'actions' }, this.button, this.status),
 				h('div', {}, h('p', { class: 'quiet' }, 'The same with curl'), this.curl.element)),
 			this.results);
-		void this.learn();
-	}
-
-	/** Whether a command line needs a token. */
-	async learn() {
-		this.needsToken = await this.app.api.needsToken().catch(() => false);
-		this.curl.update();
 	}
 
 	/** By the API's names. */
@@ -93,7 +85,7 @@ export class GdbForm {
 
 	/** @returns {import('../../lib/curl.js').CurlRequest} */
 	describe() {
-		return { url: location.origin + this.url(), needsToken: this.needsToken, json: this.makeRequest() };
+		return { url: location.origin + this.url(), json: this.makeRequest() };
 	}
 
 	/** @param {KeyboardEvent} event */

@@ -37,7 +37,6 @@ export class ImageForm {
 		this.onDone = onDone;
 		/** What is sent is what differs from it: a load takes its file always. */
 		this.before = { file: action === 'load' ? null : fileReference(instance.file), args: instance.args };
-		this.needsToken = false;
 		/** @type {AbortController | null} */
 		this.sending = null;
 		const changed = () => this.changed();
@@ -45,8 +44,8 @@ export class ImageForm {
 		this.args = h('textarea', { rows: 3, spellcheck: false, value: instance.args.join('\n'), oninput: changed });
 		this.paused = h('select', { onchange: changed }, Object.entries(ACTIONS[action].paused).map(([value, text]) => h('option', { value }, text)));
 		this.fields = this.createFields();
-		this.uploadLine = createCurlLine(() => this.describeUpload());
-		this.curl = createCurlLine(() => this.describe());
+		this.uploadLine = createCurlLine(app.api, () => this.describeUpload());
+		this.curl = createCurlLine(app.api, () => this.describe());
 		this.fault = h('div', { role: 'alert' });
 		this.progress = h('div', { class: 'progress' });
 		const { title } = ACTIONS[action];
@@ -56,7 +55,8 @@ export class ImageForm {
 			h('div', { class: 'actions' }, this.button),
 			h('div', {}, h('p', { class: 'quiet' }, 'The same with curl'), this.uploadLine.element, this.curl.element));
 		this.changed();
-		void this.learn(instance);
+		const { target, emulator } = instance;
+		void app.api.request('GET', apiPath('targets', target)).then((found) => this.picker.fitTo(found.emulator === emulator ? found.firmware_machine : null), () => {});
 	}
 
 	/** @returns {Record<string, import('../../components/field.js').Field>} */
@@ -81,15 +81,6 @@ export class ImageForm {
 		this.button.disabled = !isLive;
 	}
 
-	/** Whether a command line needs a token, and which firmware fits the target. @param {Instance} instance */
-	async learn({ target, emulator }) {
-		void this.app.api.request('GET', apiPath('targets', target)).then((found) =>
-			this.picker.fitTo(found.emulator === emulator ? found.firmware_machine : null), () => {});
-		this.needsToken = await this.app.api.needsToken().catch(() => false);
-		this.curl.update();
-		this.uploadLine.update();
-	}
-
 	changed() {
 		const firmware = this.picker.value;
 		this.uploadLine.element.hidden = !(firmware && 'file' in firmware);
@@ -107,7 +98,7 @@ export class ImageForm {
 	describeUpload() {
 		const firmware = this.picker.value;
 		const name = firmware && 'file' in firmware ? firmware.file.name : '';
-		return { url: location.origin + FILES, needsToken: this.needsToken, form: { file: name } };
+		return { url: location.origin + FILES, form: { file: name } };
 	}
 
 	/** @returns {import('../../lib/curl.js').CurlRequest} */
@@ -116,7 +107,7 @@ export class ImageForm {
 		const file = !firmware ? null : 'file' in firmware ? 'sha256:…' : firmware.reference;
 		const url = location.origin + apiPath('instances', this.id, this.action);
 		const json = this.makeRequest(file);
-		return { method: 'POST', url, needsToken: this.needsToken, json: Object.keys(json).length ? json : undefined };
+		return { method: 'POST', url, json: Object.keys(json).length ? json : undefined };
 	}
 
 	/** @param {Event} event */

@@ -24,23 +24,15 @@ export class PropertyEditor {
 		this.events = events;
 		/** @type {Property | null} */
 		this.property = null;
-		this.needsToken = false;
 		/** What stands in the field is the user's. */
 		this.isTyped = false;
 		this.value = h('output', { class: 'value' });
 		this.control = h('textarea', { rows: 2, spellcheck: false, oninput: () => this.typed() });
 		this.field = createField({ label: 'New value', control: this.control, hint: 'As JSON: true, 42, "text".' });
-		this.curl = createCurlLine(() => this.describe());
+		this.curl = createCurlLine(app.api, () => this.describe());
 		this.pin = h('button', { type: 'button', onclick: () => this.togglePin() });
 		this.said = h('span', { role: 'status', class: 'quiet' });
 		fill(outlet, h('p', { class: 'quiet' }, 'Choose a property to read it.'));
-		void this.learn();
-	}
-
-	/** Whether a command line needs a token. */
-	async learn() {
-		this.needsToken = await this.app.api.needsToken().catch(() => false);
-		this.curl.update();
 	}
 
 	/** @param {Property} property @returns {Promise<void>} */
@@ -89,8 +81,7 @@ export class PropertyEditor {
 	describe() {
 		const url = this.property ? location.origin + propertyUrl(this.id, this.property) : '';
 		const read = readValue(this.control.value);
-		const { needsToken } = this;
-		return this.control.value.trim() && 'value' in read ? { method: 'PUT', url, needsToken, json: read } : { url, needsToken };
+		return this.control.value.trim() && 'value' in read ? { method: 'PUT', url, json: read } : { url };
 	}
 
 	async read() {

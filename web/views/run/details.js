@@ -1,9 +1,9 @@
 // The record of a run: all that made it, so that it can be made again.
 
 import { createCopyLine } from '../../components/copy_line.js';
+import { createCurlLine } from '../../components/curl_line.js';
 import { fill, h, timeElement } from '../../components/dom.js';
 import { shellCommand } from '../../lib/connect_words.js';
-import { curlCommand } from '../../lib/curl.js';
 import { formatBytes, formatDuration, formatExit, formatTime } from '../../lib/format.js';
 import { route } from '../../lib/routes.js';
 import { tellSend } from '../../lib/run_form.js';
@@ -86,12 +86,7 @@ function show(outlet, run, again) {
 
 /** The call that repeats it. @param {Run} run @param {import('../../app.js').App} app */
 function createAgain({ id }, { api }) {
-	const line = createCopyLine('Run again with curl');
-	/** @param {boolean} needsToken */
-	const tell = (needsToken) => line.setText(curlCommand({ method: 'POST', url: `${location.origin}/runs/${id}/rerun?strict=true`, needsToken }));
-	tell(false);
-	api.needsToken().then(tell, () => {});
-	return line.element;
+	return createCurlLine(api, () => ({ method: 'POST', url: `${location.origin}/runs/${id}/rerun?strict=true` }), 'Run again with curl').element;
 }
 
 /** @type {import('../run.js').TabView} */
