@@ -29,8 +29,9 @@ export const FIREFOX = {
 			process.on('exit', () => rmSync(home, { recursive: true, force: true, maxRetries: 10 }));
 		}
 	},
-	/** What the server refuses or does not answer is no message of its console. */
-	watch(page, report) {
+	/** A lost WebSocket is among the errors of scripts; what else the server refuses or does not answer is no message at all. */
+	watch(page, _fail, report) {
+		page.on('pageerror', (error) => report(String(error)));
 		page.on('console', (message) => void (['error', 'warn'].includes(message.type()) && report(message.text(), message.location().url)));
 		page.on('response', (response) => void (response.status() >= 400 && report(`status of ${response.status()}`, response.url())));
 		page.on('requestfailed', (request) => {

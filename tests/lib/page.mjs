@@ -14,7 +14,8 @@ import { leaveBeforeEmud } from './leaving.mjs';
  * expected: messages that are part of the test
  * @typedef {object} Kind of browser
  * @property {() => Promise<import('playwright-core').Browser>} launch
- * @property {(page: Page, report: (fault: string, place?: string) => void) => void} watch tells what a page complains of
+ * @property {(page: Page, fail: (fault: string) => void, report: (fault: string, place?: string) => void) => void} watch tells
+ *   what a page complains of; report: unless it is expected
  */
 
 /** It tells of everything on its console. @type {Kind} */
@@ -24,7 +25,8 @@ const CHROMIUM = {
 		args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
 			'--disable-component-update', '--disable-sync', '--host-resolver-rules=MAP *.lab.test 127.0.0.1'],
 	}),
-	watch(page, report) {
+	watch(page, fail, report) {
+		page.on('pageerror', (error) => fail(String(error)));
 		page.on('console', (message) => void (message.type() === 'error' && report(message.text(), message.location().url)));
 	},
 };
@@ -48,10 +50,8 @@ export function shareBrowser(kind = CHROMIUM) {
 			context.setDefaultTimeout(DEADLINE_MS);
 			/** @type {string[]} */
 			const faults = [];
-			context.on('page', (page) => {
-				page.on('pageerror', (error) => faults.push(String(error)));
-				kind.watch(page, (fault, place = '') => void (expected.test(fault) || faults.push(`${fault} ${place}`)));
-			});
+			const fail = (/** @type {string} */ fault) => void faults.push(fault);
+			context.on('page', (page) => kind.watch(page, fail, (fault, place = '') => void (expected.test(fault) || fail(`${fault} ${place}`))));
 			const page = await context.newPage();
 			leaveBeforeEmud(t, () => context.close());
 			t.after(async () => {

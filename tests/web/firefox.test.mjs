@@ -135,7 +135,7 @@ test('a console shows what was and what is typed, is searched and copied, and be
 
 test('a lost server is told; when it is back all is caught up, and a console has lost and doubled no byte', async (t) => {
 	await shared.client.startBoard('counts', 'counter');
-	const page = await open(t, '/instances/counts', /NS_ERROR/);
+	const page = await open(t, '/instances/counts', /NS_ERROR|connection to .*ws:/);
 	const list = await page.context().newPage();
 	await list.goto(shared.emud.baseUrl);
 	await untilConsoleShows(page, '\n10');
