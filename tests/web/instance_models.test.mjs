@@ -20,15 +20,23 @@ const event = (/** @type {number} */ id, type = 'instance.state', /** @type {obj
 	({ id, time: '2026-01-01T00:00:00.000Z', type, actor: null, instance: 'demo', data });
 
 test('text that grows without end keeps its newest, and counts what went', () => {
-	const text = new BoundedText(10);
-	assert.deepEqual(text.push('12345'), { text: '12345', drop: 0 });
-	assert.deepEqual(text.push('67890'), { text: '67890', drop: 0 });
-	assert.deepEqual(text.push('a'), { text: 'a', drop: 1 });
-	assert.equal(text.dropped, 5);
-	assert.deepEqual(text.push('a piece that is too long'), { text: 's too long', drop: 2 });
-	assert.deepEqual([text.length, text.dropped], [10, 5 + 6 + 14]);
+	const text = new BoundedText(10, 4);
+	assert.deepEqual(text.push('12345'), { texts: ['1234', '5'], drop: 0 });
+	assert.deepEqual(text.push('67890'), { texts: ['6789', '0'], drop: 0 });
+	assert.deepEqual(text.push('a'), { texts: ['a'], drop: 1 });
+	assert.deepEqual([text.length, text.dropped], [7, 4]);
+	assert.deepEqual(text.push('a piece that is too long'), { texts: ['s to', 'o lo', 'ng'], drop: 4 });
+	assert.deepEqual([text.length, text.dropped], [10, 4 + 7 + 14]);
+	assert.deepEqual(text.push('!'), { texts: ['!'], drop: 1 }, 'what came at once does not go at once');
+	assert.deepEqual(text.push(''), { texts: [], drop: 0 });
 	text.clear();
 	assert.deepEqual([text.length, text.dropped], [0, 0]);
+});
+
+test('pieces of text end where lines do, and never within a character', () => {
+	const text = new BoundedText(100, 8);
+	assert.deepEqual(text.push('one\ntwo\nthree\nfour').texts, ['one\ntwo\n', 'three\n', 'four']);
+	assert.deepEqual(text.push('1234567😀89').texts, ['1234567😀', '89']);
 });
 
 test('a channel tells how it is reached from a terminal', () => {

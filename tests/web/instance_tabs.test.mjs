@@ -22,7 +22,7 @@ const shared = shareEmud({
 	targets: {
 		mock: mockTarget(),
 		'board-markup': makeBoard({}, { 'pre-start-cmds': { helper: SAY_MARKUP } }),
-		'board-noisy': makeBoard({}, { 'pre-start-cmds': { helper: ['sh', '-c', 'yes "line of a log" | head -c 3000000; exec sleep 600'] } }),
+		'board-noisy': makeBoard({}, { 'pre-start-cmds': { helper: ['sh', '-c', 'trap "echo one more" USR1; yes "line of a log" | head -c 3000000; while :; do sleep 600 & wait $!; done'] } }),
 	},
 });
 
@@ -221,6 +221,9 @@ test('of a long log the page keeps the newest and says what it left out', async 
 		({ length: log.textContent?.length ?? 0, isAtEnd: log.scrollTop + log.clientHeight >= log.scrollHeight - 4 }));
 	assert.ok(length <= 256 * 1024, String(length));
 	assert.ok(isAtEnd);
+	process.kill((await shared.client.get('/instances/noisy')).json.processes.helper.pid, 'SIGUSR1');
+	await page.waitForFunction(() => document.querySelector('.log')?.textContent?.endsWith('one more\n'));
+	assert.ok(((await page.locator('.log').textContent()) ?? '').length > 200_000, 'what was before it stays');
 });
 
 test('CPU and memory are drawn, and told in words and as a table', async (t) => {

@@ -127,9 +127,9 @@ class LogsTab {
 	flush() {
 		this.frame = 0;
 		const isAtEnd = this.log.scrollTop + this.log.clientHeight >= this.log.scrollHeight - 4;
-		const { text, drop } = this.text.push(this.pending);
+		const { texts, drop } = this.text.push(this.pending);
 		this.pending = '';
-		this.log.append(document.createTextNode(text));
+		for (const text of texts) this.log.append(document.createTextNode(text));
 		for (let count = 0; count < drop; count++) this.log.firstChild?.remove();
 		if (this.text.dropped > 0) setText(this.dropped, `${formatBytes(this.text.dropped)} before this are left out: download all that is kept.`);
 		if (isAtEnd) this.log.scrollTop = this.log.scrollHeight;
