@@ -22,11 +22,12 @@ const MOST_BEHIND_BYTES = 8 * 1024 * 1024;
  *   onBytes: (bytes: Uint8Array, isNew: boolean) => void,
  *   onGap: (lost: number) => void,
  *   onBegin: (startNumber: number, offset: number) => void,
- *   onStatus: (status: StreamStatus, reason: string) => void,
+ *   onStatus: (status: StreamStatus, unheard: number) => void,
  *   onUnsent: (text: string) => void,
  * }} StreamEvents
  * onBytes: isNew, it was printed after the stream began.
  * onBegin: what follows has nothing to do with what was before: another start's output, or the newest of much.
+ * onStatus: unheard, so many characters were sent since anything has come.
  * onUnsent: the board will not get it.
  */
 
@@ -64,19 +65,17 @@ export class ConsoleStream {
 		this.timer = undefined;
 		/** @type {string[]} */
 		this.unsent = [];
+		this.unheard = 0;
 		/** @type {StreamState} */
 		this.state = 'connecting';
 		this.enter('connecting');
 		void this.connect();
 	}
 
-	/**
-	 * @param {StreamState} state
-	 * @param {string} [reason]
-	 */
-	enter(state, reason = '') {
+	/** @param {StreamState} state */
+	enter(state) {
 		this.state = state;
-		if (!UNTOLD.includes(state)) this.events.onStatus(/** @type {StreamStatus} */ (state), reason);
+		if (!UNTOLD.includes(state)) this.events.onStatus(/** @type {StreamStatus} */ (state), this.unheard);
 		if (state === 'connected') for (const text of this.unsent.splice(0)) this.send(text);
 		else if (this.unsent.length && !KEEPING_KEYS.includes(state)) this.events.onUnsent(this.unsent.splice(0).join(''));
 	}
@@ -86,6 +85,7 @@ export class ConsoleStream {
 		if (this.state === 'connected' && this.socket?.readyState === WebSocket.OPEN) {
 			const bytes = new TextEncoder().encode(text);
 			for (let at = 0; at < bytes.length; at += MESSAGE_BYTES) this.socket.send(bytes.subarray(at, at + MESSAGE_BYTES));
+			this.unheard += text.length;
 			return true;
 		}
 		if (KEEPING_KEYS.includes(this.state)) return this.unsent.push(text) > 0;
@@ -182,7 +182,7 @@ export class ConsoleStream {
 		socket.binaryType = 'arraybuffer';
 		socket.onopen = () => attempt === this.attempt && this.opened();
 		socket.onmessage = ({ data }) => attempt === this.attempt && this.receive(data);
-		socket.onclose = ({ code, reason }) => attempt === this.attempt && this.lost(code, reason);
+		socket.onclose = ({ code }) => attempt === this.attempt && this.lost(code);
 	}
 
 	opened() {
@@ -192,6 +192,7 @@ export class ConsoleStream {
 
 	/** @param {string | ArrayBuffer} data */
 	receive(data) {
+		this.unheard = 0;
 		if (this.state === 'silent') this.enter('connected');
 		if (typeof data === 'string') {
 			const position = JSON.parse(data);
@@ -207,15 +208,12 @@ export class ConsoleStream {
 		this.events.onBytes(bytes.subarray(from), isNew);
 	}
 
-	/**
-	 * @param {number} code
-	 * @param {string} reason
-	 */
-	lost(code, reason) {
+	/** @param {number} code */
+	lost(code) {
 		this.socket = null;
 		if (code !== CLOSE_ENDED && code !== CLOSE_FAILED) return this.retry();
 		// Word of the next start may have been faster than the end of this one.
-		if (!this.followStart()) this.enter(code === CLOSE_ENDED ? 'ended' : 'failed', reason);
+		if (!this.followStart()) this.enter(code === CLOSE_ENDED ? 'ended' : 'failed');
 	}
 
 	retry() {

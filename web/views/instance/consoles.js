@@ -142,15 +142,16 @@ class ConsolesTab {
 				if (offset > 0) terminal?.write(`[${offset.toLocaleString()} bytes come before this: First and Earlier show them]\r\n`);
 				this.history.begin(path, startNumber, offset);
 			},
-			onStatus: (status) => this.tellStatus(status),
+			onStatus: (status, unheard) => this.tellStatus(status, unheard),
 			onUnsent: (text) => this.tellUnsent(text),
 		});
 		this.stream = stream;
 	}
 
-	/** @param {import('../../lib/stream.js').StreamStatus} status */
-	tellStatus(status) {
-		setText(this.status, STATUS[status]);
+	/** @param {import('../../lib/stream.js').StreamStatus} status @param {number} unheard */
+	tellStatus(status, unheard) {
+		const doubt = status === 'silent' && unheard > 0 ? ` Of what was typed before, ${unheard} may not have arrived.` : '';
+		setText(this.status, STATUS[status] + doubt);
 		if (status === 'connected') this.unsentCount = 0;
 	}
 
