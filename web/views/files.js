@@ -4,6 +4,7 @@ import { confirmAction } from '../components/confirm.js';
 import { createCurlLine } from '../components/curl_line.js';
 import { fill, h, setText, timeElement } from '../components/dom.js';
 import { createDropZone } from '../components/drop_zone.js';
+import { OrderedRows } from '../components/ordered_rows.js';
 import { createUploadProgress } from '../components/upload_progress.js';
 import { apiPath, Problem } from '../lib/api.js';
 import { formatBytes, formatTime } from '../lib/format.js';
@@ -30,8 +31,8 @@ class FilesView {
 	 */
 	constructor(outlet, app) {
 		this.app = app;
-		/** @type {Map<string, HTMLTableRowElement>} by SHA-256 */
-		this.rows = new Map();
+		/** By name and SHA-256, in the order of the API's. @type {Map<string, StoredFile>} */
+		this.files = new Map();
 		/** @type {{file: File, row: HTMLElement}[]} */
 		this.waiting = [];
 		this.uploading = 0;
@@ -39,6 +40,11 @@ class FilesView {
 		this.zone = createDropZone({ label: 'Choose files to upload', isMultiple: true, onFiles: (files) => this.add(files) });
 		this.uploads = h('ul', { class: 'uploads', 'aria-label': 'Uploads' });
 		this.body = h('tbody');
+		this.rows = new OrderedRows(this.body, {
+			compare: (one, other) => (one < other ? -1 : Number(one > other)),
+			create: (id) => this.createRow(/** @type {StoredFile} */ (this.files.get(id))),
+			leave: () => this.zone.input.focus(),
+		});
 		this.count = h('p', { class: 'quiet', role: 'status' });
 		this.table = h('div', { class: 'scroll', tabIndex: 0, role: 'region', 'aria-label': 'Table of files', hidden: true },
 			h('table', { class: 'files' }, h('caption', { class: 'unseen' }, 'Files'),
@@ -61,20 +67,15 @@ class FilesView {
 
 	unmount() {
 		this.stop();
+		this.rows.stop();
 		if (this.uploading) this.app.notices.tell('The uploads that were not done were cancelled.');
 		this.leaving.abort();
 	}
 
-	/** By name, as the API has them. @param {StoredFile[]} files */
+	/** @param {StoredFile[]} files */
 	show(files) {
-		const rows = new Map(files.map((file) => [file.sha256, this.rows.get(file.sha256) ?? this.createRow(file)]));
-		for (const [sha256, row] of this.rows) if (!rows.has(sha256)) row.remove();
-		let next = this.body.firstElementChild;
-		for (const row of rows.values()) {
-			if (row === next) next = next.nextElementSibling;
-			else this.body.insertBefore(row, next);
-		}
-		this.rows = rows;
+		this.files = new Map(files.map((file) => [`${file.name}\n${file.sha256}`, file]));
+		this.rows.setAll(this.files.keys());
 		setText(this.count, files.length ? `${files.length} ${files.length === 1 ? 'file' : 'files'}, ${formatBytes(files.reduce((sum, { size }) => sum + size, 0))}` : '');
 		this.table.hidden = files.length === 0;
 		this.empty.hidden = files.length > 0;
@@ -87,12 +88,14 @@ class FilesView {
 		const reference = encodeURIComponent(`sha256:${sha256}`);
 		/** @param {string} text @param {string} href @param {object} [more] */
 		const link = (text, href, more) => h('a', { class: 'button', href, 'aria-label': `${text}: ${name}`, ...more }, text);
-		return h('tr', { 'data-sha256': sha256 }, h('th', { scope: 'row' }, name), h('td', {}, formatBytes(size)), h('td', {}, kind), h('td', {}, machine ?? ''),
+		const instance = link('New instance', `#/new?file=${reference}`);
+		const row = h('tr', { 'data-sha256': sha256 }, h('th', { scope: 'row' }, name), h('td', {}, formatBytes(size)), h('td', {}, kind), h('td', {}, machine ?? ''),
 			h('td', { class: 'mono' }, formatEntry(entry)), h('td', {}, created_at && timeElement(created_at, formatTime(created_at))),
 			h('td', { class: 'mono', title: sha256 }, sha256.slice(0, 12)),
-			h('td', {}, h('div', { class: 'actions' }, link('New instance', `#/new?file=${reference}`), link('Run', `#/new-run?file=${reference}`),
+			h('td', {}, h('div', { class: 'actions' }, instance, link('Run', `#/new-run?file=${reference}`),
 				link('Download', apiPath('files', sha256, 'content'), { download: name }),
 				h('button', { type: 'button', class: 'danger', 'aria-label': `Delete: ${name}`, onclick: () => this.delete(file) }, 'Delete'))));
+		return { row, link: instance };
 	}
 
 	/** @param {StoredFile} file */

@@ -1,6 +1,7 @@
 // What boards there are: where they come from, whether they can be had here, and how one is begun.
 
-import { fill, h, setText } from '../components/dom.js';
+import { h, setText } from '../components/dom.js';
+import { OrderedRows } from '../components/ordered_rows.js';
 import { Problem } from '../lib/api.js';
 import { followList } from '../lib/live_list.js';
 
@@ -27,13 +28,18 @@ class TargetsView {
 	 * @param {App} app
 	 */
 	constructor(outlet, place, app) {
-		/** @type {Target[]} */
-		this.targets = [];
+		/** By name and all that is told of it, in the order of the API's. @type {Map<string, Target>} */
+		this.targets = new Map();
 		this.search = h('input', {
 			type: 'search', value: place.query.get('q') ?? '', placeholder: 'name, emulator, machine, file', 'aria-label': 'Filter', oninput: () => this.filterChanged(),
 		});
 		this.count = h('p', { role: 'status', class: 'quiet' });
 		this.body = h('tbody');
+		this.rows = new OrderedRows(this.body, {
+			compare: (one, other) => (one < other ? -1 : Number(one > other)),
+			create: (id) => createRow(/** @type {Target} */ (this.targets.get(id))),
+			leave: () => this.search.focus(),
+		});
 		outlet.append(
 			h('div', { class: 'heading' }, h('h1', {}, 'Targets')),
 			h('div', { class: 'filter' }, this.search, this.count),
@@ -43,7 +49,7 @@ class TargetsView {
 					this.body)));
 		this.stop = followList(app.store, 'targets', () => app.api.listTargets(), {
 			onLoad: (targets) => {
-				this.targets = targets;
+				this.targets = new Map(targets.map((target) => [`${target.name}\n${JSON.stringify(target)}`, target]));
 				this.show();
 			},
 			onFault: (error) => void (error instanceof Problem && error.status === 0 || app.notices.fail(error)),
@@ -57,23 +63,29 @@ class TargetsView {
 	}
 
 	show() {
-		const fitting = this.targets.filter((target) => matchesTarget(target, this.search.value.trim()));
-		setText(this.count, `${fitting.length} of ${this.targets.length}`);
-		fill(this.body, fitting.map((target) => this.createRow(target)));
+		const fitting = [...this.targets].filter(([, target]) => matchesTarget(target, this.search.value.trim()));
+		setText(this.count, `${fitting.length} of ${this.targets.size}`);
+		this.rows.setAll(fitting.map(([id]) => id));
 	}
 
-	/** @param {Target} target */
-	createRow(target) {
-		const { name, emulator, machine, available, unavailable_reason: reason, source } = target;
-		return h('tr', { 'data-id': name }, h('th', { scope: 'row' }, name), h('td', {}, emulator), h('td', {}, machine ?? ''),
-			h('td', { class: available ? '' : 'danger' }, available ? 'yes' : `no: ${reason ?? 'not here'}`),
-			h('td', { class: 'quiet' }, tellChannels(target)), h('td', { class: 'quiet' }, h('code', {}, source)),
-			h('td', {}, available && h('a', { class: 'button', href: `#/new?target=${encodeURIComponent(name)}`, 'aria-label': `New instance of ${name}` }, 'New instance')));
+	unmount() {
+		this.stop();
+		this.rows.stop();
 	}
+}
+
+/** @param {Target} target */
+function createRow(target) {
+	const { name, emulator, machine, available, unavailable_reason: reason, source } = target;
+	const link = h('a', { class: 'button', href: `#/new?target=${encodeURIComponent(name)}`, 'aria-label': `New instance of ${name}` }, 'New instance');
+	const row = h('tr', { 'data-id': name }, h('th', { scope: 'row' }, name), h('td', {}, emulator), h('td', {}, machine ?? ''),
+		h('td', { class: available ? '' : 'danger' }, available ? 'yes' : `no: ${reason ?? 'not here'}`),
+		h('td', { class: 'quiet' }, tellChannels(target)), h('td', { class: 'quiet' }, h('code', {}, source)), h('td', {}, available && link));
+	return { row, link };
 }
 
 /** @type {import('../app.js').View} */
 export function mount(outlet, place, app) {
 	const view = new TargetsView(outlet, place, app);
-	return { title: 'Targets', unmount: () => view.stop() };
+	return { title: 'Targets', unmount: () => view.unmount() };
 }
