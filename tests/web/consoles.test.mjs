@@ -38,7 +38,9 @@ test('Enter sends what is chosen, and the local echo shows what is typed', async
 	await untilLive(page);
 	await page.getByLabel('Local echo').check();
 	await page.locator('.xterm-helper-textarea').focus();
-	await page.keyboard.type('only here');
+	await page.keyboard.type('only herr');
+	await page.keyboard.press('Backspace');
+	await page.keyboard.type('e');
 	await untilConsoleShows(page, 'only here');
 	await shared.client.startBoard('echoes', 'echo');
 	const other = await openConsole(t, 'echoes');

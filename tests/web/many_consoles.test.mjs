@@ -151,6 +151,8 @@ test('of a long history the newest is there at once, and the rest a page at a ti
 	await page.keyboard.type('typed');
 	await shown(page, /^Live$/);
 	await untilConsoleShows(page, 'typed');
+	// Nothing was told to a screen reader while so much was shown; now it is again.
+	await page.locator('.xterm-accessibility').filter({ hasText: 'typed' }).waitFor({ state: 'attached' });
 });
 
 test('old output that asks the terminal something gets no answer, new output does', async (t) => {

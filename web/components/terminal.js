@@ -99,16 +99,19 @@ function openTerminal(parent) {
 /**
  * Floods are kept from screen readers; what the screen shows then is told again when they are over.
  * @param {Terminal} terminal
- * @returns {(waiting: number) => void}
+ * @returns {(waiting: number) => void} to be told at each change of what waits to be shown
  */
 function createSpeech(terminal) {
+	let floodedAt = -Infinity;
 	/** @type {ReturnType<typeof setTimeout> | undefined} */
 	let timer;
-	return (waiting) => {
-		if (waiting <= MOST_SPOKEN_BYTES) return;
+	return function note(waiting) {
+		const now = performance.now();
+		if (waiting > MOST_SPOKEN_BYTES) floodedAt = now;
+		const isFlood = now - floodedAt < SPOKEN_AGAIN_MS;
 		clearTimeout(timer);
-		terminal.options.screenReaderMode = false;
-		timer = setTimeout(() => terminal.element?.isConnected && (terminal.options.screenReaderMode = true), SPOKEN_AGAIN_MS);
+		if (isFlood) timer = setTimeout(() => terminal.element?.isConnected && note(0), SPOKEN_AGAIN_MS);
+		if (terminal.options.screenReaderMode === isFlood) terminal.options.screenReaderMode = !isFlood;
 	};
 }
 
@@ -129,6 +132,7 @@ function createWriter(terminal, onDrained) {
 		terminal.write(data, () => {
 			waiting -= data.length;
 			waitingOld -= old;
+			noteFlood(waiting);
 			if (!isFull || waiting > MOST_WAITING_BYTES / 4) return;
 			isFull = false;
 			onDrained();
