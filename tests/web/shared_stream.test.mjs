@@ -10,6 +10,7 @@ import { until, within } from '../lib/deadline.mjs';
 import { startEmud } from '../lib/emud.mjs';
 import { BUILD } from '../lib/firmware.mjs';
 import { shareBrowser } from '../lib/page.mjs';
+import { attachToWorker } from '../lib/shared_worker.mjs';
 
 /** @typedef {import('playwright-core').Page} Page @typedef {import('../lib/client.mjs').Client} Client */
 
@@ -24,26 +25,6 @@ async function openAnother(page) {
 	const other = await page.context().newPage();
 	await other.goto(page.url());
 	return other;
-}
-
-/** The worker of a page's events, to run scripts in. Who stays attached when it dies keeps another of its name from starting. @param {Page} page */
-async function attachToWorker(page) {
-	const browser = page.context().browser();
-	assert.ok(browser);
-	const session = await browser.newBrowserCDPSession();
-	const { targetInfos } = await session.send('Target.getTargets');
-	const [worker] = targetInfos.filter(({ type, url }) => type === 'shared_worker' && url.startsWith(new URL(page.url()).origin));
-	const { sessionId } = await session.send('Target.attachToTarget', { targetId: worker.targetId, flatten: false });
-	let id = 0;
-	const run = (/** @type {string} */ script) => within(new Promise((resolve) => {
-		const own = ++id;
-		session.on('Target.receivedMessageFromTarget', ({ message }) => {
-			const answer = JSON.parse(message);
-			if (answer.id === own) resolve(answer.result.result.value);
-		});
-		void session.send('Target.sendMessageToTarget', { sessionId, message: JSON.stringify({ id: own, method: 'Runtime.evaluate', params: { expression: script } }) });
-	}), 'the worker to run a script');
-	return { run, detach: () => session.detach() };
 }
 
 /** @param {Page} page */
