@@ -1,6 +1,7 @@
 // The dashboard: which view is shown, and what all of them share.
 
 import { element, setText } from './components/dom.js';
+import { keepFocus } from './components/focus_keeper.js';
 import { Notices } from './components/notices.js';
 import { askToken } from './components/sign_in.js';
 import { followTheme } from './components/theme.js';
@@ -106,6 +107,7 @@ const feed = new FeedClient(FEED, {
 });
 
 followTheme(element('theme', HTMLSelectElement));
+keepFocus(outlet);
 store.subscribe('connection', showConnection);
 element('skip', HTMLElement).addEventListener('click', (event) => {
 	event.preventDefault();

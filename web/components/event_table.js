@@ -12,17 +12,17 @@ const AHEAD = '0px 0px 600px 0px';
 /**
  * @typedef {import('../lib/feed.js').EmudEvent} EmudEvent
  * @typedef {import('../app.js').App} App
- * @typedef {{concerns: (event: EmudEvent) => boolean, tell: (event: EmudEvent) => string, onShown?: (events: EmudEvent[]) => void, tools?: HTMLElement[]}} Parts
- *   concerns: whether one that is told belongs here; onShown: with all that are shown
+ * @typedef {{concerns: (event: EmudEvent) => boolean, tell: (event: EmudEvent) => string, onLoaded?: (events: EmudEvent[]) => boolean, tools?: HTMLElement[]}} Parts
+ *   concerns: whether one that is told belongs here; onLoaded: with all there are; true: they are shown with others, which are on their way
  */
 
 export class EventTable {
 	/** @param {HTMLElement} outlet @param {App} app @param {Parts} parts */
-	constructor(outlet, app, { concerns, tell, onShown, tools = [] }) {
+	constructor(outlet, app, { concerns, tell, onLoaded, tools = [] }) {
 		this.app = app;
 		this.concerns = concerns;
 		this.tell = tell;
-		this.onShown = onShown;
+		this.onLoaded = onLoaded;
 		this.history = new EventHistory((query) => app.api.request('GET', `/v1/events?${query}`));
 		this.isOver = false;
 		this.isAsking = false;
@@ -93,8 +93,7 @@ export class EventTable {
 		const told = this.app.store.events.filter(this.concerns);
 		this.history.add(told, this.region.getBoundingClientRect().top < 0);
 		if (!this.history.isLoaded) return;
-		this.draw();
-		this.onShown?.(this.history.events);
+		if (!this.onLoaded?.(this.history.events)) this.draw();
 	}
 
 	draw() {

@@ -12,6 +12,11 @@ export class Notices {
 	constructor(region, announcer) {
 		this.region = region;
 		this.announcer = announcer;
+		/** Where the focus was before it came here. @type {EventTarget | null} */
+		this.before = null;
+		document.addEventListener('focusin', ({ target }) => {
+			if (!(target instanceof Node && region.contains(target))) this.before = target;
+		});
 	}
 
 	/** @param {unknown} error */
@@ -23,7 +28,8 @@ export class Notices {
 	/** @param {string} text */
 	tell(text) {
 		const notice = this.show(text, 'done');
-		setTimeout(() => notice.remove(), SHOWN_MS);
+		const end = () => (notice.contains(document.activeElement) ? setTimeout(end, SHOWN_MS) : notice.remove());
+		setTimeout(end, SHOWN_MS);
 	}
 
 	/** Read out, not shown. @param {string} text */
@@ -38,8 +44,16 @@ export class Notices {
 	show(text, kind) {
 		const notice = h('div', { class: 'notice', 'data-kind': kind, role: kind === 'error' ? 'alert' : 'status' },
 			h('p', {}, text),
-			h('button', { type: 'button', 'aria-label': 'Dismiss', onclick: () => notice.remove() }, '×'));
+			h('button', { type: 'button', 'aria-label': 'Dismiss', onclick: () => this.dismiss(notice) }, '×'));
 		this.region.append(notice);
 		return notice;
+	}
+
+	/** The focus goes to the next one, and from the last one back. @param {HTMLElement} notice */
+	dismiss(notice) {
+		const next = notice.nextElementSibling ?? notice.previousElementSibling;
+		notice.remove();
+		const taker = next ? next.querySelector('button') : this.before;
+		if (taker instanceof HTMLElement && taker.isConnected) taker.focus();
 	}
 }

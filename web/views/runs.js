@@ -82,7 +82,8 @@ class RunsView {
 			target: createSelect('Target', {}, target, changed),
 			label: h('input', { type: 'text', value: label, placeholder: 'label=value', 'aria-label': 'Label', spellcheck: false, autocomplete: 'off', oninput: changed }),
 		};
-		this.count = h('p', { role: 'status', class: 'quiet' });
+		// Read out when the filter changes, not whenever a run begins.
+		this.count = h('p', { class: 'quiet' });
 		const body = h('tbody');
 		/** @type {OrderedRows<Row>} */
 		this.rows = new OrderedRows(body, { compare: compareIds, create: (id) => this.createRow(id), leave: () => this.inputs?.text.focus() });
@@ -124,6 +125,7 @@ class RunsView {
 		this.filter = { state: state.value, verdict: verdict.value, target: target.value, label: label.value, text: text.value };
 		history.replaceState(null, '', route('runs') + writeRunFilter(this.filter));
 		this.showAll();
+		this.app.notices.announce(this.count?.textContent ?? '');
 		if (queryOf(this.filter) !== before) void this.search();
 	}
 

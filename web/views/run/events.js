@@ -10,10 +10,11 @@ export function mount(outlet, { id, instance }, app) {
 	const table = new EventTable(outlet, app, {
 		concerns: ({ run, instance: of }) => run === id || (of !== undefined && of === board),
 		tell: tellRunEvent,
-		onShown(events) {
-			if (board) return;
+		onLoaded(events) {
+			if (board) return false;
 			board = events.find(({ run, data }) => run === id && data.instance)?.data.instance ?? null;
 			if (board) void show();
+			return board !== null;
 		},
 	});
 	const show = () => table.show([`run=${id}`, ...(board ? [`instance=${encodeURIComponent(board)}`] : [])]);
