@@ -37,7 +37,8 @@ class InstancesView {
 			'aria-label': 'Filter', oninput: () => this.filterChanged(),
 		});
 		this.chips = STATES.map((state) => this.createChip(state));
-		this.count = h('p', { role: 'status', class: 'quiet' });
+		// Read out when the filter changes, not whenever an instance comes or goes.
+		this.count = h('p', { class: 'quiet' });
 		this.body = h('tbody');
 		/** @type {OrderedRows<Row>} */
 		this.rows = new OrderedRows(this.body, { compare: compareIds, create: (id) => this.createRow(id), leave: () => this.search.focus() });
@@ -96,6 +97,7 @@ class InstancesView {
 		const query = this.search.value.trim();
 		history.replaceState(null, '', query ? `#/instances?q=${encodeURIComponent(query)}` : '#/instances');
 		this.update(new Set());
+		this.app.notices.announce(`${this.count.textContent} instances`);
 	}
 
 	/** @param {Set<string>} changed empty: all */
