@@ -56,6 +56,21 @@ test('Enter sends what is chosen, and the local echo shows what is typed', async
 	assert.match(output.toString(), /\nLF\rCR\r\nCRLF/);
 });
 
+test('control keys go to the board, and what is pasted comes whole', async (t) => {
+	await shared.client.startBoard('controlled', 'echo');
+	const page = await openConsole(t, 'controlled', { context: { permissions: ['clipboard-read', 'clipboard-write'] } });
+	await untilLive(page);
+	await page.getByLabel('Enter sends').selectOption('CR');
+	await page.locator('.xterm-helper-textarea').focus();
+	for (const key of ['Control+c', 'Control+]', 'Control+d', 'Control+v', 'Tab', 'Escape', 'ArrowUp', 'F1', 'Backspace']) await page.keyboard.press(key);
+	const keys = '\x03\x1d\x04\x16\t\x1b\x1b[A\x1bOP\x7f';
+	const pasted = `${Array.from({ length: 1000 }, (_, number) => `line ${number}`).join('\n')} end`;
+	await page.evaluate((text) => navigator.clipboard.writeText(text), pasted);
+	await page.keyboard.press('Control+Shift+V');
+	const output = await shared.client.waitForOutput('controlled', ' end');
+	assert.ok(output.toString() === keys + pasted.replaceAll('\n', '\r'), `${output.length} bytes came`);
+});
+
 test('the console goes on where it was when emud is killed and comes back', async (t) => {
 	const emud = await startEmud(t);
 	await emud.client().startBoard('resumed', 'echo');

@@ -91,6 +91,8 @@ function openTerminal(parent) {
 	const terminal = new Terminal({
 		scrollback: SCROLLBACK_LINES, convertEol: true, screenReaderMode: true, fontSize: 14, allowProposedApi: true,
 		minimumContrastRatio: 4.5, theme: { background: getComputedStyle(parent).backgroundColor },
+		// Bytes that are no text are no fault of the page.
+		logLevel: 'off',
 	});
 	withStyleStandIns(() => terminal.open(parent));
 	return terminal;
