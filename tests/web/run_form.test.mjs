@@ -34,6 +34,11 @@ test('escapes stand for bytes, and back', () => {
 	assert.throws(() => unescapeText('\\x4'), /\\x stands for nothing/);
 });
 
+test('what JSON cannot bear is sent as bytes', () => {
+	const input = [{ expect: '', send: 'a\\0' }, { expect: '', send: 'a' }];
+	assert.deepEqual(makeRunSpec({ ...readRunPrefill(new URLSearchParams()), input }).input, [{ send_base64: 'YQA=' }, { send: 'a' }]);
+});
+
 test('a wrong escape is told where it is', () => {
 	assert.deepEqual(checkSteps([{ expect: '', send: '' }, { expect: '', send: 'ok' }, { expect: 'x', send: '\\q' }]).map(({ pointer }) => pointer), ['/input/1/send']);
 });

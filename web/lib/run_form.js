@@ -50,6 +50,8 @@ function makeStep({ expect, send }) {
 	const bytes = unescapeText(send);
 	const told = expect ? { expect } : {};
 	try {
+		// JSON that emud reads has no NUL.
+		if (bytes.includes(0)) throw new TypeError('no text');
 		return { ...told, send: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes) };
 	} catch {
 		return { ...told, send_base64: btoa(String.fromCharCode(...bytes)) };

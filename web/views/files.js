@@ -54,7 +54,7 @@ class FilesView {
 			h('p', {}, 'Firmware uploaded once serves any number of instances and runs. Drop an ELF file above, or upload it from a terminal.'));
 		this.curl = createCurlLine(app.api, () => ({ method: 'POST', url: location.origin + uploadPath(this.named), file: this.named }));
 		// Below what is there: shown with it.
-		this.command = h('section', { hidden: true, 'aria-label': 'The same with curl' }, h('h2', {}, 'The same with curl'), this.curl.element);
+		this.command = h('section', { hidden: true }, h('h2', {}, 'The same with curl'), this.curl.element);
 		outlet.append(h('div', { class: 'heading' }, h('h1', {}, 'Files'), this.count), this.zone.element, this.uploads, this.table, this.empty, this.command);
 		this.stop = followList(app.store, 'files', () => app.api.listFiles(), {
 			onLoad: (files) => this.show(files),
