@@ -58,7 +58,7 @@ const struct route api_routes[] = {
     POST("/instances/{id}/resume", resume_instance, "resumeInstance", .query = QUERY("wait", "timeout")),
     GET("/instances/{id}/wait", wait_for_instance, "waitForInstance",
 	.query = QUERY("for", "start_number", "timeout")),
-    GET("/instances/{id}/usage", get_instance_usage, "getInstanceUsage"),
+    GET("/instances/{id}/usage", get_instance_usage, "getInstanceUsage", .query = QUERY("samples")),
     GET("/instances/{id}/logs", list_instance_logs, "listInstanceLogs"),
     GET("/instances/{id}/logs/{process}", get_instance_log, "getInstanceLog", .query = QUERY("follow")),
 

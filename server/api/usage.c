@@ -4,6 +4,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/json.h"
 #include "core/process/sweep.h"
+#include "server/watch/samples.h"
 
 #include <fcntl.h>
 #include <fts.h>
@@ -13,6 +14,7 @@
 struct measuring {
 	struct request *request; /* NULL: the client has gone */
 	int dirfd;
+	json_t *samples; /* NULL: they are not asked for */
 	double cpu_seconds;
 	unsigned long long rss_bytes, disk_bytes;
 	size_t count;
@@ -56,7 +58,9 @@ static void measure(void *data)
 
 static void release(struct measuring *measuring)
 {
-	close(measuring->dirfd);
+	if (measuring->dirfd >= 0)
+		close(measuring->dirfd);
+	json_decref(measuring->samples);
 	free(measuring);
 }
 
@@ -65,9 +69,9 @@ static void on_measured(void *data)
 	struct measuring *measuring = data;
 	if (measuring->request)
 		reply_json(measuring->request, 200,
-			   json_pack("{s:f, s:I, s:I}", "cpu_seconds", measuring->cpu_seconds, "rss_bytes",
-				     (json_int_t) measuring->rss_bytes, "disk_bytes",
-				     (json_int_t) measuring->disk_bytes));
+			   json_pack("{s:f, s:I, s:I, s:O*}", "cpu_seconds", measuring->cpu_seconds,
+				     "rss_bytes", (json_int_t) measuring->rss_bytes, "disk_bytes",
+				     (json_int_t) measuring->disk_bytes, "samples", measuring->samples));
 	release(measuring);
 }
 
@@ -97,9 +101,14 @@ void get_instance_usage(struct request *request, void *data)
 {
 	struct app *app = data;
 	struct error error;
+	bool with_samples = false;
 	const struct board *board = require_board(request, app);
 	if (!board)
 		return;
+	if (request_query_boolean(request, "samples", &with_samples, &error) < 0) {
+		reply_error(request, &error);
+		return;
+	}
 	if (board_is_over(board)) {
 		reply_problem(request, "not_running", "%s is %s, not running: it uses nothing",
 			      board_id(board), board_state(board));
@@ -113,9 +122,11 @@ void get_instance_usage(struct request *request, void *data)
 	if (measuring->dirfd < 0) {
 		reply_problem(request, "no_descriptors",
 			      "emud has no file descriptors left: try again later");
-		free(measuring);
+		release(measuring);
 		return;
 	}
+	if (with_samples)
+		measuring->samples = samples_describe_history(app->samples, board);
 	if (loop_work(app->loop, measure, on_measured, measuring, &error) < 0) {
 		reply_error(request, &error);
 		release(measuring);

@@ -7,6 +7,7 @@
 #include "core/channels/console_log.h"
 #include "server/shims/board.h"
 #include "server/watch/line_watch.h"
+#include "server/watch/usage_history.h"
 #include "server/watch/usage_round.h"
 
 #include <math.h>
@@ -49,7 +50,8 @@ struct samples {
 	struct growth *growth;
 	LIST_HEAD(, sample_listener) listeners;
 	LIST_HEAD(, sampled) boards;
-	void *by_id;     /* the same as a tree */
+	void *by_id; /* the same as a tree */
+	struct usage_history *history;
 	json_t *changed; /* ids of boards to look at, as keys */
 	struct usage_round *round;
 	bool is_reading;  /* the pool has the round */
@@ -243,6 +245,7 @@ void samples_look(struct samples *samples, const struct fleet_change *change)
 	const char *id = board_id(change->board);
 	if (change->kind == FLEET_DELETED) {
 		forget(find(samples, id));
+		usage_history_forget(samples->history, id);
 		json_object_del(samples->changed, id);
 	} else if (is_wanted(samples, id) && json_object_set_new(samples->changed, id, json_true()) == 0) {
 		schedule(samples);
@@ -385,6 +388,20 @@ static double cpu_share(const struct sampled *sampled, const struct usage_readin
 	return used_s > 0 ? used_s / elapsed_s : 0;
 }
 
+static void remember(struct samples *samples, const struct sampled *sampled)
+{
+	const struct usage_sample sample = {
+	    .time_ms = clock_wall_ms(), .cpu = sampled->cpu, .rss_bytes = sampled->rss_bytes};
+	usage_history_add(samples->history, sampled->id, sampled->start_number, &sample,
+			  clock_monotonic_ms());
+}
+
+json_t *samples_describe_history(const struct samples *samples, const struct board *board)
+{
+	return usage_history_describe(samples->history, board_id(board), board_start_number(board),
+				      clock_monotonic_ms());
+}
+
 static void take_reading(struct samples *samples, const struct usage_reading *reading)
 {
 	const struct board *board = fleet_find(samples->fleet, reading->id);
@@ -406,8 +423,10 @@ static void take_reading(struct samples *samples, const struct usage_reading *re
 	sampled->cpu = cpu;
 	sampled->rss_bytes = reading->rss_bytes;
 	json_t *data = json_pack("{s:I}", "rss_bytes", (json_int_t) reading->rss_bytes);
-	if (cpu >= 0)
+	if (cpu >= 0) {
 		json_object_set_new(data, "cpu", json_real(cpu));
+		remember(samples, sampled);
+	}
 	tell(samples, sampled->id, data);
 }
 
@@ -460,8 +479,10 @@ static void release(struct samples *samples)
 	struct sampled *next;
 	for (struct sampled *sampled = LIST_FIRST(&samples->boards); sampled; sampled = next) {
 		next = LIST_NEXT(sampled, link);
-		if (!is_wanted(samples, sampled->id))
-			forget(sampled);
+		if (is_wanted(samples, sampled->id))
+			continue;
+		usage_history_pause(samples->history, sampled->id, clock_monotonic_ms());
+		forget(sampled);
 	}
 	if (!LIST_EMPTY(&samples->listeners))
 		return;
@@ -517,9 +538,13 @@ struct samples *samples_create(struct loop *loop, struct fleet *fleet, struct gr
 		error_set(error, -ENOMEM, NULL, "no memory");
 		return NULL;
 	}
-	*samples = (struct samples){.loop = loop, .fleet = fleet, .growth = growth, .changed = json_object()};
+	*samples = (struct samples){.loop = loop,
+				    .fleet = fleet,
+				    .growth = growth,
+				    .history = usage_history_create(),
+				    .changed = json_object()};
 	samples->pause = loop_timer_create(loop, on_pause_end, samples, error);
-	if (samples->pause && samples->changed)
+	if (samples->pause && samples->history && samples->changed)
 		return samples;
 	samples_destroy(samples);
 	error_set(error, -ENOMEM, NULL, "no memory");
@@ -532,6 +557,7 @@ void samples_destroy(struct samples *samples)
 		return;
 	release(samples);
 	loop_timer_destroy(samples->pause);
+	usage_history_destroy(samples->history);
 	json_decref(samples->changed);
 	free(samples);
 }

@@ -2,7 +2,7 @@
 
 /*
  * What boards are doing just now, for whoever looks: CPU and memory every SAMPLES_INTERVAL_MS, the last line
- * of the first console as it comes. Nothing of it is kept. A listener that takes no more for a while misses
+ * of the first console as it comes. Nothing of it is stored. A listener that takes no more for a while misses
  * samples, and is then told how every board stands. While nobody listens, nothing is watched, read or timed.
  */
 
@@ -34,3 +34,6 @@ struct sample_listener *sample_listener_create(struct samples *samples, const ch
 					       sample_sink *sink, void *data, struct error *error);
 void sample_listener_destroy(struct sample_listener *listener); /* takes NULL */
 void sample_listener_resume(struct sample_listener *listener);
+
+/* What is remembered of this board's CPU and memory. New reference, NULL: no memory. */
+json_t *samples_describe_history(const struct samples *samples, const struct board *board);

@@ -98,6 +98,34 @@ test('a second listener is told the same at once, and what comes is told to both
 	second.close();
 });
 
+test('CPU and memory are remembered for who comes later, of this board and start alone', async (t) => {
+	const emud = await startEmud(t);
+	const client = emud.client();
+	/** @param {string} id */
+	const remembered = async (id) => (await client.get(`/instances/${id}/usage?samples=true`)).json.samples;
+	await client.startBoard('one', 'flood');
+	assert.deepEqual(await remembered('one'), [], 'nothing is measured while nobody looks');
+	assert.equal('samples' in (await client.get('/instances/one/usage')).json, false);
+	await client.refused(400, 'invalid_parameter', 'GET', '/instances/one/usage?samples=maybe');
+	const stream = await listen(client, '?samples=true');
+	await untilSample(stream, 'one', ({ cpu }) => Number(cpu) > 0.05);
+	stream.close();
+	const [{ time, cpu, rss_bytes: memory }] = await remembered('one');
+	assert.ok(cpu > 0.05 && memory > 1e6 && Math.abs(Date.parse(time) - Date.now()) < 60_000, JSON.stringify({ time, cpu, memory }));
+	const again = await listen(client, '?samples=true');
+	const before = (await remembered('one')).length;
+	await until(async () => (await remembered('one')).length > before, 'another one behind it');
+	assert.equal((await remembered('one'))[0].time, time);
+	again.close();
+	await client.post('/instances/one/restart');
+	assert.deepEqual(await remembered('one'), []);
+	await client.post('/instances/one/stop');
+	await client.refused(409, 'not_running', 'GET', '/instances/one/usage?samples=true');
+	await client.delete('/instances/one');
+	await client.startBoard('one', 'hello');
+	assert.deepEqual(await remembered('one'), []);
+});
+
 test('CPU is told of a board that works, and nothing of one that stands still', async (t) => {
 	const emud = await startEmud(t);
 	const client = emud.client();

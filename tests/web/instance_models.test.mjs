@@ -14,7 +14,7 @@ const { LogStream } = await import('../../web/lib/log_stream.js');
 const { Pins, childPath, formatValue, isObject, propertyUrl, readValue, sortProperties } = await import('../../web/lib/properties.js');
 const { Problem } = await import('../../web/lib/api.js');
 const { Store } = await import('../../web/lib/store.js');
-const { tellSeries, usageSeries } = await import('../../web/lib/usage_series.js');
+const { joinSamples, tellSeries, usageSeries } = await import('../../web/lib/usage_series.js');
 
 const event = (/** @type {number} */ id, type = 'instance.state', /** @type {object} */ data = {}) =>
 	({ id, time: '2026-01-01T00:00:00.000Z', type, actor: null, instance: 'demo', data });
@@ -135,6 +135,13 @@ test('usage goes on as it was told last until now, and is told in words', () => 
 	assert.deepEqual(usageSeries([], 'cpu', 9000), [[], []]);
 	assert.match(tellSeries('CPU', usageSeries(samples, 'cpu', 9000), (value) => `${value * 100} %`), /^CPU over 8(\.0)? s: 25 % now, between 25 % and 50 %\.$/);
 	assert.equal(tellSeries('CPU', [[], []], String), 'CPU: nothing is measured yet.');
+});
+
+test('what is remembered of usage comes before what has been told, and not twice', () => {
+	const [one, two, three] = [1, 2, 3].map((time) => ({ time, cpu: time / 10, rss_bytes: time }));
+	assert.deepEqual(joinSamples([one, two], [two, three]), [one, two, three]);
+	assert.deepEqual(joinSamples([one, two], []), [one, two]);
+	assert.deepEqual(joinSamples([], [three]), [three]);
 });
 
 test('a sample that tells one thing leaves the other as it was', () => {

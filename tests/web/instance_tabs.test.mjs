@@ -242,6 +242,12 @@ test('CPU and memory are drawn, and told in words and as a table', async (t) => 
 	assert.ok(drawn);
 	await page.getByText('As a table').click();
 	await page.locator('details tbody tr').first().filter({ hasText: 'MiB' }).waitFor();
+	// Who comes later, or again, sees what was before.
+	const oldest = await until(async () => (await shared.client.get('/instances/used/usage?samples=true')).json.samples[0], 'what is remembered');
+	await page.reload();
+	await page.getByText('As a table').click();
+	const time = await page.evaluate((text) => new Date(text).toLocaleTimeString(), oldest.time);
+	await page.waitForFunction((before) => [...document.querySelectorAll('details tbody th')].at(-1)?.textContent === before, time);
 });
 
 test('events tell what happened, by whom, newest first, and go on live', async (t) => {

@@ -4,6 +4,9 @@ import { formatDuration } from './format.js';
 
 /** @typedef {import('./store.js').Sample} Sample */
 
+/** What emud remembers of before, and what has been told since. @param {Sample[]} before @param {Sample[]} told */
+export const joinSamples = (before, told) => [...before.filter(({ time }) => told.length === 0 || time < told[0].time), ...told];
+
 /**
  * A sample is told only when it has changed: until now it is as it was told last.
  * @param {Sample[]} samples oldest first

@@ -4,7 +4,7 @@ import { fill, h, setText } from '../../components/dom.js';
 import { createUsageChart } from '../../components/usage_chart.js';
 import { Problem, apiPath } from '../../lib/api.js';
 import { formatBytes, formatCpu, formatDuration, formatTime } from '../../lib/format.js';
-import { tellSeries, usageSeries } from '../../lib/usage_series.js';
+import { joinSamples, tellSeries, usageSeries } from '../../lib/usage_series.js';
 
 /** What has not changed is not told: the charts go on by themselves. */
 const STEP_MS = 2000;
@@ -21,6 +21,8 @@ class UsageTab {
 		this.app = app;
 		this.instance = instance;
 		this.isOver = false;
+		/** @type {import('../../lib/store.js').Sample[]} */
+		this.before = [];
 		this.totals = h('p', { class: 'totals', role: 'status' });
 		this.since = h('p', { class: 'quiet' }, 'Measured while a dashboard is open; a level stays until another is told.');
 		this.cpu = createUsageChart({ name: 'CPU', format: formatCpu, least: 0.1, steps: [0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 4, 8] });
@@ -61,8 +63,11 @@ class UsageTab {
 
 	async load() {
 		try {
-			const usage = await this.app.api.request('GET', apiPath('instances', this.instance.id, 'usage'));
-			if (!this.isOver) fill(this.totals, tellTotals(usage).map((text) => h('span', {}, text)));
+			const usage = await this.app.api.request('GET', `${apiPath('instances', this.instance.id, 'usage')}?samples=true`);
+			if (this.isOver) return;
+			fill(this.totals, tellTotals(usage).map((text) => h('span', {}, text)));
+			this.before = usage.samples.map((/** @type {any} */ sample) => ({ ...sample, time: Date.parse(sample.time) }));
+			this.show();
 		} catch (error) {
 			if (this.isOver) return;
 			if (error instanceof Problem && error.status === 409) setText(this.totals, error.message);
@@ -71,7 +76,7 @@ class UsageTab {
 	}
 
 	show() {
-		const samples = this.app.store.samples.get(this.instance.id) ?? [];
+		const samples = joinSamples(this.before, this.app.store.samples.get(this.instance.id) ?? []);
 		const isLive = ['running', 'paused', 'stopping'].includes(this.instance.state);
 		const now = isLive ? Date.now() : 0;
 		const cpu = usageSeries(samples, 'cpu', now);
