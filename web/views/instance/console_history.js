@@ -42,8 +42,13 @@ export class ConsoleHistory {
 	/** The terminal shows the newest, from an offset on. @param {string} path @param {number} startNumber @param {number} offset */
 	begin(path, startNumber, offset) {
 		Object.assign(this, { path, startNumber, from: offset, to: null, firstOffset: 0 });
-		this.turn++;
+		this.cancel();
 		this.show();
+	}
+
+	/** A page that is under way is not wanted any more. */
+	cancel() {
+		this.turn++;
 	}
 
 	show() {

@@ -60,6 +60,7 @@ class ConsolesTab {
 	unmount() {
 		this.isOver = true;
 		this.stop();
+		this.history.cancel();
 		this.stream?.close();
 		this.terminal?.dispose();
 	}
@@ -124,6 +125,7 @@ class ConsolesTab {
 
 	/** The newest output, and what comes. @param {string} name */
 	attach(name) {
+		this.history.cancel();
 		this.stream?.close();
 		this.terminal?.clear();
 		this.tabs?.choose(name);
