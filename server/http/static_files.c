@@ -136,6 +136,8 @@ static void add_headers(struct request *request, const struct asset *asset)
 	    {"Cross-Origin-Opener-Policy", "same-origin"},
 	    {"Cross-Origin-Resource-Policy", "same-origin"},
 	    {"Cache-Control", "no-cache"},
+	    /* A link to another server is no reason to look up its name. */
+	    {"X-DNS-Prefetch-Control", "off"},
 	};
 	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
 		reply_header(request, fixed[i].name, fixed[i].value);

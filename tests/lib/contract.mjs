@@ -8,7 +8,7 @@ import { findFaults, findOperations, lookUp, specification } from './specificati
 const GENERAL_HEADERS = new Set([
 	'cache-control', 'connection', 'content-encoding', 'content-length', 'content-security-policy', 'content-type', 'date',
 	'etag', 'keep-alive', 'referrer-policy', 'sec-websocket-accept', 'sec-websocket-version', 'transfer-encoding', 'upgrade', 'vary',
-	'x-content-type-options', 'x-frame-options', 'x-accel-buffering', 'cross-origin-resource-policy', 'cross-origin-opener-policy', 'accept-ranges',
+	'x-content-type-options', 'x-dns-prefetch-control', 'x-frame-options', 'x-accel-buffering', 'cross-origin-resource-policy', 'cross-origin-opener-policy', 'accept-ranges',
 	'access-control-allow-origin', 'access-control-allow-credentials', 'last-modified',
 ]);
 

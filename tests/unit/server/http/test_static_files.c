@@ -83,6 +83,7 @@ static void test_index_bears_the_protective_headers(void **state)
 	assert_true(head_has(&response, "Referrer-Policy: no-referrer\r\n"));
 	assert_true(head_has(&response, "Cross-Origin-Opener-Policy: same-origin\r\n"));
 	assert_true(head_has(&response, "Cross-Origin-Resource-Policy: same-origin\r\n"));
+	assert_true(head_has(&response, "X-DNS-Prefetch-Control: off\r\n"));
 	assert_true(head_has(&response, "Last-Modified: "));
 }
 
