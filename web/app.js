@@ -102,6 +102,8 @@ const feed = new FeedClient(FEED, {
 	},
 	onStatus(status) {
 		if (store.setConnection(status)) catchUp();
+		// Word of a refusal may have been slower than the token that another tab was given.
+		if (status === 'connected') api.noteSession();
 		if (status === 'unauthorized') void api.askToSignIn().catch((error) => notices.fail(error)).then(() => feed.retry());
 	},
 });

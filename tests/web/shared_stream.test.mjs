@@ -70,7 +70,7 @@ test('a list that never comes does not hold up the stream of events', async (t) 
 	await rowOf(page, 'told').waitFor();
 });
 
-test('a tab that crashes is forgotten, and the others live on; when the worker dies with it, too', async (t) => {
+test('a tab that crashes or sleeps is forgotten, and the others live on; when the worker dies with it, too', async (t) => {
 	const emud = await startEmud(t);
 	const client = emud.client();
 	const host = await openPage(t, { url: emud.baseUrl });
@@ -82,16 +82,26 @@ test('a tab that crashes is forgotten, and the others live on; when the worker d
 	await run(`const now = performance.now.bind(performance), post = MessagePort.prototype.postMessage, told = new Set();
 		performance.now = () => now() * 1e6;
 		MessagePort.prototype.postMessage = function (message) { if (message.event) told.add(this); post.call(this, message); }; 0`);
-	await crash(third);
 	let count = 0;
-	await until(async () => {
+	/** Signs of life of emud's, and a beat with each, until the worker tells that many tabs. @param {number} tabs */
+	const beatUntil = (tabs) => until(async () => {
 		await run('told.clear(); 0');
 		await create(client, `beat-${++count}`);
-		await rowOf(second, `beat-${count}`).waitFor();
-		return (await run('told.size')) === 2;
-	}, 'the port of the crashed tab to be forgotten');
+		await rowOf(host, `beat-${count}`).waitFor();
+		return (await run('told.size')) === tabs;
+	}, `${tabs} tabs to be left`);
+	await crash(third);
+	await beatUntil(2);
 	assert.ok(count > 3, `after ${count} beats`);
-	await rowOf(host, `beat-${count}`).waitFor();
+	const sleeper = await second.context().newCDPSession(second);
+	await sleeper.send('Debugger.enable');
+	await sleeper.send('Debugger.pause');
+	await beatUntil(1);
+	await client.delete('/instances/one');
+	await sleeper.send('Debugger.resume');
+	await sleeper.detach();
+	await rowOf(second, `beat-${count}`).waitFor();
+	await rowOf(second, 'one').waitFor({ state: 'detached' });
 	await detach();
 	await crash(host);
 	await until(async () => (await listeners(client)) === 0, 'the stream to go with its worker');

@@ -78,6 +78,8 @@ export class Api {
 		this.askToken = askToken;
 		/** @type {Promise<void> | null} */
 		this.signingIn = null;
+		/** Of the question that is asked: aborted when there is a session. */
+		this.answered = new AbortController();
 		/** As far as is known: learnGuard() tells when it is. */
 		this.isGuarded = false;
 		/** @type {Promise<unknown> | null} */
@@ -121,14 +123,20 @@ export class Api {
 		return this.signingIn;
 	}
 
+	/** Where a token is still asked for, that is done with. */
+	noteSession() {
+		this.answered.abort();
+	}
+
 	/** Each tab asks; what is answered in one holds for all of them. */
 	async signIn() {
-		const answered = new AbortController();
+		this.answered = new AbortController();
+		const { signal } = this.answered;
 		const tabs = new BroadcastChannel('emud session');
-		tabs.onmessage = () => answered.abort();
+		tabs.onmessage = () => this.noteSession();
 		try {
 			for (let refused = false; ; refused = true) {
-				const token = await this.askToken(refused, answered.signal);
+				const token = await this.askToken(refused, signal);
 				if (token === null) return;
 				const response = await fetch('/v1/session', {
 					method: 'POST',

@@ -7,7 +7,7 @@ const ANSWER_MS = 10_000;
 /** What the worker hears of emud, it passes on: if only that it does not answer. */
 const SILENCE_MS = 60_000;
 /** Of a worker that is asked whether it is there. */
-const LOOK_MS = 3000;
+const LOOK_MS = 5000;
 
 /** @typedef {{retry: () => void, look: () => void, close: () => void}} Source what tells the events: the worker, or a stream of the page's own */
 

@@ -31,7 +31,7 @@ function keepSample(event) {
 	else if (type === 'instance.deleted' && (samples.get(instance)?.time ?? '') <= time) samples.delete(instance);
 }
 
-/** A tab that has crashed or was discarded says no good-bye. One that only slept comes again when it hears nothing. */
+/** A tab that has crashed or was discarded says no good-bye; one that only slept says so when it wakes. */
 function beat() {
 	if (performance.now() - beatAt < BEAT_MS) return;
 	beatAt = performance.now();
@@ -73,7 +73,6 @@ function join(port, url) {
 /** A stream without listeners is let go; the next tab opens it anew. @param {MessagePort} port */
 function leave(port) {
 	ports.delete(port);
-	port.close();
 	if (ports.size > 0) return;
 	feed?.close();
 	feed = null;
@@ -81,11 +80,16 @@ function leave(port) {
 }
 
 /** @type {any} */ (globalThis).onconnect = (/** @type {MessageEvent} */ { ports: [port] }) => {
+	let url = '';
 	port.onmessage = ({ data }) => {
-		if (data.url) return join(port, data.url);
-		if (!ports.has(port)) return;
-		ports.set(port, 0);
 		if (data.close) return leave(port);
+		if (data.url) return join(port, (url = data.url));
+		if (!ports.has(port)) {
+			// It has missed what happened while it slept.
+			port.postMessage({ status: 'lost' });
+			return join(port, url);
+		}
+		ports.set(port, 0);
 		if (data.here) return;
 		if (data.look) feed?.look();
 		// Each tab says when there is a token.
