@@ -14,7 +14,7 @@ const { LogStream } = await import('../../web/lib/log_stream.js');
 const { Pins, childPath, formatValue, isObject, propertyUrl, readValue, sortProperties } = await import('../../web/lib/properties.js');
 const { Problem } = await import('../../web/lib/api.js');
 const { Store } = await import('../../web/lib/store.js');
-const { joinSamples, tellSeries, usageSeries } = await import('../../web/lib/usage_series.js');
+const { joinSamples, tellSeries, tellTotals, usageSeries } = await import('../../web/lib/usage_series.js');
 
 const event = (/** @type {number} */ id, type = 'instance.state', /** @type {object} */ data = {}) =>
 	({ id, time: '2026-01-01T00:00:00.000Z', type, actor: null, instance: 'demo', data });
@@ -135,6 +135,13 @@ test('usage goes on as it was told last until now, and is told in words', () => 
 	assert.deepEqual(usageSeries([], 'cpu', 9000), [[], []]);
 	assert.match(tellSeries('CPU', usageSeries(samples, 'cpu', 9000), (value) => `${value * 100} %`), /^CPU over 8(\.0)? s: 25 % now, between 25 % and 50 %\.$/);
 	assert.equal(tellSeries('CPU', [[], []], String), 'CPU: nothing is measured yet.');
+});
+
+test('what has been used in all is told, and on average since the start', () => {
+	const usage = { cpu_seconds: 3, rss_bytes: 1024, disk_bytes: 2048 };
+	const start = '2026-01-01T00:00:00.000Z';
+	assert.deepEqual(tellTotals(usage, start, Date.parse(start) + 60_000), ['CPU time of this start: 3 s, 5.0 % on average', 'Memory: 1.0 KiB', 'Disk: 2.0 KiB']);
+	for (const started of [start, null]) assert.equal(tellTotals(usage, started, Date.parse(start) - 5000)[0], 'CPU time of this start: 3 s');
 });
 
 test('what is remembered of usage comes before what has been told, and not twice', () => {

@@ -1,6 +1,6 @@
 // CPU and memory over time: what a chart draws, and what is said of it. No DOM.
 
-import { formatDuration } from './format.js';
+import { formatBytes, formatCpu, formatDuration } from './format.js';
 
 /** @typedef {import('./store.js').Sample} Sample */
 
@@ -32,4 +32,16 @@ export function tellSeries(what, [times, values], format) {
 	if (values.length === 0) return `${what}: nothing is measured yet.`;
 	const span = formatDuration(times[times.length - 1] - times[0]);
 	return `${what} over ${span}: ${format(values[values.length - 1])} now, between ${format(Math.min(...values))} and ${format(Math.max(...values))}.`;
+}
+
+/**
+ * What has been used since the start, which also tells of the time that nobody looked.
+ * @param {{cpu_seconds: number, rss_bytes: number, disk_bytes: number}} usage
+ * @param {string | null} startedAt
+ * @param {number} now ms since 1970
+ */
+export function tellTotals({ cpu_seconds: cpu, rss_bytes: memory, disk_bytes: disk }, startedAt, now) {
+	const seconds = startedAt ? (now - Date.parse(startedAt)) / 1000 : 0;
+	const average = seconds >= 1 ? `, ${formatCpu(cpu / seconds)} on average` : '';
+	return [`CPU time of this start: ${formatDuration(cpu)}${average}`, `Memory: ${formatBytes(memory)}`, `Disk: ${formatBytes(disk)}`];
 }

@@ -3,8 +3,8 @@
 import { fill, h, setText } from '../../components/dom.js';
 import { createUsageChart } from '../../components/usage_chart.js';
 import { Problem, apiPath } from '../../lib/api.js';
-import { formatBytes, formatCpu, formatDuration, formatTime } from '../../lib/format.js';
-import { joinSamples, tellSeries, usageSeries } from '../../lib/usage_series.js';
+import { formatBytes, formatCpu, formatTime } from '../../lib/format.js';
+import { joinSamples, tellSeries, tellTotals, usageSeries } from '../../lib/usage_series.js';
 
 /** What has not changed is not told: the charts go on by themselves. */
 const STEP_MS = 2000;
@@ -65,7 +65,7 @@ class UsageTab {
 		try {
 			const usage = await this.app.api.request('GET', `${apiPath('instances', this.instance.id, 'usage')}?samples=true`);
 			if (this.isOver) return;
-			fill(this.totals, tellTotals(usage).map((text) => h('span', {}, text)));
+			fill(this.totals, tellTotals(usage, this.instance.started_at, Date.now()).map((text) => h('span', {}, text)));
 			this.before = usage.samples.map((/** @type {any} */ sample) => ({ ...sample, time: Date.parse(sample.time) }));
 			this.show();
 		} catch (error) {
@@ -92,10 +92,6 @@ class UsageTab {
 			h('tr', {}, h('th', { scope: 'row' }, formatTime(new Date(time).toISOString())), h('td', {}, formatCpu(cpu)), h('td', {}, formatBytes(memory)))));
 	}
 }
-
-/** @param {{cpu_seconds: number, rss_bytes: number, disk_bytes: number}} usage */
-const tellTotals = ({ cpu_seconds: cpu, rss_bytes: memory, disk_bytes: disk }) =>
-	[`CPU time of this start: ${formatDuration(cpu)}`, `Memory: ${formatBytes(memory)}`, `Disk: ${formatBytes(disk)}`];
 
 /** @type {import('../instance.js').TabView} */
 export function mount(outlet, instance, app) {
