@@ -2,39 +2,22 @@
 
 import { h } from './dom.js';
 import { createGroup } from './field.js';
+import { createRows } from './rows.js';
 
 /** @param {{labels: import('../lib/instance_spec.js').LabelRow[], onChange: () => void}} options what is there at first */
 export function createLabelRows({ labels, onChange }) {
-	/** @typedef {{element: HTMLElement, key: HTMLInputElement, value: HTMLInputElement}} Row */
-	/** @type {Row[]} */
-	let rows = [];
-	const list = h('div', { class: 'label-rows' });
-	const add = h('button', { type: 'button', onclick: () => addRow({ key: '', value: '' }).key.focus() }, 'Add a label');
-
-	/** @param {import('../lib/instance_spec.js').LabelRow} label */
-	function addRow(label) {
-		const key = h('input', { type: 'text', value: label.key, 'aria-label': 'Label name', spellcheck: false, oninput: onChange });
-		const value = h('input', { type: 'text', value: label.value, 'aria-label': 'Label value', spellcheck: false, oninput: onChange });
-		const remove = h('button', { type: 'button', 'aria-label': 'Remove this label', onclick: () => removeRow(row) }, '×');
-		/** @type {Row} */
-		const row = { element: h('div', { class: 'label-row' }, key, h('span', { 'aria-hidden': true }, '='), value, remove), key, value };
-		rows.push(row);
-		list.append(row.element);
-		return row;
-	}
-
-	/** @param {Row} row */
-	function removeRow(row) {
-		rows = rows.filter((other) => other !== row);
-		row.element.remove();
-		add.focus();
-		onChange();
-	}
-
-	for (const label of labels) addRow(label);
+	const text = { type: 'text', spellcheck: false, oninput: onChange };
+	const { rows, add, control } = createRows({
+		list: h('div', { class: 'label-rows' }), name: 'label', empty: { key: '', value: '' }, items: labels, onChange,
+		create(label, remove) {
+			const key = h('input', { ...text, value: label.key, 'aria-label': 'Label name' });
+			const value = h('input', { ...text, value: label.value, 'aria-label': 'Label value' });
+			return { element: h('div', { class: 'label-row' }, key, h('span', { 'aria-hidden': true }, '='), value, remove), first: key, key, value };
+		},
+	});
 	const invalid = () => rows.find(({ key }) => key.hasAttribute('aria-invalid'))?.key ?? add;
 	const group = createGroup({
-		label: 'Labels', hint: 'To find it by, such as team = boot.', control: h('div', {}, list, add), focus: () => invalid().focus(),
+		label: 'Labels', hint: 'To find it by, such as team = boot.', control, focus: () => invalid().focus(),
 		tell: ({ detail, place }) => (place ? `${place}: ${detail}` : detail),
 	});
 	return {

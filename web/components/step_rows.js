@@ -2,51 +2,23 @@
 
 import { h } from './dom.js';
 import { createGroup } from './field.js';
-
-/** @typedef {{element: HTMLElement, expect: HTMLInputElement, send: HTMLInputElement}} Row */
-
-/**
- * @param {import('../lib/run_form.js').StepRow} step
- * @param {() => void} onChange
- * @param {() => void} onRemove
- * @returns {Row}
- */
-function createRow(step, onChange, onRemove) {
-	const text = { type: 'text', spellcheck: false, autocomplete: 'off', oninput: onChange };
-	const expect = h('input', { ...text, value: step.expect, 'aria-label': 'Wait for this pattern', placeholder: 'wait for (a pattern)' });
-	const send = h('input', { ...text, value: step.send, 'aria-label': 'Then send', placeholder: 'then send, such as run\\n' });
-	const remove = h('button', { type: 'button', 'aria-label': 'Remove this step', onclick: onRemove }, '×');
-	return { element: h('li', {}, h('div', { class: 'step-row' }, expect, send, remove)), expect, send };
-}
+import { createRows } from './rows.js';
 
 /** @param {{steps: import('../lib/run_form.js').StepRow[], onChange: () => void}} options what is there at first */
 export function createStepRows({ steps, onChange }) {
-	/** @type {Row[]} */
-	let rows = [];
-	const list = h('ol', { class: 'step-rows' });
-	const add = h('button', { type: 'button', onclick: () => addRow({ expect: '', send: '' }).expect.focus() }, 'Add a step');
-
-	/** @param {import('../lib/run_form.js').StepRow} step */
-	function addRow(step) {
-		const row = createRow(step, onChange, () => removeRow(row));
-		rows.push(row);
-		list.append(row.element);
-		return row;
-	}
-
-	/** @param {Row} row */
-	function removeRow(row) {
-		rows = rows.filter((other) => other !== row);
-		row.element.remove();
-		add.focus();
-		onChange();
-	}
-
-	for (const step of steps) addRow(step);
+	const text = { type: 'text', spellcheck: false, autocomplete: 'off', oninput: onChange };
+	const { rows, add, control } = createRows({
+		list: h('ol', { class: 'step-rows' }), name: 'step', empty: { expect: '', send: '' }, items: steps, onChange,
+		create(step, remove) {
+			const expect = h('input', { ...text, value: step.expect, 'aria-label': 'Wait for this pattern', placeholder: 'wait for (a pattern)' });
+			const send = h('input', { ...text, value: step.send, 'aria-label': 'Then send', placeholder: 'then send, such as run\\n' });
+			return { element: h('li', {}, h('div', { class: 'step-row' }, expect, send, remove)), first: expect, expect, send };
+		},
+	});
 	const used = () => rows.filter(({ expect, send }) => expect.value || send.value);
 	const invalid = () => rows.flatMap(({ expect, send }) => [expect, send]).find((input) => input.hasAttribute('aria-invalid')) ?? add;
 	const group = createGroup({
-		label: 'Input', control: h('div', {}, list, add), focus: () => invalid().focus(),
+		label: 'Input', control, focus: () => invalid().focus(),
 		hint: 'What is typed into the console, step by step: \\n, \\r, \\t, \\e, \\x41 and \\\\ are known. A step without a pattern is taken at once.',
 		tell: ({ detail, place }) => (place ? `Step ${Number(place.split('/')[0]) + 1}: ${detail}` : detail),
 	});
