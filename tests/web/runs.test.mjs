@@ -100,8 +100,10 @@ test('output comes live, and what decided is marked as text, whatever it looks l
 	await untilVerdict(page, 'running');
 	const board = page.getByRole('link', { name: 'Its board' });
 	assert.match(await board.getAttribute('href') ?? '', /^#\/instances\/run-/);
+	assert.equal(await page.title(), `Run ${run.id}: running – emud`);
 	await type(client, run.id, '\r');
 	await untilVerdict(page, 'passed');
+	assert.equal(await page.title(), `Run ${run.id}: passed – emud`);
 	const mark = logOf(page).locator('mark');
 	await mark.waitFor();
 	assert.equal(await mark.textContent(), 'PASSED</b> done\n');
@@ -113,8 +115,13 @@ test('output comes live, and what decided is marked as text, whatever it looks l
 
 test('test cases are a table that can be filtered, and a report to download', async (t) => {
 	const page = await open(t, `/runs/${ended.cases.id}`);
-	await page.getByRole('tab', { name: 'Tests' }).click();
+	await page.getByText('The guest ended itself with code 1.').waitFor();
+	assert.equal(await page.title(), `Run ${ended.cases.id}: failed – emud`);
+	await page.getByRole('link', { name: '1 of 3 test cases failed.' }).click();
 	const rows = page.locator('table.tests tbody tr');
+	await rows.filter({ hasText: 'Wraps' }).waitFor();
+	assert.equal(await rows.count(), 1);
+	await page.getByLabel('Failed only').uncheck();
 	await rows.nth(2).waitFor();
 	assert.deepEqual(await rows.locator('.result').allTextContents(), ['passed', 'failed', 'skipped']);
 	await page.getByText('1 passed, 1 failed, 1 skipped').waitFor();
@@ -128,6 +135,10 @@ test('test cases are a table that can be filtered, and a report to download', as
 	await page.getByLabel('Failed only').uncheck();
 	await page.getByLabel('Filter test cases').fill('uart');
 	assert.equal(await rows.count(), 1);
+	assert.ok(page.url().endsWith(`/runs/${ended.cases.id}/tests?q=uart`));
+	await page.reload();
+	await rows.first().waitFor();
+	assert.equal(await rows.count(), 1, 'the address leads to the same');
 	const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: 'JUnit' }).click()]);
 	assert.equal(download.suggestedFilename(), `run-${ended.cases.id}.xml`);
 	assert.match(readFileSync(await download.path(), 'utf8'), /<testcase [^>]*name="Wraps"/);
@@ -174,7 +185,7 @@ test('filters are kept in the address', async (t) => {
 	await rowOf(page, ended.passed.id).waitFor();
 	assert.equal(await page.locator('tr[data-id]').count(), 2, 'it, and the one that repeats it');
 	await page.getByLabel('Target', { exact: true }).selectOption('no-machine');
-	await page.getByText('0 runs').waitFor();
+	await page.locator('main').getByText('0 runs').waitFor();
 });
 
 test('older runs than those at hand are loaded on demand', async (t) => {
@@ -188,9 +199,9 @@ test('older runs than those at hand are loaded on demand', async (t) => {
 	await page.route('**/v1/runs?limit=100*', (route) => route.continue({ url: route.request().url().replace('limit=100', 'limit=3') }));
 	await page.reload();
 	await page.getByRole('link', { name: 'Runs', exact: true }).click();
-	await page.getByText('3 runs, and older ones').waitFor();
+	await page.locator('main').getByText('3 runs, and older ones').waitFor();
 	await page.getByRole('button', { name: 'Load older ones' }).click();
-	await page.getByText('6 runs, and older ones').waitFor();
+	await page.locator('main').getByText('6 runs, and older ones').waitFor();
 	await page.getByRole('button', { name: 'Load older ones' }).click();
 	await rowOf(page, ended.passed.id).waitFor();
 	const ids = await page.locator('tr[data-id]').evaluateAll((rows) => rows.map((row) => Number(row.getAttribute('data-id'))));

@@ -36,7 +36,9 @@ class RunView {
 		/** @type {Run | null} */
 		this.run = null;
 		this.outcome = h('span', { class: 'verdict', role: 'status' });
-		this.why = h('p', { class: 'why' });
+		this.reason = h('span');
+		this.failedTests = h('a', { href: `${route('runs', this.id, 'tests')}?failed=true`, hidden: true });
+		this.why = h('p', { class: 'why' }, this.reason, ' ', this.failedTests);
 		this.words = h('pre', { class: 'words', tabIndex: 0, 'aria-label': 'What is told of it', hidden: true });
 		this.elapsed = h('span');
 		this.facts = h('p', { class: 'quiet facts' });
@@ -105,8 +107,10 @@ class RunView {
 		this.run = run;
 		const isEnded = run.state === 'ended';
 		setText(this.outcome, tellOutcome(run));
+		document.title = `Run ${this.id}: ${tellOutcome(run)} – emud`;
 		this.outcome.dataset[isEnded ? 'verdict' : 'state'] = isEnded ? run.verdict ?? '' : run.state;
-		setText(this.why, tellWhy(run));
+		setText(this.reason, tellWhy(run));
+		this.showFailedTests(run);
 		setText(this.words, tellDetail(run));
 		this.words.hidden = !this.words.textContent;
 		this.showFacts(run);
@@ -114,6 +118,12 @@ class RunView {
 		this.parts.hidden = false;
 		if (isFirst) this.tabs.begin(run);
 		else this.tabs.update(run);
+	}
+
+	/** @param {Run} run */
+	showFailedTests({ test_counts: { failed = 0, error = 0 } = {}, tests = [] }) {
+		this.failedTests.hidden = failed + error === 0;
+		setText(this.failedTests, `${failed + error} of ${tests.length} test cases failed.`);
 	}
 
 	/** @param {Run} run */
@@ -155,7 +165,8 @@ class RunView {
 		this.run = null;
 		setText(this.outcome, 'gone');
 		this.parts.hidden = false;
-		setText(this.why, 'There is no run of this number, or it is no longer kept.');
+		this.failedTests.hidden = true;
+		setText(this.reason, 'There is no run of this number, or it is no longer kept.');
 		this.tabs.end(h('p', {}, h('a', { href: '#/runs' }, 'All runs')));
 	}
 }

@@ -2,6 +2,7 @@
 
 import { fill, h, setText } from '../../components/dom.js';
 import { formatDuration } from '../../lib/format.js';
+import { route } from '../../lib/routes.js';
 
 /**
  * @typedef {import('../../lib/api.js').Run} Run
@@ -20,12 +21,14 @@ function createRow({ suite, name, result, duration, message }) {
 }
 
 class TestsTab {
-	/** @param {HTMLElement} outlet @param {Run} run */
-	constructor(outlet, run) {
+	/** @param {HTMLElement} outlet @param {Run} run @param {URLSearchParams} query q: words; failed: those alone */
+	constructor(outlet, run, query) {
 		this.outlet = outlet;
 		this.shown = SHOWN_AT_ONCE;
-		this.failed = h('input', { type: 'checkbox', onchange: () => this.filterChanged() });
-		this.words = h('input', { type: 'search', placeholder: 'Suite or name', 'aria-label': 'Filter test cases', oninput: () => this.filterChanged() });
+		this.failed = h('input', { type: 'checkbox', checked: query.has('failed'), onchange: () => this.filterChanged() });
+		this.words = h('input', {
+			type: 'search', value: query.get('q') ?? '', placeholder: 'Suite or name', 'aria-label': 'Filter test cases', oninput: () => this.filterChanged(),
+		});
 		this.count = h('p', { role: 'status', class: 'quiet' });
 		this.body = h('tbody');
 		this.more = h('button', { type: 'button', onclick: () => this.showMore() }, 'Show more');
@@ -54,10 +57,13 @@ class TestsTab {
 				h('table', { class: 'tests' }, h('caption', { class: 'unseen' }, 'Test cases'),
 					h('thead', {}, h('tr', {}, ['Suite', 'Name', 'Result', 'Duration', 'Message'].map((name) => h('th', { scope: 'col' }, name)))), this.body)),
 			this.more);
-		this.filterChanged();
+		this.fillRows();
 	}
 
+	/** The address leads to the same ones. */
 	filterChanged() {
+		const query = new URLSearchParams({ ...(this.words.value && { q: this.words.value }), ...(this.failed.checked && { failed: 'true' }) });
+		history.replaceState(null, '', `${route('runs', this.run.id, 'tests')}${query.size ? `?${query}` : ''}`);
 		this.shown = SHOWN_AT_ONCE;
 		this.fillRows();
 	}
@@ -80,7 +86,7 @@ class TestsTab {
 }
 
 /** @type {import('../run.js').TabView} */
-export function mount(outlet, run) {
-	const tab = new TestsTab(outlet, run);
+export function mount(outlet, run, app, query) {
+	const tab = new TestsTab(outlet, run, query);
 	return { unmount() {}, update: (now) => tab.update(now) };
 }
