@@ -190,16 +190,16 @@ test('filters are kept in the address', async (t) => {
 
 test('older runs than those at hand are loaded on demand', async (t) => {
 	const page = await openPage(t, { url: `${shared.emud.baseUrl}/#/files` });
-	// As if there were very many: the store gets the newest two, and a page has three.
+	// As if there were very many: the store gets the newest four, which are more than a page's two.
 	await page.route('**/v1/runs?limit=200', async (route) => {
 		const response = await route.fetch();
 		const { runs } = await response.json();
-		await route.fulfill({ response, json: { runs: runs.slice(0, 2), next_cursor: null } });
+		await route.fulfill({ response, json: { runs: runs.slice(0, 4), next_cursor: null } });
 	});
-	await page.route('**/v1/runs?limit=100*', (route) => route.continue({ url: route.request().url().replace('limit=100', 'limit=3') }));
+	await page.route('**/v1/runs?limit=100*', (route) => route.continue({ url: route.request().url().replace('limit=100', 'limit=2') }));
 	await page.reload();
 	await page.getByRole('link', { name: 'Runs', exact: true }).click();
-	await page.locator('main').getByText('3 runs, and older ones').waitFor();
+	await page.locator('main').getByText('4 runs, and older ones').waitFor();
 	await page.getByRole('button', { name: 'Load older ones' }).click();
 	await page.locator('main').getByText('6 runs, and older ones').waitFor();
 	await page.getByRole('button', { name: 'Load older ones' }).click();

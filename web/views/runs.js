@@ -145,8 +145,11 @@ class RunsView {
 			const { runs, next_cursor } = await this.app.api.request('GET', `/v1/runs?${query}`);
 			if (this.isOver || turn !== this.turn) return;
 			if (cursor === null) this.older.clear();
-			for (const run of runs) if (!this.app.store.runs.has(run.id)) this.older.set(run.id, run);
+			const others = runs.filter((/** @type {Run} */ { id }) => !this.app.store.runs.has(id));
+			for (const run of others) this.older.set(run.id, run);
 			this.cursor = next_cursor;
+			// The store may hold all of a page already: who asks for more gets more.
+			if (cursor !== null && others.length === 0 && next_cursor !== null) return void (await this.loadMore());
 			this.showAll();
 		} catch (error) {
 			this.fail(error);
