@@ -201,10 +201,30 @@ test('a server that takes the connection and never answers is a lost one', async
 	assert.deepEqual([asked.length, statuses], [1, ['connecting']]);
 	await pass(1);
 	assert.deepEqual(statuses, ['connecting', 'lost']);
-	await pass(5000);
-	await pass(10_000);
-	await pass(5000);
+	await pass(250);
+	await pass(2000);
+	await pass(250);
 	assert.deepEqual([asked.length, statuses], [3, ['connecting', 'lost', 'lost', 'connected']]);
+});
+
+test('where the network has forgotten its connections, those that the browser keeps are soon used up; then there is time for an answer', async (t) => {
+	const { pass } = holdTime(t);
+	const { asked, statuses } = openFeed(t, [createBody(), ...Array(7).fill('silent'), createBody()]);
+	await pass(SILENCE_MS);
+	// The silence counts as one.
+	for (let attempt = 1; attempt <= 5; attempt++) {
+		await pass(250);
+		assert.equal(asked.length, 1 + attempt);
+		await pass(2000);
+	}
+	await pass(250);
+	await pass(9999);
+	assert.equal(asked.length, 7);
+	await pass(1);
+	await pass(250);
+	await pass(10_000);
+	await pass(250);
+	assert.deepEqual([asked.length, statuses.at(-1)], [9, 'connected']);
 });
 
 test('a page that stands between here and the server is none of its streams', async (t) => {

@@ -6,6 +6,9 @@ const RETRY_FIRST_MS = 250;
 const RETRY_LAST_MS = 5000;
 /** A server that takes the connection and says nothing is as good as none. */
 const ANSWER_MS = 10_000;
+/** Where the network has forgotten its connections, it has those that the browser keeps for later, too: each attempt uses up one. */
+const STALE_ANSWER_MS = 2000;
+const STALE_MOST = 6;
 /** emud says something each 15 seconds, if only a comment (server/http/sse.c): twice that, and nothing heard. */
 export const SILENCE_MS = 35_000;
 
@@ -29,6 +32,8 @@ export class Feed {
 		/** @type {string | null} */
 		this.lastId = null;
 		this.retryMs = RETRY_FIRST_MS;
+		/** Attempts that had no answer, since the stream stood last. */
+		this.unanswered = 0;
 		this.closed = false;
 		/** @type {FeedStatus} */
 		this.status = 'connecting';
@@ -72,7 +77,7 @@ export class Feed {
 		try {
 			// One that is lost stays so until there is another: nothing flickers at each attempt.
 			if (this.status !== 'lost') this.tell('connecting');
-			this.giveUpAfter(ANSWER_MS, controller);
+			this.giveUpAfter(this.status === 'lost' && this.unanswered < STALE_MOST ? STALE_ANSWER_MS : ANSWER_MS, controller);
 			const response = await this.fetch(this.url, { headers: this.headers(), signal: controller.signal, cache: 'no-store' });
 			if (response.status === 401) status = 'unauthorized';
 			else if (response.body && isStream(response)) await this.read(response.body, controller);
@@ -81,11 +86,17 @@ export class Feed {
 		}
 		if (this.closed || this.controller !== controller) return;
 		clearTimeout(this.timer);
+		const wasGivenUp = controller.signal.aborted;
 		controller.abort();
 		this.tell(status);
-		if (status === 'unauthorized') return;
-		this.timer = setTimeout(() => this.open(), this.retryMs);
-		this.retryMs = Math.min(this.retryMs * 2, RETRY_LAST_MS);
+		if (status !== 'unauthorized') this.retry(wasGivenUp);
+	}
+
+	/** @param {boolean} wasGivenUp the attempt: that was waiting enough */
+	retry(wasGivenUp) {
+		if (wasGivenUp) this.unanswered++;
+		this.timer = setTimeout(() => this.open(), wasGivenUp ? RETRY_FIRST_MS : this.retryMs);
+		if (!wasGivenUp) this.retryMs = Math.min(this.retryMs * 2, RETRY_LAST_MS);
 	}
 
 	/** @param {number} ms @param {AbortController} controller */
@@ -113,6 +124,7 @@ export class Feed {
 			const { done, value } = await reader.read();
 			if (done || controller.signal.aborted) return;
 			this.retryMs = RETRY_FIRST_MS;
+			this.unanswered = 0;
 			this.events.onBytes?.();
 			for (const { id, event, data } of parser.push(decoder.decode(value, { stream: true }))) {
 				if (id !== null) this.lastId = id;
