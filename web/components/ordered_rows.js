@@ -40,7 +40,9 @@ export class OrderedRows {
 		const wanted = new Set(ids);
 		for (const id of [...this.made.keys()]) if (!wanted.has(id)) this.remove(id);
 		this.ids = [...wanted].sort(this.compare);
+		// What stands already, as at the top of a list that grows, is left alone.
 		this.drawn = 0;
+		for (let row = this.body.firstElementChild; row && row === this.made.get(this.ids[this.drawn])?.row; row = row.nextElementSibling) this.drawn++;
 		this.draw();
 	}
 
