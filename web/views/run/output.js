@@ -53,7 +53,7 @@ class OutputTab {
 		this.createButtons();
 		/** @type {number | null} where the slider was put last, until that is shown */
 		this.wanted = null;
-		this.slider = h('input', { type: 'range', 'aria-label': 'Place in the output', onchange: () => void this.goTo(Number(this.slider.value)) });
+		this.slider = h('input', { type: 'range', value: '0', 'aria-label': 'Place in the output', onchange: () => void this.goTo(Number(this.slider.value)) });
 		outlet.append(
 			h('div', { class: 'tools' },
 				h('div', { class: 'actions' }, this.toMark, this.toStart, this.earlier, this.later, this.toEnd,
@@ -68,6 +68,7 @@ class OutputTab {
 		/** @param {string} text @param {() => void} onclick */
 		const button = (text, onclick) => h('button', { type: 'button', onclick }, text);
 		this.toMark = button('Deciding line', () => void this.showMark().then(() => this.app.notices.announce(`The deciding line: ${this.mark?.text}`)));
+		this.toMark.hidden = !this.mark;
 		this.toStart = button('Beginning', () => void this.showAround(this.first, () => this.view.scrollToStart()));
 		this.earlier = button('Load earlier', () => void this.loadEarlier());
 		this.later = button('Load later', () => void this.loadLater());
