@@ -90,15 +90,26 @@ async function load() {
 	}
 }
 
+/** What changed while nothing was heard is not known yet. */
+let isBehind = false;
+
+/** Not all of the tabs there are at the same moment: those that nobody sees wait till somebody does. */
 function catchUp() {
+	isBehind = document.hidden;
+	if (isBehind) return;
 	void load();
 	if (isMissing) void show();
+}
+
+function becomeVisible() {
+	if (isBehind) catchUp();
+	feed.look();
 }
 
 const feed = new FeedClient(FEED, {
 	onEvent(event) {
 		store.apply(event);
-		if (event.type === 'events.dropped') void load();
+		if (event.type === 'events.dropped') catchUp();
 	},
 	onStatus(status) {
 		if (store.setConnection(status)) catchUp();
@@ -122,7 +133,7 @@ addEventListener('hashchange', async () => {
 	notices.announce(document.title);
 });
 addEventListener('online', () => feed.look());
-document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && feed.look());
+document.addEventListener('visibilitychange', () => document.hidden || becomeVisible());
 addEventListener('pagehide', () => feed.close());
 // Back from the browser's memory with all that was typed: only what happened meanwhile is missing.
 addEventListener('pageshow', ({ persisted }) => persisted && feed.open());

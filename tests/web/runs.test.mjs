@@ -68,7 +68,7 @@ test('every verdict has its word and its reason', async (t) => {
 	const page = await open(t, '/runs');
 	const expected = {
 		failed: ['failed', 'It printed “PASSED”, which matches “PAS+ED”'], crashed: ['crashed', 'The emulator crashed (SIGABRT).'],
-		timed_out: ['timed out', 'Nothing decided it within 300 ms.'], not_started: ['not started', 'The board did not start.'],
+		timed_out: ['timed out', 'Nothing decided it within 300 ms.'], not_started: ['not started', 'The board did not start. qemu-system-arm: unsupported machine type'],
 		cases: ['failed', 'The guest ended itself with code 1.'],
 	};
 	for (const [name, [word, why]] of Object.entries(expected)) {

@@ -20,6 +20,7 @@ export const ACTIONS_FIT = {
 /** @param {Pick<Instance, 'state' | 'paused_by' | 'exit'>} instance */
 export function tellState({ state, paused_by: pausedBy, exit }) {
 	if (state === 'paused' && pausedBy === 'disk_full') return 'paused, disk full';
+	if (exit?.reason === 'start_failed') return 'failed to start';
 	return exit ? `${state}, ${formatExit(exit)}` : state;
 }
 

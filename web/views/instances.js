@@ -56,12 +56,16 @@ class InstancesView {
 			app.store.subscribe('instances', (changed) => this.update(changed)),
 			app.store.subscribe('samples', (changed) => this.updateSamples(changed)),
 		];
+		/** What only counts on is written where it is seen: of a table, each cell that changes is laid out. @type {Set<Element>} */
+		this.inView = new Set();
+		this.viewWatch = new IntersectionObserver((rows) => this.noteView(rows));
 		this.timer = setInterval(() => this.updateUptimes(), UPTIME_MS);
 		this.update(new Set());
 	}
 
 	unmount() {
 		clearInterval(this.timer);
+		this.viewWatch.disconnect();
 		this.rows.stop();
 		for (const stop of this.stops) stop();
 	}
@@ -169,6 +173,7 @@ class InstancesView {
 			h('td', { class: 'number' }, uptime), cpu, memory, line, h('td', {}, h('div', { class: 'actions' }, actions.buttons)));
 		const parts = { row, check, link, labels, target, state, uptime, cpu, memory, line, actions };
 		this.show(parts, /** @type {Instance} */ (this.app.store.instances.get(id)));
+		this.viewWatch.observe(row);
 		return parts;
 	}
 
@@ -180,10 +185,20 @@ class InstancesView {
 	}
 
 	updateUptimes() {
-		for (const [id, row] of this.rows.made) {
-			const instance = this.app.store.instances.get(id);
-			if (instance) this.showUptime(row, instance);
+		for (const { dataset } of /** @type {Set<HTMLElement>} */ (this.inView)) {
+			const row = this.rows.get(dataset.id ?? '');
+			const instance = this.app.store.instances.get(dataset.id ?? '');
+			if (row && instance) this.showUptime(row, instance);
 		}
+	}
+
+	/** @param {IntersectionObserverEntry[]} rows that have come into view, or gone */
+	noteView(rows) {
+		for (const { target, isIntersecting } of rows) {
+			if (isIntersecting) this.inView.add(target);
+			else this.inView.delete(target);
+		}
+		this.updateUptimes();
 	}
 
 	/** @param {Row} row @param {Instance} instance */

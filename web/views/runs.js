@@ -8,7 +8,7 @@ import { formatDuration, formatTime } from '../lib/format.js';
 import { followList } from '../lib/live_list.js';
 import { route } from '../lib/routes.js';
 import { compareIds, isPartial, matchesRun, mergeRun, queryOf, readRunFilter, writeRunFilter } from '../lib/run_list.js';
-import { STATES, VERDICTS, durationOf, tellOutcome, tellWhy } from '../lib/run_words.js';
+import { STATES, VERDICTS, durationOf, tellDetail, tellOutcome, tellWhy } from '../lib/run_words.js';
 
 /**
  * @typedef {import('../app.js').App} App
@@ -247,7 +247,9 @@ class RunsView {
 		setText(row.outcome, tellOutcome(run));
 		row.outcome.dataset.state = run.state;
 		row.outcome.dataset.verdict = run.verdict ?? '';
-		setText(row.why, isEnded ? tellWhy(run) : '');
+		// The emulator's own words say best why a board did not start.
+		const words = run.verdict === 'not_started' ? ` ${tellDetail(run)}` : '';
+		setText(row.why, isEnded ? tellWhy(run) + words : '');
 		row.why.title = run.detail ?? '';
 		setText(row.target, run.target);
 		fill(row.labels, Object.entries(run.labels).map(([key, value]) => h('span', { class: 'label' }, `${key}=${value}`)));
