@@ -165,7 +165,7 @@ test('what went wrong is told in the emulator\'s own words, and labels stand wit
 	assert.match(await cellOf(page, 'wrong', 'Last line').textContent() ?? '', /-no-such-option: invalid option/);
 	assert.equal(await rowOf(page, 'wrong').locator('.labels').textContent(), 'team=radio rev=B2');
 	await page.getByRole('link', { name: 'wrong' }).click();
-	assert.match(await page.getByLabel('What went wrong').textContent() ?? '', /-no-such-option: invalid option/);
+	await page.getByLabel('What went wrong').filter({ hasText: '-no-such-option: invalid option' }).waitFor();
 });
 
 test('a table that is still being drawn is chosen whole, filtered and ordered as one that is drawn', async (t) => {

@@ -1,6 +1,7 @@
 // The rows of a table, in the order of their ids: a first screenful at once, the others after it has been painted.
 
-const AT_ONCE = 30;
+const ROW_PX = 36;
+const screenful = () => Math.ceil(innerHeight / ROW_PX);
 
 /** @template {{row: HTMLTableRowElement, link: HTMLElement}} R what a row consists of */
 export class OrderedRows {
@@ -79,7 +80,7 @@ export class OrderedRows {
 
 	draw() {
 		this.stop();
-		const end = Math.min(this.ids.length, this.drawn + AT_ONCE);
+		const end = Math.min(this.ids.length, this.drawn + screenful());
 		for (; this.drawn < end; this.drawn++) this.place(this.drawn);
 		if (end === this.ids.length) return;
 		// What a frame's own callback adds is still painted with it: the turn after that is the first one behind the painting.
