@@ -29,12 +29,17 @@ export class LogView {
 			class: 'run-log', tabIndex: 0, role: 'region', 'aria-label': 'Output of the run',
 			onscroll: () => {
 				if (this.isAtEnd || this.isMovedAway) onScroll(this.isAtEnd);
-				onMove(performance.now() > this.putAt + MOVEMENT_MS);
+				onMove(this.element.scrollTop !== this.putTop && !this.isCarriedOn);
 			},
+			// Who is at an end already, and wants to go on, scrolls nothing.
+			onwheel: () => onMove(!this.isCarriedOn),
+			onkeydown: () => onMove(!this.isCarriedOn),
 		});
 		this.jumpedAt = -MOVEMENT_MS;
-		/** When the page itself moved it last: what follows of that is no wish of the user's. */
-		this.putAt = -MOVEMENT_MS;
+		/** Where the page itself put it last. */
+		this.putTop = 0;
+		/** When something was put above what is read: the movement that led to that may go on, and is no wish for more. */
+		this.keptAt = -MOVEMENT_MS;
 		/** Where the end was last put: what is laid out later may lengthen the output, which moves nobody away. */
 		this.endTop = 0;
 	}
@@ -46,6 +51,10 @@ export class LogView {
 
 	get isAtStart() {
 		return this.element.scrollTop <= NEAR_END_PX;
+	}
+
+	get isCarriedOn() {
+		return performance.now() < this.keptAt + MOVEMENT_MS;
 	}
 
 	get isMovedAway() {
@@ -97,7 +106,7 @@ export class LogView {
 	/** @param {number} top */
 	moveTo(top) {
 		this.element.scrollTop = top;
-		this.putAt = performance.now();
+		this.putTop = this.element.scrollTop;
 	}
 
 	scrollToEnd() {
@@ -151,6 +160,7 @@ export class LogView {
 		const top = anchor?.getBoundingClientRect().top ?? 0;
 		change();
 		this.moveTo(this.element.scrollTop + (anchor?.isConnected ? anchor.getBoundingClientRect().top - top : 0));
+		this.keptAt = performance.now();
 	}
 }
 
