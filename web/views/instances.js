@@ -2,7 +2,6 @@
 
 import { createActionButtons } from '../components/action_buttons.js';
 import { confirmAction } from '../components/confirm.js';
-import { createCurlLine } from '../components/curl_line.js';
 import { h, setText, timeElement } from '../components/dom.js';
 import { OrderedRows } from '../components/ordered_rows.js';
 import { capital, formatBytes, formatCpu, formatDuration } from '../lib/format.js';
@@ -237,21 +236,11 @@ class InstancesView {
 		this.all.indeterminate = this.chosen.size > 0 && this.chosen.size < shown;
 	}
 
-	/** How to begin, with a target that is really there. @param {boolean} isEmpty */
+	/** @param {boolean} isEmpty */
 	showEmpty(isEmpty) {
+		const isFirst = isEmpty && this.empty.hidden && !this.empty.firstChild;
 		this.empty.hidden = !isEmpty;
-		if (!isEmpty || this.empty.firstChild) return;
-		let target = '…';
-		const curl = createCurlLine(this.app.api, () => ({ url: `${location.origin}/v1/instances`, json: { target } }));
-		this.empty.append(
-			h('h2', {}, 'No boards yet'),
-			h('p', {}, 'An instance is an emulated board that runs a firmware. Begin with ', h('a', { href: '#/new' }, 'a new one'),
-				', see ', h('a', { href: '#/targets' }, 'what boards there are'), ', or from a terminal:'),
-			curl.element);
-		void this.app.api.listTargets().then((targets) => {
-			target = (targets.find(({ available }) => available) ?? targets[0])?.name ?? target;
-			curl.update();
-		}).catch((error) => this.app.notices.fail(error));
+		if (isFirst) void import('./instances/no_boards.js').then(({ showNoBoards }) => showNoBoards(this.empty, this.app));
 	}
 
 	/** @param {string} action */
