@@ -101,6 +101,14 @@ static void send_input(struct console_socket *socket)
 	websocket_set_reading(socket->websocket, !socket->call);
 }
 
+/* The shim takes what comes behind what is under way in its turn: nobody need wait for that. */
+static void send_last_input(struct console_socket *socket)
+{
+	struct board *board = tail_board(pump_tail(socket->pump));
+	if (socket->input.length && board)
+		shim_call_cancel(begin_input(socket, board));
+}
+
 static void on_message(struct websocket *websocket, bool is_text, const void *bytes, size_t length,
 		       void *data)
 {
@@ -134,6 +142,7 @@ static void on_closed(struct websocket *websocket, unsigned code, void *data)
 	(void) websocket;
 	(void) code;
 	struct console_socket *socket = data;
+	send_last_input(socket);
 	pump_destroy(socket->pump);
 	shim_call_cancel(socket->call);
 	buffer_finish(&socket->input);

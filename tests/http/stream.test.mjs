@@ -56,6 +56,19 @@ test('bytes go both ways over a WebSocket', async () => {
 	await socket.close();
 });
 
+test('what was sent before a WebSocket was closed reaches the guest, all of it', async () => {
+	await shared.client.startBoard('hasty', 'echo');
+	const socket = await openStream(shared.client, stream('hasty'));
+	// In one segment: all of it is there before the first command has been answered.
+	const { _socket: wire } = /** @type {any} */ (socket.socket);
+	wire.cork();
+	for (const text of ['one ', 'two ', 'three.']) socket.send(text);
+	const closed = socket.close();
+	wire.uncork();
+	await closed;
+	await shared.client.waitForOutput('hasty', 'one two three.');
+});
+
 test('a client that was lost goes on at its offset with no byte lost or twice', async () => {
 	await shared.client.startBoard('ws-resume', 'counter');
 	const first = await openStream(shared.client, stream('ws-resume'));
