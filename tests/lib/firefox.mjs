@@ -1,5 +1,6 @@
 // Debian's own Firefox, driven by WebDriver BiDi: the protocol it has itself, without a patch.
 
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -8,6 +9,17 @@ import { firefox } from 'playwright-core';
 
 /** By the page, which has no more use for it. */
 const LET_GO = 'NS_BINDING_ABORTED';
+
+const EXECUTABLE = process.env.FIREFOX ?? '/usr/bin/firefox-esr';
+/** What playwright asks for at the start (network.addDataCollector) came with it. */
+const OLDEST = 143;
+
+/** Why it cannot be driven; false: it can. */
+export function whyNotFirefox() {
+	const version = execFileSync(EXECUTABLE, ['--version'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+	const [, major] = / (\d+)\./.exec(version) ?? [];
+	return Number(major) < OLDEST && `${version} cannot be driven: ${OLDEST} or newer is in Debian's security archive`;
+}
 
 /** @type {import('./page.mjs').Kind} */
 export const FIREFOX = {
@@ -18,7 +30,7 @@ export const FIREFOX = {
 			return await firefox.launch({
 				// Its prefix chooses the protocol; without one it would be the browser that playwright builds for itself.
 				channel: 'moz-firefox',
-				executablePath: process.env.FIREFOX ?? '/usr/bin/firefox-esr',
+				executablePath: EXECUTABLE,
 				// The second keeps it from asking Mozilla's server for settings: a driven one has no address for them, which a release heeds with this alone.
 				env: { ...process.env, HOME: home, MOZ_REMOTE_SETTINGS_DEVTOOLS: '1' },
 				// The system's scheme is dark: the protocol cannot say so.

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 
+import { holdTime } from '../lib/clock.mjs';
 import { until } from '../lib/deadline.mjs';
 
 /** @type {FakeSocket[]} */
@@ -296,18 +297,15 @@ test('a stream that is heard after all is not opened anew', async () => {
 });
 
 test('a lost stream does not wait for its turn when emud is known to be back', async (t) => {
-	t.mock.timers.enable({ apis: ['setTimeout'] });
+	const { pass, settle } = holdTime(t);
 	const { stream } = openStream(() => ({ start_number: 1 }));
-	await new Promise((resolve) => setImmediate(resolve));
+	await settle();
 	sockets[0].serve({ start_number: 1, offset: 0 }, '123');
 	sockets[0].onclose({ code: 1006 });
 	stream.renew();
-	for (let turns = 0; sockets.length < 2; turns++) {
-		assert.ok(turns < 100, 'it waits');
-		await new Promise((resolve) => setImmediate(resolve));
-	}
-	t.mock.timers.tick(60_000);
-	await new Promise((resolve) => setImmediate(resolve));
+	await settle();
+	assert.equal(sockets.length, 2, 'it does not wait');
+	await pass(60_000);
 	assert.equal(sockets.length, 2);
 	stream.close();
 });

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
+import { holdTime } from '../lib/clock.mjs';
 import { until } from '../lib/deadline.mjs';
 import { Feed, SILENCE_MS } from '../../web/lib/feed.js';
 
@@ -144,23 +145,6 @@ test('one that is closed asks no more', async (t) => {
 	assert.equal(statuses.at(-1), 'connected');
 });
 
-/** Timers of the test's own, and a way to let everything go on that needs none. @param {import('node:test').TestContext} t */
-function holdTime(t) {
-	t.mock.timers.enable({ apis: ['setTimeout', 'Date'] });
-	const settle = async () => {
-		for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
-	};
-	return {
-		settle,
-		/** @param {number} ms */
-		pass: async (ms) => {
-			await settle();
-			t.mock.timers.tick(ms);
-			await settle();
-		},
-	};
-}
-
 test('a network that is silent without an end is a lost one, and the stream goes on where it was', async (t) => {
 	const { pass } = holdTime(t);
 	const [first, second] = [createBody(), createBody()];
@@ -252,22 +236,22 @@ test('a hint that the network is back is taken at once', async (t) => {
 });
 
 test('after a sleep, through which timers do not run, a stream that was silent is begun anew', async (t) => {
-	const { settle } = holdTime(t);
+	const { settle, sleepUntil } = holdTime(t);
 	const [first, second] = [createBody(), createBody()];
 	const { feed, asked, statuses } = openFeed(t, [first, second]);
 	first.write(frame(1));
 	await settle();
-	t.mock.timers.setTime(8 * 3600 * 1000);
+	sleepUntil(8 * 3600 * 1000);
 	feed.look();
 	await settle();
 	assert.deepEqual([asked, statuses], [[null, '1'], ['connecting', 'connected', 'lost', 'connected']]);
 });
 
 test('where a token is asked for, no hint asks the server', async (t) => {
-	const { settle } = holdTime(t);
+	const { settle, sleepUntil } = holdTime(t);
 	const { feed, asked, statuses } = openFeed(t, [401]);
 	await settle();
-	t.mock.timers.setTime(3600 * 1000);
+	sleepUntil(3600 * 1000);
 	feed.look();
 	await settle();
 	assert.deepEqual([asked.length, statuses], [1, ['connecting', 'unauthorized']]);

@@ -4,20 +4,23 @@
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { test } from 'node:test';
+import { test as testAlways } from 'node:test';
 
 import { findViolations } from '../lib/axe.mjs';
 import { until } from '../lib/deadline.mjs';
 import { shareEmud, startEmud } from '../lib/emud.mjs';
-import { FIREFOX } from '../lib/firefox.mjs';
+import { FIREFOX, whyNotFirefox } from '../lib/firefox.mjs';
 import { firmware } from '../lib/firmware.mjs';
 import { shareBrowser } from '../lib/page.mjs';
 import { runFirmware } from '../lib/runs.mjs';
 
 /** @typedef {import('playwright-core').Page} Page */
 
-const { openPage } = shareBrowser(FIREFOX);
+const skip = whyNotFirefox();
+const { openPage } = skip ? { openPage: () => Promise.reject(new Error(skip)) } : shareBrowser(FIREFOX);
 const shared = shareEmud();
+/** @param {string} name @param {(t: import('node:test').TestContext) => Promise<void>} body */
+const test = (name, body) => void testAlways(name, { skip }, body);
 
 /** @param {import('node:test').TestContext} t @param {string} path @param {RegExp} [expected] */
 const open = (t, path, expected) => openPage(t, { url: `${shared.emud.baseUrl}/#${path}`, expected });

@@ -173,12 +173,15 @@ class OutputTab {
 
 	render() {
 		this.view.show(this.log, this.mark);
+		const focused = document.activeElement;
 		const { start, end } = this.log;
 		const hasMore = end < this.end || (this.run.state !== 'ended' && !this.stream);
 		if (this.toMark) this.toMark.hidden = !this.mark;
 		if (this.toStart) this.toStart.disabled = this.run.state === 'queued';
 		if (this.earlier) this.earlier.disabled = start <= this.first;
 		if (this.later) this.later.disabled = !hasMore;
+		// A button that has nothing more to give lets the focus fall.
+		if (focused instanceof HTMLButtonElement && focused.disabled && (focused === this.earlier || focused === this.later)) this.view.element.focus();
 		const isEmpty = this.run.state === 'ended' && this.end === 0;
 		const lost = this.first > 0 ? `; the first ${formatBytes(this.first)} are no longer kept` : '';
 		const isPart = start > this.first || hasMore;
