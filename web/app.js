@@ -92,13 +92,15 @@ async function load() {
 
 /** What changed while nothing was heard is not known yet. */
 let isBehind = false;
+let hasBeenLost = false;
 
 /** Not all of the tabs there are at the same moment: those that nobody sees wait till somebody does. */
 function catchUp() {
 	isBehind = document.hidden;
 	if (isBehind) return;
+	// Some browsers never ask again for a module that did not come.
+	if (isMissing && hasBeenLost) return location.reload();
 	void load();
-	if (isMissing) void show();
 }
 
 function becomeVisible() {
@@ -112,6 +114,7 @@ const feed = new FeedClient(FEED, {
 		if (event.type === 'events.dropped') catchUp();
 	},
 	onStatus(status) {
+		hasBeenLost ||= status === 'lost';
 		if (store.setConnection(status)) catchUp();
 		// Word of a refusal may have been slower than the token that another tab was given.
 		if (status === 'connected') api.noteSession();

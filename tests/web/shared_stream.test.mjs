@@ -16,7 +16,7 @@ import { attachToWorker } from '../lib/shared_worker.mjs';
 
 const { openPage } = shareBrowser();
 const rowOf = (/** @type {Page} */ page, /** @type {string} */ id) => page.locator(`tr[data-id="${id}"]`);
-const lost = (/** @type {Page} */ page) => page.getByRole('alert').filter({ hasText: 'emud does not answer' });
+const lost = (/** @type {Page} */ page) => page.locator('#lost').filter({ hasText: 'emud does not answer' });
 const create = (/** @type {Client} */ client, /** @type {string} */ id) => client.put(`/instances/${id}`, { json: { target: 'board', start: false }, expect: 201 });
 const listeners = async (/** @type {Client} */ client) => (await client.get('/service')).json.event_listeners;
 
