@@ -187,7 +187,7 @@ test('a table that is still being drawn is chosen whole, filtered and ordered as
 	assert.deepEqual(drawing[0], 11);
 	assert.ok(drawing[1] < ids.length, `${drawing[1]} rows at once`);
 	await page.getByText('120 chosen').waitFor();
-	await rowOf(page, 'crowd-119').waitFor();
+	await until(async () => (await shownIds(page)).length === ids.length, 'all rows');
 	assert.deepEqual(await shownIds(page), ids);
 	assert.equal(await page.locator('tbody input:checked').count(), ids.length);
 	await rowOf(page, 'crowd-119').getByRole('checkbox').uncheck();
