@@ -10,6 +10,7 @@ import { promisify } from 'node:util';
 import { shareEmud, startEmud } from '../lib/emud.mjs';
 import { firmware } from '../lib/firmware.mjs';
 import { shareBrowser } from '../lib/page.mjs';
+import { untilEnded } from '../lib/runs.mjs';
 
 /** @typedef {import('playwright-core').Page} Page */
 /** @typedef {import('playwright-core').Locator} Locator */
@@ -100,8 +101,9 @@ for (const [way, choose] of Object.entries(WAYS)) {
 			const { stdout: step } = await inShell(await lineOf(page, 1));
 			await page.getByRole('button', { name: 'Run', exact: true }).click();
 			await page.waitForURL(/#\/runs\/\d+$/);
-			const { json: byForm } = await shared.client.get(`/runs/${page.url().split('/').at(-1)}`);
-			assert.deepEqual(pick(byCurl, SPEC_OF_RUN), pick(byForm, SPEC_OF_RUN));
+			// A run that has ended knows all of what it is: its channel is the board's first console, once there is a board.
+			const [ofLine, ofForm] = await Promise.all([byCurl.id, page.url().split('/').at(-1) ?? ''].map((id) => untilEnded(shared.client, id)));
+			assert.deepEqual(pick(ofLine, SPEC_OF_RUN), pick(ofForm, SPEC_OF_RUN));
 			// A firmware that is the body is answered in text.
 			assert.match(step, /"verdict":"passed"|run \d+ passed/);
 		});
