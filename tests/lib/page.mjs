@@ -63,3 +63,10 @@ export function shareBrowser(kind = CHROMIUM) {
 		},
 	};
 }
+
+/** Answers the page's question for a token. @param {Page} page @param {string} token */
+export async function signIn(page, token) {
+	const input = page.getByRole('dialog').getByLabel('Token');
+	await input.fill(token);
+	await input.press('Enter');
+}

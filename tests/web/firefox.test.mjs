@@ -11,7 +11,7 @@ import { until } from '../lib/deadline.mjs';
 import { shareEmud, startEmud } from '../lib/emud.mjs';
 import { FIREFOX, whyNotFirefox } from '../lib/firefox.mjs';
 import { firmware } from '../lib/firmware.mjs';
-import { shareBrowser } from '../lib/page.mjs';
+import { shareBrowser, signIn } from '../lib/page.mjs';
 import { runFirmware } from '../lib/runs.mjs';
 
 /** @typedef {import('playwright-core').Page} Page */
@@ -205,8 +205,7 @@ test('a token is asked for once, and again when it is wrong', async (t) => {
 	await dialog.getByLabel('Token').fill('wrong');
 	await dialog.getByRole('button', { name: 'Sign in' }).click();
 	await dialog.getByText('That token is not known here.').waitFor();
-	await dialog.getByLabel('Token').fill('browser-token-4711');
-	await dialog.getByLabel('Token').press('Enter');
+	await signIn(page, 'browser-token-4711');
 	await untilLive(page);
 	await page.reload();
 	await untilLive(page);

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { until } from '../lib/deadline.mjs';
 import { shareEmud } from '../lib/emud.mjs';
 import { firmware } from '../lib/firmware.mjs';
-import { shareBrowser } from '../lib/page.mjs';
+import { shareBrowser, signIn } from '../lib/page.mjs';
 
 /** @typedef {import('playwright-core').Page} Page */
 
@@ -21,10 +21,8 @@ const expected = /Cross-Origin-Opener-Policy|401|404/;
 /** @param {import('node:test').TestContext} t @param {string} path */
 async function openPageOfLab(t, path) {
 	const page = await openPage(t, { url: `http://emud.lab.test:${shared.emud.port}/#${path}`, expected });
-	const dialog = page.getByRole('dialog');
-	await dialog.getByLabel('Token').fill(TOKEN);
-	await dialog.getByLabel('Token').press('Enter');
-	await dialog.waitFor({ state: 'hidden' });
+	await signIn(page, TOKEN);
+	await page.getByRole('dialog').waitFor({ state: 'hidden' });
 	assert.equal(await page.evaluate(() => globalThis.isSecureContext), false);
 	return page;
 }

@@ -10,7 +10,7 @@ import { promisify } from 'node:util';
 
 import { shareEmud, startEmud } from '../lib/emud.mjs';
 import { firmware } from '../lib/firmware.mjs';
-import { shareBrowser } from '../lib/page.mjs';
+import { shareBrowser, signIn } from '../lib/page.mjs';
 
 /** @typedef {import('playwright-core').Page} Page */
 
@@ -336,11 +336,7 @@ test('where a token is needed the curl line has one; a session that ends amid th
 	const emud = await startEmud(t, { tokens: `${token}\n` });
 	const client = emud.client({ token });
 	const page = await openForm(t, { url: emud.baseUrl, query: '?target=board&id=guarded', expected: /401|404|ERR_CONNECTION/ });
-	const signIn = async () => {
-		await page.getByRole('dialog').getByLabel('Token').fill(token);
-		await page.getByRole('dialog').getByLabel('Token').press('Enter');
-	};
-	await signIn();
+	await signIn(page, token);
 	await curlLine(page).filter({ hasText: '$EMUD_TOKEN' }).waitFor();
 	await fileInput(page).setInputFiles(firmware('hello'));
 	await page.getByText(/ELF32 for ARM/).waitFor();
@@ -348,7 +344,7 @@ test('where a token is needed the curl line has one; a session that ends amid th
 	await client.delete('/instances/guarded');
 	await page.context().clearCookies();
 	await submit(page);
-	await signIn();
+	await signIn(page, token);
 	await untilMade(page, 'guarded');
 	assert.equal((await client.get('/instances/guarded')).json.state, 'running');
 });

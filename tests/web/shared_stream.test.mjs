@@ -9,7 +9,7 @@ import { test } from 'node:test';
 import { until, within } from '../lib/deadline.mjs';
 import { startEmud } from '../lib/emud.mjs';
 import { BUILD } from '../lib/firmware.mjs';
-import { shareBrowser } from '../lib/page.mjs';
+import { shareBrowser, signIn } from '../lib/page.mjs';
 import { attachToWorker } from '../lib/shared_worker.mjs';
 
 /** @typedef {import('playwright-core').Page} Page @typedef {import('../lib/client.mjs').Client} Client */
@@ -149,8 +149,7 @@ test('a token that is given in one tab is asked for in no other', async (t) => {
 	const first = await openPage(t, { url: emud.baseUrl, expected: /401/ });
 	const second = await openAnother(first);
 	for (const page of [first, second]) await page.getByRole('dialog').waitFor();
-	await second.getByRole('dialog').getByLabel('Token').fill('browser-token-4712');
-	await second.getByRole('dialog').getByLabel('Token').press('Enter');
+	await signIn(second, 'browser-token-4712');
 	for (const page of [first, second]) {
 		await rowOf(page, 'guarded').waitFor();
 		await page.getByRole('dialog').waitFor({ state: 'hidden' });

@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { until } from '../lib/deadline.mjs';
 import { startEmud } from '../lib/emud.mjs';
 import { MOCK_DRIVER, mockTarget } from '../lib/mock.mjs';
-import { shareBrowser } from '../lib/page.mjs';
+import { shareBrowser, signIn } from '../lib/page.mjs';
 
 /** @typedef {import('playwright-core').Page} Page */
 
@@ -63,8 +63,7 @@ test('a token is asked for once, and again when it is wrong', async (t) => {
 	await dialog.getByLabel('Token').fill('wrong');
 	await dialog.getByRole('button', { name: 'Sign in' }).click();
 	await dialog.getByText('That token is not known here.').waitFor();
-	await dialog.getByLabel('Token').fill('browser-token-4711');
-	await dialog.getByLabel('Token').press('Enter');
+	await signIn(page, 'browser-token-4711');
 	await page.getByRole('status').filter({ hasText: /^Live$/ }).waitFor();
 	await page.reload();
 	await page.getByRole('status').filter({ hasText: /^Live$/ }).waitFor();
