@@ -1,6 +1,5 @@
 // Which firmware: one to upload, one that is stored, or a path on the server; and what its header says of it.
 
-import { Problem } from '../lib/api.js';
 import { ELF_HEADER_BYTES, fitsMachine, readElfHeader } from '../lib/elf.js';
 import { formatBytes } from '../lib/format.js';
 import { followList } from '../lib/live_list.js';
@@ -56,7 +55,7 @@ export class FirmwarePicker {
 		this.field = this.createField();
 		this.stop = followList(app.store, 'files', () => app.api.listFiles(), {
 			onLoad: (files) => this.showStored(files),
-			onFault: (error) => void (error instanceof Problem && error.status === 0 || app.notices.fail(error)),
+			onFault: (error) => app.notices.failAsking(error),
 		});
 		this.fillStored();
 		this.update();

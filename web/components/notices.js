@@ -1,5 +1,6 @@
 // What went wrong or was done: shown until dismissed (errors) or for a while, and read out.
 
+import { Problem } from '../lib/api.js';
 import { h } from './dom.js';
 
 const SHOWN_MS = 6000;
@@ -23,6 +24,11 @@ export class Notices {
 	fail(error) {
 		const text = error instanceof Error ? error.message : String(error);
 		this.show(text, 'error');
+	}
+
+	/** Of what the page asks by itself: that emud does not answer is told by the page as a whole. @param {unknown} error */
+	failAsking(error) {
+		if (!(error instanceof Problem && error.status === 0)) this.fail(error);
 	}
 
 	/** @param {string} text */

@@ -1,16 +1,18 @@
 // The rows of a table, in the order of their ids: a first screenful at once, the others after it has been painted.
 
 const ROW_PX = 36;
+/** As the API orders its lists. @param {string} one @param {string} other */
+const compareCodes = (one, other) => (one < other ? -1 : Number(one > other));
 const screenful = () => Math.ceil(innerHeight / ROW_PX);
 
 /** @template {{row: HTMLTableRowElement, link: HTMLElement}} R what a row consists of */
 export class OrderedRows {
 	/**
 	 * @param {HTMLTableSectionElement} body of these rows alone
-	 * @param {{compare: (a: string, b: string) => number, create: (id: string) => R, leave: () => void}} parts
+	 * @param {{compare?: (a: string, b: string) => number, create: (id: string) => R, leave: () => void}} parts
 	 *   create: with all that is known; leave: the last one is gone, and had the focus
 	 */
-	constructor(body, { compare, create, leave }) {
+	constructor(body, { compare = compareCodes, create, leave }) {
 		this.body = body;
 		this.compare = compare;
 		this.create = create;

@@ -1,6 +1,5 @@
 // Which target, and which of its emulators; why one cannot be had here.
 
-import { Problem } from '../lib/api.js';
 import { followList } from '../lib/live_list.js';
 import { fill, h, setText } from './dom.js';
 import { createField } from './field.js';
@@ -32,7 +31,7 @@ export class TargetPicker {
 				this.show(targets);
 				this.onChange();
 			},
-			onFault: (error) => void (error instanceof Problem && error.status === 0 || app.notices.fail(error)),
+			onFault: (error) => app.notices.failAsking(error),
 		});
 	}
 

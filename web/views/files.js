@@ -6,7 +6,7 @@ import { fill, h, setText, timeElement } from '../components/dom.js';
 import { createDropZone } from '../components/drop_zone.js';
 import { OrderedRows } from '../components/ordered_rows.js';
 import { createUploadProgress } from '../components/upload_progress.js';
-import { apiPath, Problem } from '../lib/api.js';
+import { apiPath } from '../lib/api.js';
 import { formatBytes, formatTime } from '../lib/format.js';
 import { followList } from '../lib/live_list.js';
 import { upload } from '../lib/upload.js';
@@ -41,7 +41,6 @@ class FilesView {
 		this.uploads = h('ul', { class: 'uploads', 'aria-label': 'Uploads' });
 		this.body = h('tbody');
 		this.rows = new OrderedRows(this.body, {
-			compare: (one, other) => (one < other ? -1 : Number(one > other)),
 			create: (id) => this.createRow(/** @type {StoredFile} */ (this.files.get(id))),
 			leave: () => this.zone.input.focus(),
 		});
@@ -58,7 +57,7 @@ class FilesView {
 		outlet.append(h('div', { class: 'heading' }, h('h1', {}, 'Files'), this.count), this.zone.element, this.uploads, this.table, this.empty, this.command);
 		this.stop = followList(app.store, 'files', () => app.api.listFiles(), {
 			onLoad: (files) => this.show(files),
-			onFault: (error) => void (error instanceof Problem && error.status === 0 || app.notices.fail(error)),
+			onFault: (error) => app.notices.failAsking(error),
 		});
 	}
 

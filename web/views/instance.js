@@ -71,7 +71,7 @@ class InstanceView {
 	/** @param {unknown} error */
 	failed(error) {
 		if (error instanceof Problem && error.status === 404) this.showGone();
-		else if (!(error instanceof Problem && error.status === 0)) this.app.notices.fail(error);
+		else this.app.notices.failAsking(error);
 	}
 
 	/** @param {Instance} instance */

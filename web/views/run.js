@@ -66,7 +66,7 @@ class RunView {
 	/** @param {unknown} error */
 	failed(error) {
 		if (error instanceof Problem && [400, 404].includes(error.status)) this.showGone();
-		else if (!(error instanceof Problem && error.status === 0)) this.app.notices.fail(error);
+		else this.app.notices.failAsking(error);
 	}
 
 	createActions() {

@@ -3,7 +3,7 @@
 import { createCurlLine } from '../components/curl_line.js';
 import { fill, h, setText, timeElement } from '../components/dom.js';
 import { OrderedRows } from '../components/ordered_rows.js';
-import { Problem, apiPath } from '../lib/api.js';
+import { apiPath } from '../lib/api.js';
 import { formatDuration, formatTime } from '../lib/format.js';
 import { followList } from '../lib/live_list.js';
 import { route } from '../lib/routes.js';
@@ -158,7 +158,7 @@ class RunsView {
 
 	/** @param {unknown} error of asking: a lost connection is told by the page itself */
 	fail(error) {
-		if (!this.isOver && !(error instanceof Problem && error.status === 0)) this.app.notices.fail(error);
+		if (!this.isOver) this.app.notices.failAsking(error);
 	}
 
 	/** @param {Set<string>} changed */

@@ -2,7 +2,6 @@
 
 import { createCurlLine } from '../components/curl_line.js';
 import { fill, h, setText, timeElement } from '../components/dom.js';
-import { Problem } from '../lib/api.js';
 import { formatBytes, formatDuration, formatTime } from '../lib/format.js';
 import { STATES } from '../lib/instance_state.js';
 import { followList } from '../lib/live_list.js';
@@ -62,7 +61,7 @@ class ServiceView {
 		outlet.append(h('div', { class: 'heading' }, h('h1', {}, 'Service')), this.parts);
 		const listener = {
 			onLoad: (/** @type {any[]} */ [service, version]) => this.show(service, version),
-			onFault: (/** @type {unknown} */ error) => void (error instanceof Problem && error.status === 0 || app.notices.fail(error)),
+			onFault: (/** @type {unknown} */ error) => app.notices.failAsking(error),
 		};
 		const load = () => Promise.all([app.api.request('GET', '/v1/service'), app.api.request('GET', '/v1/version')]);
 		this.stops = [

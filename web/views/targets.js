@@ -2,7 +2,6 @@
 
 import { h, setText } from '../components/dom.js';
 import { OrderedRows } from '../components/ordered_rows.js';
-import { Problem } from '../lib/api.js';
 import { followList } from '../lib/live_list.js';
 
 /**
@@ -36,7 +35,6 @@ class TargetsView {
 		this.count = h('p', { role: 'status', class: 'quiet' });
 		this.body = h('tbody');
 		this.rows = new OrderedRows(this.body, {
-			compare: (one, other) => (one < other ? -1 : Number(one > other)),
 			create: (id) => createRow(/** @type {Target} */ (this.targets.get(id))),
 			leave: () => this.search.focus(),
 		});
@@ -52,7 +50,7 @@ class TargetsView {
 				this.targets = new Map(targets.map((target) => [`${target.name}\n${JSON.stringify(target)}`, target]));
 				this.show();
 			},
-			onFault: (error) => void (error instanceof Problem && error.status === 0 || app.notices.fail(error)),
+			onFault: (error) => app.notices.failAsking(error),
 		});
 	}
 

@@ -2,7 +2,6 @@
 
 import { createCurlLine } from '../../components/curl_line.js';
 import { fill, h } from '../../components/dom.js';
-import { Problem } from '../../lib/api.js';
 
 /** @param {HTMLElement} section @param {import('../../app.js').App} app */
 export function showNoBoards(section, app) {
@@ -16,5 +15,5 @@ export function showNoBoards(section, app) {
 	void app.api.listTargets().then((targets) => {
 		target = (targets.find(({ available }) => available) ?? targets[0])?.name ?? target;
 		curl.update();
-	}).catch((error) => void (error instanceof Problem && error.status === 0 || app.notices.fail(error)));
+	}).catch((error) => app.notices.failAsking(error));
 }
