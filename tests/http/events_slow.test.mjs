@@ -25,8 +25,8 @@ test('a listener that reads nothing is sent away, harms nobody, and catches up c
 	const { last_id: last } = (await client.get('/events?limit=1')).json;
 	assert.equal(last, 2101);
 	await quick.until(`\nid: ${last}\n`);
-	const metrics = (await client.get('/metrics')).text;
-	assert.match(metrics, /^emud_http_streams 2$/m);
+	// The slow one may have been sent away by now.
+	assert.match((await client.get('/metrics')).text, /^emud_http_streams [12]$/m);
 
 	// Nothing tells a client that does not read that it is sent away, but the service itself.
 	const gone = /path=\/v1\/events .*ended=(\w+)/;

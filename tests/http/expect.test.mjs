@@ -184,10 +184,10 @@ test('what is no console, no channel or no place in the output is refused', asyn
 });
 
 test('what is no longer kept is told, not skipped', async (t) => {
-	const emud = await startEmud(t, { server: { limits: { console_bytes: 1024 * 1024 } } });
+	const emud = await startEmud(t, { server: { limits: { console_bytes: 128 * 1024 } } });
 	const client = emud.client();
 	await client.startBoard('window', 'flood');
-	await client.waitForOffset('window', 4 * 1024 * 1024);
+	await client.waitForOffset('window', 1024 * 1024);
 	const problem = await client.refused(410, 'gone', 'POST', path('window'), { json: { patterns: patterns('x'), offset: 0 } });
 	assert.match(problem.detail, /kept from offset \d+ on/);
 	await client.delete('/instances/window');

@@ -7,10 +7,10 @@ import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { until, within } from '../lib/deadline.mjs';
+import { within } from '../lib/deadline.mjs';
 import { shareEmud, startEmud } from '../lib/emud.mjs';
 import { firmware } from '../lib/firmware.mjs';
-import { beginRun, boardOf, runFirmware, streamRun, untilEnded, untilPrinted, withQuery } from '../lib/runs.mjs';
+import { beginRun, boardOf, runFirmware, streamRun, untilBoardGone, untilEnded, untilPrinted, withQuery } from '../lib/runs.mjs';
 import { crash, exit, print, read, script } from '../lib/script.mjs';
 
 const shared = shareEmud();
@@ -270,10 +270,7 @@ test('a run that is not there is not found', async () => {
 test('a run that has ended is not sent twice to who has it', async () => {
 	const { id } = await runFirmware(shared.client, passing, PATTERNS);
 	// Behind its verdict its board is taken away, which the record tells.
-	const { headers } = await until(async () => {
-		const reply = await shared.client.get(`/runs/${id}`);
-		return reply.json.instance === null && reply;
-	}, 'its board to be gone');
+	const { headers } = await untilBoardGone(shared.client, id);
 	assert.ok(headers.etag);
 	await shared.client.get(`/runs/${id}`, { headers: { 'if-none-match': headers.etag }, expect: 304 });
 });

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 
 import { shareEmud, startEmud } from '../lib/emud.mjs';
 import { firmware } from '../lib/firmware.mjs';
-import { beginRun, runFirmware, untilEnded, untilPrinted } from '../lib/runs.mjs';
+import { beginRun, runFirmware, untilBoardGone, untilEnded, untilPrinted } from '../lib/runs.mjs';
 import { exit, host, pause, print, repeat, script } from '../lib/script.mjs';
 
 const shared = shareEmud();
@@ -106,10 +106,10 @@ test('what falls out of the kept window of a flood is told', async (t) => {
 	const emud = await startEmud(t, { server: { limits: { console_bytes: 1 << 17 } } });
 	const client = emud.client();
 	const reply = await client.post('/runs?target=board&timeout=60&pass=%5E80000%24', { body: readFileSync(firmware('flood')) });
-	const { json } = await client.get(`/runs/${reply.headers['emud-run']}`);
+	// Behind the verdict the board floods on for a moment.
+	const { json } = await untilBoardGone(client, reply.headers['emud-run']);
 	assertVerdict(json, 'passed', 'pass_pattern');
 	assert.ok(json.first_offset > 0);
-	// Behind the verdict the board floods on for a moment.
 	const [, skipped] = /^emud: (\d+) bytes from offset 0 on are no longer kept\n/.exec(reply.text) ?? [];
 	assert.ok(Number(skipped) > 0 && Number(skipped) <= json.first_offset, `${skipped} of ${json.first_offset} bytes, ${reply.text.slice(0, 100)}`);
 	const output = await client.get(`/runs/${json.id}/output?offset=0`);

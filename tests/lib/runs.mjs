@@ -76,6 +76,17 @@ export async function untilEnded(client, id) {
 }
 
 /**
+ * A run once its board has been taken away, which is a moment behind its verdict.
+ * @param {import('./client.mjs').Client} client
+ * @param {string} id
+ */
+export const untilBoardGone = (client, id) =>
+	until(async () => {
+		const reply = await client.get(`/runs/${id}`);
+		return reply.json.instance === null && reply;
+	}, `the board of run ${id} to be gone`);
+
+/**
  * What a run prints, as it comes.
  * @param {import('./client.mjs').Client} client
  * @param {Buffer | undefined} elf undefined: the path says it all
