@@ -21,6 +21,9 @@ const consoleText = async (/** @type {Page} */ page) => (await rows(page)).join(
 const untilConsoleShows = (/** @type {Page} */ page, /** @type {string} */ text) =>
 	page.waitForFunction((wanted) => document.querySelector('.xterm-rows')?.textContent?.includes(wanted), text);
 const untilLive = (/** @type {Page} */ page) => page.getByRole('status').filter({ hasText: /^Live$/ }).waitFor();
+/** What is told, but cannot be read as a whole. @param {Page} page */
+const cutStatus = (page) => page.locator('.panel [role="status"]').evaluateAll((all) =>
+	all.filter((status) => status.scrollWidth > status.clientWidth && status.clientWidth > 0).map((status) => status.textContent));
 
 test('the console is live both ways, from its first byte on', async (t) => {
 	await shared.client.startBoard('typed', 'echo');
@@ -80,11 +83,18 @@ test('the console goes on where it was when emud is killed and comes back', asyn
 	await untilConsoleShows(page, 'one ');
 	await emud.end('SIGKILL');
 	await page.getByRole('alert').filter({ hasText: 'emud does not answer' }).waitFor();
+	await page.getByRole('status').filter({ hasText: 'What is typed now is not sent.' }).waitFor();
+	await page.keyboard.type('xyz');
+	await page.getByRole('status').filter({ hasText: /^Not sent: 3 typed characters.$/ }).waitFor();
+	assert.deepEqual(await cutStatus(page), []);
 	emud.options.listen = `127.0.0.1:${emud.port}`;
 	await emud.start();
 	await untilLive(page);
 	await page.locator('#lost').waitFor({ state: 'hidden' });
+	const untold = page.getByRole('status').filter({ hasText: /^3 characters typed before were not sent.$/ });
+	await untold.waitFor();
 	await page.keyboard.type('two');
+	await untold.waitFor({ state: 'detached' });
 	await untilConsoleShows(page, 'one two');
 	assert.equal((await consoleText(page)).match(/one/g)?.length, 1);
 });
@@ -128,6 +138,41 @@ test('a board with two consoles has a tab for each', async (t) => {
 	await untilConsoleShows(page, second.trim().split(/\s*\n/)[0]);
 });
 
+test('the last row is whole at any height of the window', async (t) => {
+	await shared.client.startBoard('fits', 'hello');
+	const page = await openConsole(t, 'fits');
+	await untilLive(page);
+	for (const [width, height] of [[1280, 800], [1280, 720], [1366, 768], [1280, 805], [390, 844]]) {
+		await page.setViewportSize({ width, height });
+		// No row is cut off, and no more than one would find room.
+		await page.waitForFunction(() => {
+			const bottom = (/** @type {string} */ of) => document.querySelector(of)?.getBoundingClientRect().bottom ?? NaN;
+			const room = bottom('.screen') - bottom('.xterm-screen');
+			return room >= 0 && room < 30;
+		});
+	}
+});
+
+test('a terminal that a board left in a state of its own is brought back, with what it held', async (t) => {
+	await shared.client.startBoard('sane', 'echo');
+	const print = (/** @type {string} */ body) => shared.client.post('/instances/sane/channels/serial0/input', { body });
+	await print(`${Array.from({ length: 100 }, (_, number) => `line ${number}`).join('\r\n')}\r\n$ `);
+	await print('\x1b[31m\x1b[?1049h\x1b[?1003h\x1b[?1006h\x1b[?25l\x1b[5;9Hall of the screen');
+	const page = await openConsole(t, 'sane', { context: { permissions: ['clipboard-read', 'clipboard-write'] } });
+	await untilConsoleShows(page, 'all of the screen');
+	await page.locator('.xterm.enable-mouse-events').waitFor();
+	await page.getByRole('button', { name: 'Reset terminal' }).click();
+	await untilConsoleShows(page, 'line 99');
+	await page.locator('.xterm:not(.enable-mouse-events)').waitFor();
+	await page.keyboard.type('plain');
+	await untilConsoleShows(page, '$ plain');
+	await page.locator('.xterm-cursor').waitFor();
+	assert.equal(await page.locator('.xterm-rows .xterm-fg-1').count(), 0);
+	await page.getByRole('button', { name: 'Copy', exact: true }).click();
+	await page.getByRole('status').filter({ hasText: /^Copied/ }).waitFor();
+	assert.match(await page.evaluate(() => navigator.clipboard.readText()), /^line 0\nline 1\n[^]*line 99\n\$ plain$/);
+});
+
 test('the output is searched, copied and downloaded', async (t) => {
 	await shared.client.startBoard('sought', 'echo');
 	await shared.client.post('/instances/sought/channels/serial0/input', { body: 'needle in the hay\r\n' });
@@ -138,6 +183,7 @@ test('the output is searched, copied and downloaded', async (t) => {
 	await page.keyboard.press('Enter');
 	await page.waitForFunction(() => document.querySelector('.xterm-selection')?.childElementCount);
 	await page.getByRole('button', { name: 'Copy', exact: true }).click();
+	await page.getByRole('status').filter({ hasText: /^Copied/ }).waitFor();
 	assert.equal(await page.evaluate(() => navigator.clipboard.readText()), 'needle');
 	await page.getByLabel('Search the output').fill('no such words');
 	await page.keyboard.press('Enter');

@@ -143,6 +143,18 @@ function createWriter(terminal, onDrained) {
 	};
 }
 
+/** The normal screen, no mouse, lines that end as ours do; modes, attributes and character sets as at first; colours and cursor, too. */
+const SANE = '\x1b[?47;1000;1006;2026l\x1b[20h\x1b[!p\x1b[0 q\x1b]104\x07\x1b]110\x07\x1b]111\x07\x1b]112\x07';
+
+/** What it holds stays, and the cursor where the normal screen has it. @param {Terminal} terminal */
+function makeSane(terminal) {
+	// In its turn: what was written before may have brought it where it is.
+	terminal.write('', () => {
+		const { cursorX, cursorY } = terminal.buffer.normal;
+		terminal.write(`${SANE}\x1b[${cursorY + 1};${cursorX + 1}H`);
+	});
+}
+
 /** @param {HTMLElement} parent @param {TerminalEvents} events */
 export function createTerminal(parent, events) {
 	const terminal = openTerminal(parent);
@@ -158,6 +170,8 @@ export function createTerminal(parent, events) {
 		write: createWriter(terminal, events.onDrained),
 		/** In its turn: what was written before goes with it. */
 		clear: () => terminal.write('\x1bc'),
+		/** After a board that left it in a state of its own. */
+		makeSane: () => makeSane(terminal),
 		/** In its turn, too. */
 		scrollToTop: () => terminal.write('', () => terminal.scrollToTop()),
 		/** What is chosen, else all. */

@@ -21,6 +21,9 @@ const STATUS = {
 };
 const ENDINGS = { lf: '\n', cr: '\r', crlf: '\r\n' };
 
+/** @param {number} count @param {string} [kind] */
+const tellCharacters = (count, kind = '') => `${count} ${kind}character${count === 1 ? '' : 's'}`;
+
 class ConsolesTab {
 	/**
 	 * @param {HTMLElement} outlet
@@ -40,6 +43,10 @@ class ConsolesTab {
 		this.terminal = null;
 		this.isOver = false;
 		this.unsentCount = 0;
+		/** What was not sent is told until something is. */
+		this.isUnsentTold = false;
+		/** emud did not send the terminal itself. */
+		this.isMissing = false;
 		this.history = new ConsoleHistory(app.api, {
 			onPage: (page) => this.showPage(page),
 			onNewest: () => this.attach(this.name),
@@ -90,16 +97,18 @@ class ConsolesTab {
 			return;
 		}
 		// By far the largest part of the page: loaded when it is first wanted.
-		const { createTerminal } = await import('../../components/terminal.js');
+		const module = await import('../../components/terminal.js').catch(() => null);
 		if (this.isOver || this.shownNames !== names) return;
+		this.isMissing = !module;
+		if (!module) return fill(this.outlet, h('p', { role: 'status' }, 'emud did not send the terminal: it is asked again when it is back.'));
 		this.tabs = createTabs({
 			label: 'Consoles', names: Object.fromEntries(names.map((name) => [name, name])), chosen: names[0], onChoose: (name) => this.attach(name),
 		});
 		this.screen.replaceChildren();
-		this.tabs.panel.append(this.createTools(), this.screen,
+		this.tabs.panel.append(this.createTools(), h('div', { class: 'said' }, this.status, this.found), this.screen,
 			h('p', { class: 'quiet hint' }, 'Keys go to the board. Shift+Tab leaves the console, Ctrl+Shift+F searches what is here, Ctrl+Shift+C copies what is chosen, Ctrl+Shift+V pastes.'));
 		fill(this.outlet, names.length > 1 && this.tabs.list, this.tabs.panel);
-		this.terminal = createTerminal(this.screen, {
+		this.terminal = module.createTerminal(this.screen, {
 			onKeys: (keys) => this.send(keys),
 			onSearch: () => this.find.focus(),
 			onCopy: () => void this.copy(),
@@ -111,9 +120,15 @@ class ConsolesTab {
 	}
 
 	createTools() {
-		return h('div', { class: 'tools' }, this.status, this.find, this.found, this.history.element,
+		return h('div', { class: 'tools' }, this.find, this.history.element,
 			h('label', {}, this.echo, ' Local echo'), h('label', {}, 'Enter sends ', this.ending),
-			h('button', { type: 'button', onclick: () => this.copy() }, 'Copy'), this.download);
+			h('button', { type: 'button', onclick: () => this.copy() }, 'Copy'),
+			h('button', { type: 'button', title: 'Back to the normal screen, without mouse and colours', onclick: () => this.makeSane() }, 'Reset terminal'), this.download);
+	}
+
+	makeSane() {
+		this.terminal?.makeSane();
+		this.terminal?.focus();
 	}
 
 	/** What is chosen, or all that the terminal holds. */
@@ -154,21 +169,30 @@ class ConsolesTab {
 	tellStatus(status, unheard) {
 		const doubt = status === 'silent' && unheard > 0 ? ` Of what was typed before, ${unheard} may not have arrived.` : '';
 		setText(this.status, STATUS[status] + doubt);
-		if (status === 'connected') this.unsentCount = 0;
+		if (status !== 'connected' || this.unsentCount === 0) return;
+		setText(this.found, `${tellCharacters(this.unsentCount)} typed before ${this.unsentCount === 1 ? 'was' : 'were'} not sent.`);
+		this.unsentCount = 0;
+		this.isUnsentTold = true;
 	}
 
 	/** @param {string} text */
 	tellUnsent(text) {
 		this.unsentCount += text.length;
-		setText(this.found, `Not sent: ${this.unsentCount} typed character${this.unsentCount === 1 ? '' : 's'}.`);
+		setText(this.found, `Not sent: ${tellCharacters(this.unsentCount, 'typed ')}.`);
 	}
 
 	/** The page's stream of events knows first of a network that has fallen silent, and that it is back. */
 	hearConnection() {
 		const { connection } = this.app.store;
 		if (connection === 'lost') this.stream?.doubt();
-		else if (connection === 'connected' && this.isDoubted) this.stream?.renew();
+		else if (connection === 'connected' && this.isDoubted) this.renew();
 		this.isDoubted = connection !== 'connected' && (this.isDoubted || connection === 'lost');
+	}
+
+	renew() {
+		// Some browsers never ask again for a module that did not come.
+		if (this.isMissing) location.reload();
+		else this.stream?.renew();
 	}
 
 	/** @param {Parameters<import('./console_history.js').HistoryEvents['onPage']>[0]} page */
@@ -187,7 +211,10 @@ class ConsolesTab {
 		if (!this.stream) this.attach(this.name);
 		const ending = ENDINGS[/** @type {keyof typeof ENDINGS} */ (this.ending.value)];
 		const text = keys.replaceAll('\r', ending);
-		if (this.stream?.send(text) && this.echo.checked) this.terminal?.write(localEcho(text));
+		if (!this.stream?.send(text)) return;
+		if (this.isUnsentTold) setText(this.found, '');
+		this.isUnsentTold = false;
+		if (this.echo.checked) this.terminal?.write(localEcho(text));
 	}
 
 	/** Enter finds the one above, Shift+Enter the one below: the newest output is at the end. @param {KeyboardEvent} event */
