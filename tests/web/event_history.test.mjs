@@ -107,6 +107,9 @@ test('after a lost connection what is held stays, unless there is a hole before 
 	service.events.splice(0, Infinity, ...range(1, 2));
 	await history.loadNewest();
 	assert.deepEqual([ids(history), history.hasOlder], [[2, 1], false]);
+	service.events.splice(0);
+	await history.loadNewest();
+	assert.deepEqual([ids(history), history.hasOlder], [[], false]);
 });
 
 test('several filters are one list, in order and without a hole', async () => {

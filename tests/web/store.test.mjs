@@ -149,6 +149,31 @@ test('of two loads under way the first is shown while the second is not there', 
 	assert.deepEqual([[...store.instances.keys()], store.meanwhile], [['b'], []]);
 });
 
+test('the events of another state directory, whose ids begin anew, take the place of those before', async () => {
+	const { store } = await loadStore();
+	const event = (/** @type {number} */ id) => ({ ...makeEvent('config.reloaded', ''), id });
+	const ids = () => store.events.map(({ id }) => id);
+	const dropped = (/** @type {object} */ data) => store.apply(/** @type {any} */ ({ type: 'events.dropped', data }));
+	for (const id of [7, 8, 9]) store.apply(event(id));
+	dropped({ since: 9, first_id: 12 });
+	store.apply(event(12));
+	assert.deepEqual([ids(), store.service], [[7, 8, 9, 12], 0], 'a hole alone');
+	dropped({ since: 12, first_id: 1 });
+	assert.deepEqual([ids(), store.service], [[], 1], 'though nothing has happened there yet');
+	for (const id of [1, 2, 3]) store.apply(event(id));
+	assert.deepEqual([ids(), store.service], [[1, 2, 3], 1]);
+	store.apply(event(2));
+	assert.deepEqual([ids(), store.service], [[2], 2], 'as a stream that was begun anew tells it');
+});
+
+test('of a run that has ended only what the event tells is known', async () => {
+	const { store } = await loadStore();
+	store.putRun(/** @type {any} */ ({ id: '1', state: 'running', output_bytes: 0, labels: { team: 'boot' } }));
+	store.apply(makeEvent('run.state', '1', { state: 'ended', verdict: 'passed' }));
+	const { output_bytes, verdict, labels, ended_at } = store.runs.get('1') ?? {};
+	assert.deepEqual([output_bytes, verdict, labels, ended_at], [undefined, 'passed', { team: 'boot' }, TIME]);
+});
+
 test('the last line of another board, which came under the same name meanwhile, is not shown', async () => {
 	const { store } = await loadStore([makeInstance('a')]);
 	store.setConnection('connected');
@@ -256,6 +281,7 @@ test('whatever is late, lost, dropped or overtaken: at rest the page knows what 
 		await comeToRest(lab, chance);
 		assert.deepEqual(comparable(lab.store), comparable(lab.service), `seed ${seed}`);
 		assert.deepEqual(lab.store.meanwhile, [], `seed ${seed}`);
+		assert.ok(lab.store.events.every(({ id }, at, all) => at === 0 || id > all[at - 1].id), `seed ${seed}: events in order`);
 	}
 	t.diagnostic(`${SEQUENCES} sequences, ${steps} steps`);
 });

@@ -26,11 +26,12 @@ export class EventTable {
 		this.history = new EventHistory((query) => app.api.request('GET', `/v1/events?${query}`));
 		this.isOver = false;
 		this.isAsking = false;
+		this.service = app.store.service;
 		this.wasLost = app.store.connection !== 'connected';
 		/** @type {Map<number, HTMLElement>} by event */
 		this.rows = new Map();
 		this.body = h('tbody');
-		this.count = h('p', { class: 'quiet', role: 'status' }, 'Loading …');
+		this.count = h('p', { class: 'quiet' }, 'Loading …');
 		this.newest = h('button', { type: 'button', hidden: true, onclick: () => void this.returnToNewest() }, 'The newest ones');
 		this.older = h('button', { type: 'button', hidden: true, onclick: () => void this.loadOlder() }, 'Older ones');
 		this.region = h('div', { class: 'scroll', tabIndex: 0, role: 'region', 'aria-label': 'Table of events' },
@@ -82,14 +83,20 @@ export class EventTable {
 			await ask();
 			if (!this.isOver) this.follow();
 		} catch (error) {
-			// One that does not answer is told by the page, and asked again when it is back.
-			if (this.isOver || (error instanceof Problem && error.status === 0)) return;
-			if (!this.history.isLoaded) setText(this.count, 'The events cannot be read.');
-			this.app.notices.fail(error);
+			if (this.isOver) return;
+			// One that does not answer is asked again when it is back.
+			const isUnanswered = error instanceof Problem && error.status === 0;
+			if (!this.history.isLoaded && !isUnanswered) setText(this.count, 'The events cannot be read.');
+			this.app.notices.failAsking(error);
 		}
 	}
 
 	follow() {
+		const { service } = this.app.store;
+		if (service !== this.service) {
+			this.service = service;
+			return void this.show(this.history.filters);
+		}
 		const told = this.app.store.events.filter(this.concerns);
 		this.history.add(told, this.region.getBoundingClientRect().top < 0);
 		if (!this.history.isLoaded) return;

@@ -41,7 +41,7 @@ export class EventHistory {
 		const page = await this.askAll('');
 		if (turn !== this.asked) return;
 		const oldest = page.events.at(-1)?.id ?? 0;
-		const isJoined = this.isLoaded && !this.hasNewer && this.events.length > 0 && oldest <= this.events[0].id && this.events[0].id <= page.events[0].id;
+		const isJoined = this.isLoaded && !this.hasNewer && this.events.length > 0 && oldest <= this.events[0].id && this.events[0].id <= (page.events[0]?.id ?? 0);
 		const held = isJoined ? this.events.filter(({ id }) => id < oldest) : [];
 		this.events = [...page.events, ...held];
 		if (held.length === 0) this.hasOlder = page.hasOlder;

@@ -30,6 +30,8 @@ export class Store {
 		this.lineTimes = new Map();
 		/** @type {EmudEvent[]} oldest first */
 		this.events = [];
+		/** Counts up where another service answers than before: its events have nothing to do with those. */
+		this.service = 0;
 		/** @type {FeedStatus} */
 		this.connection = 'connecting';
 		this.isLoaded = false;
@@ -149,10 +151,20 @@ export class Store {
 	apply(event) {
 		if (event.type === 'instance.sample') return this.applySample(event);
 		if (this.loads.underWay) this.meanwhile.push(event);
-		this.events.push(event);
-		if (this.events.length > EVENTS_KEPT) this.events.splice(0, this.events.length - EVENTS_KEPT);
-		this.touch('events');
+		this.keepEvent(event);
 		this.applyChange(event);
+	}
+
+	/** @param {EmudEvent} event */
+	keepEvent(event) {
+		// Ids that begin anew are those of another state directory.
+		if ((event.id ?? event.data?.first_id) <= (this.events.at(-1)?.id ?? 0)) {
+			this.events = [];
+			this.service++;
+		}
+		if (event.id !== undefined) this.events.push(event);
+		if (this.events.length > EVENTS_KEPT) this.events.shift();
+		this.touch('events');
 	}
 
 	/** @param {EmudEvent} event */
@@ -205,7 +217,7 @@ export class Store {
 	applyRun({ type, time, data }, id) {
 		const known = this.runs.get(id);
 		if (type === 'run.deleted') this.runs.delete(id);
-		else if (known) this.runs.set(id, { ...known, ...data, ...runTimes(data.state, time) });
+		else if (known) this.runs.set(id, { ...known, ...data, ...runChange(data.state, time) });
 		else this.addRun({ ...emptyRun(id, time), ...data });
 		this.touch('runs', id);
 	}
@@ -246,9 +258,12 @@ function stateFrom(data, time) {
 /**
  * @param {string} state
  * @param {string} time
+ * @returns {any} of a run
  */
-function runTimes(state, time) {
-	return state === 'running' ? { started_at: time } : state === 'ended' ? { ended_at: time } : {};
+function runChange(state, time) {
+	if (state === 'running') return { started_at: time };
+	// How much it printed, what was matched and the like, only an answer tells: it is known in part (isPartial).
+	return state === 'ended' ? { ended_at: time, output_bytes: undefined } : {};
 }
 
 /**
