@@ -133,6 +133,8 @@ static int reload(struct app *app, const char *actor, json_t **ret_warnings, jso
 		  NULL);
 	note_configuration(app, result ? error : NULL, warnings, errors);
 	publish_reload(app, actor, result ? error : NULL, warnings, errors);
+	if (app->http) /* the tokens may be others */
+		http_server_judge_again(app->http);
 	*ret_warnings = warnings;
 	*ret_errors = errors;
 	return result;
@@ -396,7 +398,7 @@ static void on_fleet_ready(void *data)
 	    .listen_fd = TAKE_FD(service->listen_fd),
 	    .routes = api_routes,
 	    .app = app,
-	    .gate = {.admit = gate_admit, .data = app},
+	    .gate = {.admit = gate_admit, .admits_still = gate_admits_still, .data = app},
 	    .max_body_bytes = config_server(service->config)->limits.body_bytes,
 	    .idle_timeout_s = HTTP_IDLE_TIMEOUT_S,
 	};

@@ -163,8 +163,9 @@ int auth_check_cookie(const struct auth *auth, const char *cookie, int64_t now_m
 		return unauthorized(error, "the token of this session is no longer valid: sign in again");
 	*ret_name = token->name;
 	/* A session that cannot be extended now is extended by a later request. */
-	*ret_is_extended = session.expires_at_ms - now_ms < session_ms - day_ms &&
-			   sessions_extend(auth->store, digest, now_ms + session_ms, NULL) == 0;
+	if (ret_is_extended)
+		*ret_is_extended = session.expires_at_ms - now_ms < session_ms - day_ms &&
+				   sessions_extend(auth->store, digest, now_ms + session_ms, NULL) == 0;
 	return 0;
 }
 

@@ -34,7 +34,8 @@ int auth_check_bearer(const struct auth *auth, const char *authorization, const 
 		      struct error *error);
 
 /* The value of a Cookie header, of which ours is one. *ret_name as above. *ret_is_extended: the session's end
- * has moved, so the browser should get the cookie anew (auth_format_cookie). -EACCES with "unauthorized". */
+ * has moved, so the browser should get the cookie anew (auth_format_cookie); NULL: it stays. -EACCES with
+ * "unauthorized". */
 int auth_check_cookie(const struct auth *auth, const char *cookie, int64_t now_ms, const char **ret_name,
 		      bool *ret_is_extended, struct error *error);
 

@@ -5,12 +5,12 @@
 #include "server/api/host_rules.h"
 #include "server/http/request.h"
 
-static int admit_caller(struct request *request, struct app *app, struct error *error)
+/* *ret_name stays NULL where nobody is asked who they are. ret_is_extended: as auth_check_cookie. */
+static int check_caller(const struct request *request, const struct app *app, const char **ret_name,
+			bool *ret_is_extended, struct error *error)
 {
 	const char *authorization = request_header(request, "Authorization");
 	const char *cookie = request_header(request, "Cookie");
-	const char *name = NULL;
-	bool is_extended = false;
 	int result;
 	if (!auth_is_required(app->auth))
 		return 0;
@@ -19,18 +19,26 @@ static int admit_caller(struct request *request, struct app *app, struct error *
 				   "a token is needed: send Authorization: Bearer TOKEN, or make a session "
 				   "with POST /session");
 	else if (authorization)
-		result = auth_check_bearer(app->auth, authorization, &name, error);
+		result = auth_check_bearer(app->auth, authorization, ret_name, error);
 	else
-		result = auth_check_cookie(app->auth, cookie, clock_wall_ms(), &name, &is_extended, error);
-	if (result < 0)
-		return request_has_flag(request, ROUTE_OPEN) ? 0 : result;
-	request_set_actor(request, name);
+		result =
+		    auth_check_cookie(app->auth, cookie, clock_wall_ms(), ret_name, ret_is_extended, error);
+	return result < 0 && request_has_flag(request, ROUTE_OPEN) ? 0 : result;
+}
+
+static int admit_caller(struct request *request, const struct app *app, struct error *error)
+{
+	const char *name = NULL;
+	bool is_extended = false;
+	int result = check_caller(request, app, &name, &is_extended, error);
+	if (name)
+		request_set_actor(request, name);
 	if (is_extended) {
 		char set_cookie[AUTH_COOKIE_HEADER_SIZE];
-		auth_format_cookie(cookie, false, set_cookie);
+		auth_format_cookie(request_header(request, "Cookie"), false, set_cookie);
 		reply_header(request, "Set-Cookie", set_cookie);
 	}
-	return 0;
+	return result;
 }
 
 int gate_admit(struct request *request, struct error *error, void *data)
@@ -47,4 +55,10 @@ int gate_admit(struct request *request, struct error *error, void *data)
 				 "a page of %.200s may not call this service: add it to server.origins",
 				 origin);
 	return admit_caller(request, app, error);
+}
+
+int gate_admits_still(const struct request *request, struct error *error, void *data)
+{
+	const char *name = NULL;
+	return check_caller(request, data, &name, NULL, error);
 }

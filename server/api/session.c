@@ -58,6 +58,7 @@ void delete_session(struct request *request, void *data)
 		reply_error(request, &error);
 		return;
 	}
+	http_server_judge_again(app->http);
 	reply_header(request, "Set-Cookie", set_cookie);
 	reply_empty(request, 204);
 }

@@ -2,6 +2,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/text.h"
+#include "server/http/websocket.h"
 
 #include <string.h>
 
@@ -10,6 +11,7 @@ enum {
 	 * given at once and the connection closed. */
 	SWALLOW_QUIETLY_BYTES = 64 * 1024,
 	STREAM_TIMEOUT_S = 900,
+	POLICY_VIOLATION = 1008, /* why a WebSocket is closed */
 };
 
 /* ---- suspending ---- */
@@ -61,6 +63,21 @@ void exchange_abandon(struct request *request)
 	if (on_gone)
 		on_gone(request->on_gone_data);
 	exchange_resume(request);
+}
+
+void exchange_judge_again(struct request *request)
+{
+	struct error error;
+	const struct http_gate *gate = &request->server->gate;
+	if ((!request->stream && !request->websocket) || !gate->admits_still ||
+	    gate->admits_still(request, &error, gate->data) != -EACCES)
+		return;
+	if (request->websocket)
+		websocket_close(request->websocket, POLICY_VIOLATION, error.message);
+	else if (request->is_suspended)
+		exchange_abandon(request);
+	else
+		request->is_gone = true; /* its next read breaks it off */
 }
 
 /* ---- the head ---- */

@@ -125,6 +125,8 @@ void exchange_resume(struct request *request);
 void exchange_end_of_client(struct request *request);
 /* Gives a suspended request up: its client went away, or the server stops. */
 void exchange_abandon(struct request *request);
+/* A stream or WebSocket whose caller would not be let in any more is broken off. */
+void exchange_judge_again(struct request *request);
 
 /* body.c */
 /* 0, or a negative errno with error set: the head's promises about the body do not suit the route. */

@@ -373,6 +373,12 @@ void http_server_statistics(const struct http_server *server, struct http_server
 	*ret_statistics = server->statistics;
 }
 
+void http_server_judge_again(struct http_server *server)
+{
+	for (struct request *request = server->requests; request; request = request->next)
+		exchange_judge_again(request);
+}
+
 /* The library aborts the process when it is stopped with anything suspended or upgraded: end those first,
  * let it run, then stop it. */
 static void stop_daemon(struct http_server *server)

@@ -18,6 +18,9 @@ struct http_gate {
 	/* 0, or a negative errno with error's code set ("unauthorized", "host_not_allowed",
 	 * "origin_not_allowed"): the request is refused with that problem. May set the actor (who asks). */
 	int (*admit)(struct request *request, struct error *error, void *data);
+	/* Optional. Of one that was let in: -EACCES with error's message set where it would not be any more.
+	 */
+	int (*admits_still)(const struct request *request, struct error *error, void *data);
 	void *data;
 };
 
@@ -43,5 +46,8 @@ struct http_server_statistics {
 	unsigned connections, websockets, streams;
 };
 void http_server_statistics(const struct http_server *server, struct http_server_statistics *ret_statistics);
+/* What lets callers in has changed: WebSockets and streams of those who would not be let in now are ended.
+ * Not from within a stream's read. */
+void http_server_judge_again(struct http_server *server);
 /* Stops accepting; long replies, streams and WebSockets are ended; then everything is freed. */
 void http_server_destroy(struct http_server *server);

@@ -318,7 +318,9 @@ static void on_upgraded(void *data, struct MHD_Connection *mhd, void *context, c
 	websocket->is_reading = true;
 	loop_timer_start(websocket->timer, websocket->server->ping_interval_ms);
 	websocket->is_serving = true;
-	if (websocket->events->on_open)
+	/* Who was let in may have waited long for this. */
+	exchange_judge_again(websocket->request);
+	if (websocket->events->on_open && !websocket->is_closing)
 		websocket->events->on_open(websocket, websocket->data);
 	serve(websocket);
 }

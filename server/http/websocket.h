@@ -7,6 +7,7 @@
 struct websocket;
 
 struct websocket_events {
+	/* Not called where the caller is no more let in by then. */
 	void (*on_open)(struct websocket *websocket, void *data);
 	/* A whole message (reassembled). Valid during the call only. */
 	void (*on_message)(struct websocket *websocket, bool is_text, const void *bytes, size_t length,

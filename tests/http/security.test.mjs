@@ -12,6 +12,12 @@ const TOKENS = `# who may call\nalice ${TOKEN}\n`;
 
 const shared = shareEmud();
 
+/** What a browser sends from then on. @param {import('../lib/client.mjs').Client} client */
+async function signIn(client, token = TOKEN) {
+	const { headers } = await client.request('POST', '/session', { json: { token }, expect: 204 });
+	return headers['set-cookie'][0].split(';')[0];
+}
+
 test('only address literals, localhost and listed names are taken as Host', async (t) => {
 	const emud = await startEmud(t, { server: { hosts: ['boards.example'] } });
 	const client = emud.client();
@@ -97,8 +103,7 @@ test('a session serves WebSockets and event streams, and outlives emud', async (
 	const emud = await startEmud(t, { tokens: TOKENS });
 	const client = emud.client();
 	await emud.client({ token: TOKEN }).startBoard('with-session', 'hello');
-	const { headers } = await client.request('POST', '/session', { json: { token: TOKEN }, expect: 204 });
-	const cookie = headers['set-cookie'][0].split(';')[0];
+	const cookie = await signIn(client);
 	await emud.end('SIGKILL');
 	await emud.start();
 	const path = '/instances/with-session/channels/serial0';
@@ -109,6 +114,69 @@ test('a session serves WebSockets and event streams, and outlives emud', async (
 	const events = await client.follow(`${path}/output?follow=true`, { headers: { cookie, accept: 'text/event-stream' } });
 	await events.until('data:');
 	events.close();
+});
+
+/**
+ * A console, and what follows it and emud: each by those headers.
+ * @param {import('../lib/client.mjs').Client} client
+ * @param {string} id
+ * @param {Record<string, string>} headers
+ */
+async function openAll(client, id, headers) {
+	const path = `/instances/${id}/channels/serial0`;
+	const socket = await openStream(client, `${path}/stream`, headers);
+	const followed = [
+		await client.follow('/events', { headers: { ...headers, accept: 'text/event-stream' } }),
+		await client.follow(`${path}/output?follow=true`, { headers: { ...headers, accept: 'text/event-stream' } }),
+		await client.follow(`${path}/output?follow=true`, { headers }),
+		await client.follow(`/instances/${id}/logs/qemu?follow=true`, { headers }),
+	];
+	return { socket, followed };
+}
+
+/** @param {Awaited<ReturnType<typeof openAll>>} opened */
+async function ends({ socket, followed }) {
+	await socket.untilEnd();
+	const ways = await Promise.all(followed.map((stream) => stream.untilEnd()));
+	assert.deepEqual(ways, ['broken', 'broken', 'broken', 'broken']);
+	return socket.closed;
+}
+
+/** @param {Awaited<ReturnType<typeof openAll>>} opened */
+async function goesOn({ socket, followed }) {
+	const before = socket.length;
+	socket.send('x');
+	await socket.wait(() => socket.length > before, 'the echo');
+	assert.deepEqual(followed.map(({ ended }) => ended), [null, null, null, null]);
+	followed.forEach((stream) => stream.close());
+	await socket.close();
+}
+
+test('what a session has opened ends with it', async (t) => {
+	const emud = await startEmud(t, { tokens: TOKENS });
+	const client = emud.client(), owner = emud.client({ token: TOKEN });
+	await owner.startBoard('left', 'echo');
+	const [cookie, other] = [await signIn(client), await signIn(client)];
+	const ended = await openAll(client, 'left', { cookie }), kept = await openAll(client, 'left', { cookie: other });
+	await client.request('DELETE', '/session', { headers: { cookie }, expect: 204 });
+	assert.deepEqual(await ends(ended), { code: 1008, reason: 'the session has ended: sign in again' });
+	await goesOn(kept);
+});
+
+test('what a token has opened, itself or by a session, ends once it is no longer in the file', async (t) => {
+	const emud = await startEmud(t, { tokens: `bob another-token-of-bob\n${TOKENS}` });
+	const owner = emud.client({ token: TOKEN });
+	await owner.startBoard('taken', 'echo');
+	const bob = { authorization: 'Bearer another-token-of-bob' };
+	const client = emud.client();
+	const cookie = await signIn(client, 'another-token-of-bob');
+	const byToken = await openAll(client, 'taken', bob), bySession = await openAll(client, 'taken', { cookie });
+	const kept = await openAll(client, 'taken', { cookie: await signIn(client) });
+	writeFileSync(emud.tokenFile, TOKENS);
+	await owner.post('/config/reload');
+	assert.deepEqual(await ends(byToken), { code: 1008, reason: 'this token is not one of the token file' });
+	assert.deepEqual(await ends(bySession), { code: 1008, reason: 'the token of this session is no longer valid: sign in again' });
+	await goesOn(kept);
 });
 
 test('the raw endpoints of channels are off with tokens, unless asked for', async (t) => {

@@ -10,6 +10,13 @@
 	" HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n" \
 	"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
 
+#define GUEST_UPGRADE(path) \
+	"GET " path \
+	" HTTP/1.1\r\nHost: localhost\r\nX-Guest: 1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" \
+	"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+
+static bool are_guests_out;
+
 struct socket_state {
 	struct harness *harness;
 	struct websocket *websocket;
@@ -120,7 +127,24 @@ static void get_events(struct request *request, void *app)
 		sse_end(sse);
 }
 
+/* Guests are let in until this; who is in is judged again when the server is told to. */
+static void shut_guests_out(struct request *request, void *app)
+{
+	struct harness *harness = app;
+	are_guests_out = true;
+	http_server_judge_again(harness->server);
+	reply_empty(request, 204);
+}
+
+static void get_late_echo(struct request *request, void *app)
+{
+	are_guests_out = true;
+	open_socket(request, app, false);
+}
+
 static const struct route routes[] = {
+    {"POST", "/shut", shut_guests_out, BODY_NONE, NULL, "shut", 0, 0},
+    {"GET", "/late", get_late_echo, BODY_NONE, NULL, "getLateEcho", 0, 0},
     {"GET", "/echo", get_echo, BODY_NONE, NULL, "getEcho", 0, 0},
     {"GET", "/flood", get_flood, BODY_NONE, NULL, "getFlood", 0, 0},
     {"GET", "/events", get_events, BODY_NONE, NULL, "getEvents", 0, 0},
@@ -135,12 +159,21 @@ static int admit(struct request *request, struct error *error, void *data)
 	return 0;
 }
 
+static int admits_still(const struct request *request, struct error *error, void *data)
+{
+	(void) data;
+	if (are_guests_out && request_header(request, "X-Guest"))
+		return error_set(error, -EACCES, "unauthorized", "no guests any more");
+	return 0;
+}
+
 static struct harness harness;
 
 static int set_up(void **state)
 {
 	(void) state;
-	harness_start(&harness, routes, (struct http_gate){.admit = admit}, 60);
+	are_guests_out = false;
+	harness_start(&harness, routes, (struct http_gate){.admit = admit, .admits_still = admits_still}, 60);
 	return 0;
 }
 
@@ -212,6 +245,20 @@ static void expect_close(int fd, unsigned code)
 	assert_int_equal(frame.first, 0x88);
 	assert_true(frame.length >= 2);
 	assert_int_equal((unsigned char) frame.payload[0] << 8 | (unsigned char) frame.payload[1], code);
+}
+
+/* With a word of why. Answers it, as a client does. */
+static void expect_refusal(int fd)
+{
+	static struct frame frame;
+	assert_true(read_frame(fd, &frame));
+	assert_int_equal(frame.first, 0x88);
+	assert_memory_equal(frame.payload, "\x03\xf0", 2);
+	assert_string_equal(frame.payload + 2, "no guests any more");
+	send_frame(fd, 0x88, frame.payload, 2);
+	assert_true(client_is_closed(fd));
+	expect_notice(&harness, 'c');
+	close(fd);
 }
 
 static int open_client(const char *request)
@@ -380,6 +427,37 @@ static void test_events_are_framed(void **state)
 	expect_notice(&harness, 'e');
 }
 
+static void test_who_would_not_be_let_in_now_is_put_out(void **state)
+{
+	(void) state;
+	int stays = open_client(UPGRADE("/echo")), guest = open_client(GUEST_UPGRADE("/echo"));
+	expect_frame(stays, 0x81, "hi");
+	expect_frame(guest, 0x81, "hi");
+	int stream = client_connect(&harness);
+	client_send_text(stream,
+			 "GET /events HTTP/1.1\r\nHost: localhost\r\nX-Guest: 1\r\nX-Endless: 1\r\n\r\n");
+	char came[1];
+	assert_int_equal(read_exactly(stream, came, 1), 1);
+	assert_int_equal(exchange(&harness, "POST /shut HTTP/1.1\r\nHost: localhost\r\n\r\n").status, 204);
+	/* What it sends now reaches nobody. */
+	send_frame(guest, 0x81, "late", 4);
+	while (read_exactly(stream, came, 1))
+		;
+	expect_notice(&harness, 'e');
+	close(stream);
+	expect_refusal(guest);
+	send_frame(stays, 0x81, "here", 4);
+	expect_frame(stays, 0x81, "here");
+	close(stays);
+}
+
+static void test_who_is_out_before_the_upgrade_is_told_nothing_else(void **state)
+{
+	(void) state;
+	int guest = open_client(GUEST_UPGRADE("/late"));
+	expect_refusal(guest);
+}
+
 int main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
@@ -391,6 +469,8 @@ int main(void)
 	    TEST(test_queue_is_capped_and_resumed_for_a_slow_client),
 	    TEST(test_paused_reading_holds_messages_back),
 	    TEST(test_bad_handshakes_are_refused),
+	    TEST(test_who_would_not_be_let_in_now_is_put_out),
+	    TEST(test_who_is_out_before_the_upgrade_is_told_nothing_else),
 	    TEST(test_stop_closes_sockets_with_going_away),
 	    TEST(test_events_are_framed),
 	};
