@@ -43,6 +43,7 @@ test('an answer that an event has overtaken does not take its end away', () => {
 	const told = makeRun({ state: 'running', verdict: null, labels: { new: 'yes' }, queue_position: null });
 	const merged = mergeRun(/** @type {any} */ ({ id: '42', state: 'ended', verdict: 'failed', reason: 'guest_exit', detail: null, instance: null, started_at: 's', ended_at: 'e' }), told);
 	assert.deepEqual([merged.state, merged.verdict, merged.reason, merged.labels], ['ended', 'failed', 'guest_exit', { new: 'yes' }]);
+	assert.ok(isPartial(merged), 'what its end has brought is still to be asked for');
 	assert.equal(mergeRun(makeRun({ state: 'queued' }), told), told);
 	assert.equal(mergeRun(undefined, told), told);
 	assert.ok(isPartial(/** @type {any} */ ({ id: '1' })) && !isPartial(told));

@@ -49,13 +49,13 @@ export const compareIds = (a, b) => b.length - a.length || (a < b ? 1 : a > b ? 
 export const isPartial = (run) => run.output_bytes === undefined;
 
 /**
- * What an answer says of a run, beside what is known: an event may have overtaken it.
+ * What an answer says of a run, beside what is known: an event may have overtaken it, which leaves it partial.
  * @param {Run | undefined} known
  * @param {Run} told
  * @returns {Run}
  */
 export function mergeRun(known, told) {
 	if (!known || ORDER.indexOf(told.state) >= ORDER.indexOf(known.state)) return told;
-	const { state, verdict, reason, detail, instance, started_at, ended_at } = known;
-	return { ...told, state, verdict, reason, detail, instance, started_at, ended_at, queue_position: null };
+	const { state, verdict, reason, detail, instance, started_at, ended_at, output_bytes } = known;
+	return { ...told, state, verdict, reason, detail, instance, started_at, ended_at, output_bytes, queue_position: null };
 }

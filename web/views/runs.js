@@ -3,7 +3,7 @@
 import { createCurlLine } from '../components/curl_line.js';
 import { fill, h, setText, timeElement } from '../components/dom.js';
 import { OrderedRows } from '../components/ordered_rows.js';
-import { apiPath } from '../lib/api.js';
+import { Problem, apiPath } from '../lib/api.js';
 import { formatDuration, formatTime } from '../lib/format.js';
 import { followList } from '../lib/live_list.js';
 import { route } from '../lib/routes.js';
@@ -62,6 +62,7 @@ class RunsView {
 		this.timer = setInterval(() => this.showDurations(), TICK_MS);
 		this.showAll();
 		void this.search();
+		void this.complete();
 	}
 
 	unmount() {
@@ -144,6 +145,7 @@ class RunsView {
 		try {
 			const { runs, next_cursor } = await this.app.api.request('GET', `/v1/runs?${query}`);
 			if (this.isOver || turn !== this.turn) return;
+			this.take(runs);
 			if (cursor === null) this.older.clear();
 			const others = runs.filter((/** @type {Run} */ { id }) => !this.app.store.runs.has(id));
 			for (const run of others) this.older.set(run.id, run);
@@ -184,13 +186,12 @@ class RunsView {
 		try {
 			for (;;) {
 				const all = [...store.runs.values()];
-				const partial = all.filter(isPartial).length;
+				const partial = all.filter(isPartial).map(({ id }) => id);
 				const queue = all.filter(({ state }) => state === 'queued').map(({ id }) => id).sort(compareIds).join();
-				if (this.isOver || (partial === 0 && queue === this.queue)) return;
+				if (this.isOver || (partial.length === 0 && queue === this.queue)) return;
+				if (partial.length) await this.takeWhole(partial);
+				if (queue && queue !== this.queue) this.take(await api.list('/v1/runs?state=queued', 'runs'));
 				this.queue = queue;
-				if (partial) this.take((await api.request('GET', `/v1/runs?limit=${Math.min(1000, partial + PAGE)}`)).runs);
-				if (queue) this.take(await api.list('/v1/runs?state=queued', 'runs'));
-				if (partial && [...store.runs.values()].filter(isPartial).length >= partial) return;
 			}
 		} catch (error) {
 			this.fail(error);
@@ -199,10 +200,32 @@ class RunsView {
 		}
 	}
 
-	/** @param {Run[]} runs as they were told just now */
+	/** Those that are not among the newest one by one. @param {string[]} ids */
+	async takeWhole(ids) {
+		const { store, api } = this.app;
+		this.take((await api.request('GET', `/v1/runs?limit=${Math.min(1000, ids.length + PAGE)}`)).runs);
+		for (const id of ids) {
+			const known = store.runs.get(id);
+			if (this.isOver) return;
+			if (!known || !isPartial(known)) continue;
+			try {
+				this.take([await api.getRun(id)]);
+			} catch (error) {
+				if (!(error instanceof Problem) || error.status !== 404) throw error;
+				// It is not kept any more.
+				store.runs.delete(id);
+				store.touch('runs', id);
+			}
+		}
+	}
+
+	/** @param {Run[]} runs as they were told just now: events tell the rest of those that are known whole */
 	take(runs) {
 		const { store } = this.app;
-		for (const run of runs) if (store.runs.has(run.id)) store.putRun(mergeRun(store.runs.get(run.id), run));
+		for (const run of runs) {
+			const known = store.runs.get(run.id);
+			if (known && (isPartial(known) || known.state === 'queued')) store.putRun(mergeRun(known, run));
+		}
 	}
 
 	/** @param {string} id */
