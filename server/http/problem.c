@@ -30,7 +30,7 @@ static const struct problem table[] = {
     {"id_taken", 409, "Id taken", "Another instance with another specification has this id."},
     {"instance_busy", 409, "Instance busy", "Another action on the instance is under way."},
     {"channel_busy", 409, "Channel busy", "Another client holds the channel, which serves one at a time."},
-    {"file_in_use", 409, "File in use", "An instance uses the file."},
+    {"file_in_use", 409, "File in use", "An instance or a kept run uses the file."},
     {"disk_full", 409, "Disk full", "The instance is paused because the disk is full."},
     {"ended", 409, "Ended", "What is waited for can no longer come: the instance has ended."},
     {"gone", 410, "Gone", "The resource is no longer kept."},

@@ -86,6 +86,48 @@ int files_keep(struct store *store, const char *sha256, struct error *error)
 	return changes ? 0 : not_found(sha256, error);
 }
 
+/* The statement answers how many there are and the names of a few; none: *ret_names stays NULL. */
+static int find_users(struct store *store, const char *sql, const char *sha256, int64_t *ret_count,
+		      char **ret_names, struct error *error)
+{
+	static const char what[] = "who uses the file cannot be told";
+	cleanup_query struct query query = query_begin(store, sql);
+	query_bind_text(&query, sha256);
+	int number = query_step(&query, what, error);
+	if (number < 0)
+		return number;
+	*ret_count = sqlite3_column_int64(query.statement, 0);
+	if (query_take_text(&query, 1, ret_names))
+		return error_set(error, -ENOMEM, NULL, "%s: no memory", what);
+	return 0;
+}
+
+static int in_use(struct store *store, const char *sha256, struct error *error)
+{
+	static const char instances_sql[] =
+	    "SELECT count(*), (SELECT group_concat(id, ', ') FROM"
+	    " (SELECT id FROM instances WHERE file = ?1 ORDER BY id LIMIT 3)) FROM instances WHERE file = ?1";
+	static const char runs_sql[] =
+	    "SELECT count(*), (SELECT group_concat(id, ', ') FROM"
+	    " (SELECT id FROM runs WHERE file = ?1 ORDER BY id DESC LIMIT 3)) FROM runs WHERE file = ?1";
+	cleanup_free char *instances = NULL, *runs = NULL;
+	int64_t count = 0;
+	int number = find_users(store, instances_sql, sha256, &count, &instances, error);
+	if (!number && instances)
+		return error_set(error, -EBUSY, "file_in_use", "the file is that of %s %s%s: delete %s first",
+				 count == 1 ? "instance" : "instances", instances,
+				 count > 3 ? " and others" : "", count == 1 ? "that" : "those");
+	if (!number)
+		number = find_users(store, runs_sql, sha256, &count, &runs, error);
+	if (number)
+		return number;
+	return error_set(
+	    error, -EBUSY, "file_in_use",
+	    "the file is that of %s %s%s: it can be deleted when %s no longer kept (limits.kept_runs)",
+	    count == 1 ? "run" : "runs", runs ? runs : "", count > 3 ? " and others" : "",
+	    count == 1 ? "that is" : "they are");
+}
+
 int files_delete(struct store *store, const char *sha256, struct error *error)
 {
 	cleanup_query struct query query = query_begin(store, "DELETE FROM files WHERE sha256 = ?");
@@ -93,8 +135,7 @@ int files_delete(struct store *store, const char *sha256, struct error *error)
 	int changes = 0;
 	int number = query_run(&query, "the file cannot be deleted", &changes, error);
 	if (query.result == SQLITE_CONSTRAINT_FOREIGNKEY)
-		return error_set(error, -EBUSY, "file_in_use",
-				 "an instance or a kept run uses the file: delete that first");
+		return in_use(store, sha256, error);
 	if (number)
 		return number;
 	return changes ? 0 : not_found(sha256, error);

@@ -74,7 +74,8 @@ test('the oldest run goes when there are too many, with its output and the firmw
 	const first = await runUploaded(client, 'hello', 'Hello');
 	const { sha256 } = (await client.get(`/runs/${first}`)).json.file;
 	assert.equal((await client.get(`/files/${sha256}`)).status, 200);
-	await client.refused(409, 'file_in_use', 'DELETE', `/files/${sha256}`);
+	const { detail } = await client.refused(409, 'file_in_use', 'DELETE', `/files/${sha256}`);
+	assert.match(detail, new RegExp(`run ${first}: it can be deleted when that is no longer kept`));
 	const second = await runUploaded(client, 'passed', 'PASSED');
 	await cleared(client);
 	assert.deepEqual(await list(client), [second, first]);

@@ -76,6 +76,7 @@ static void a_file_in_use_cannot_be_deleted(void **state)
 	struct error error = {0};
 	assert_int_equal(files_delete(fixture->store, "aa", &error), -EBUSY);
 	assert_string_equal(error.code, "file_in_use");
+	assert_string_equal(error.message, "the file is that of instance a: delete that first");
 
 	instance.file = NULL; /* restarted with another file */
 	assert_int_equal(instances_update(fixture->store, &instance, NULL), 0);
@@ -93,6 +94,43 @@ static int64_t insert_run(struct store *store, char *file)
 	    .state = "queued", .target = "t", .labels = "{}", .client = "c", .spec = "{}", .file = file};
 	assert_int_equal(runs_insert(store, &run, NULL), 0);
 	return run.id;
+}
+
+static void refuses_deletion(struct store *store, const char *message)
+{
+	struct error error = {0};
+	assert_int_equal(files_delete(store, "aa", &error), -EBUSY);
+	assert_string_equal(error.code, "file_in_use");
+	assert_string_equal(error.message, message);
+}
+
+static void who_uses_a_file_is_named(void **state)
+{
+	struct store *store = ((struct store_fixture *) *state)->store;
+	insert(store, row_of("aa", "x"), true);
+	insert_run(store, "aa");
+	refuses_deletion(
+	    store,
+	    "the file is that of run 1: it can be deleted when that is no longer kept (limits.kept_runs)");
+	for (int i = 0; i < 3; i++)
+		insert_run(store, "aa");
+	refuses_deletion(store,
+			 "the file is that of runs 4, 3, 2 and others: it can be deleted when they are no "
+			 "longer kept (limits.kept_runs)");
+	static char *const ids[] = {"d", "b", "c", "a"};
+	for (size_t i = 0; i < 4; i++) {
+		char path[] = {'/', ids[i][0], '\0'};
+		struct instance_row instance = {.id = ids[i],
+						.path = path,
+						.target = "t",
+						.emulator = "qemu",
+						.spec = "{}",
+						.labels = "{}",
+						.state = "created",
+						.file = "aa"};
+		assert_int_equal(instances_insert(store, &instance, NULL), 0);
+	}
+	refuses_deletion(store, "the file is that of instances a, b, c and others: delete those first");
 }
 
 static bool release(struct store *store, const char *sha256)
@@ -174,6 +212,7 @@ int main(void)
 	    TEST(a_row_comes_back_with_an_entry_beyond_63_bits),
 	    TEST(the_first_upload_gives_the_name),
 	    TEST(a_file_in_use_cannot_be_deleted),
+	    TEST(who_uses_a_file_is_named),
 	    TEST(a_file_that_is_not_kept_goes_when_nobody_has_it),
 	    TEST(what_is_kept_later_stays),
 	    TEST(pages_go_by_name_and_do_not_lose_namesakes),
