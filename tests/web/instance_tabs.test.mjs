@@ -170,6 +170,65 @@ test('gdb commands run, what they print is text, and those of before come back',
 	assert.match((await page.getByRole('form', { name: 'gdb commands' }).getByLabel('The same with curl').textContent()) ?? '', /\/v1\/instances\/gdb\/gdb$/);
 });
 
+test('an answer of gdb stands in sight, under the commands that were run', async (t) => {
+	await shared.client.startBoard('answers', 'hello');
+	const page = await openTab(t, 'answers', 'debug');
+	const commands = page.getByRole('textbox', { name: 'gdb commands' });
+	/** @type {() => void} */
+	let answer = () => {};
+	await page.route('**/answers/gdb', async (route) => {
+		await new Promise((resolve) => void (answer = () => resolve(null)));
+		await route.continue();
+	});
+	await commands.fill('info registers pc');
+	await Promise.all([page.waitForRequest('**/answers/gdb'), page.keyboard.press('Control+Enter')]);
+	await commands.fill('info registers lr');
+	answer();
+	const result = page.getByRole('list', { name: 'Answers of gdb' }).locator('li').first();
+	await result.getByLabel('What gdb printed').filter({ hasText: /^pc/m }).waitFor();
+	assert.equal(await result.locator('code').textContent(), 'info registers pc');
+	await page.waitForFunction(() => {
+		const place = document.querySelector('.results pre')?.getBoundingClientRect();
+		return place && place.top > 0 && Math.min(place.bottom, place.top + 60) < globalThis.innerHeight;
+	});
+	await page.keyboard.press('ArrowUp');
+	assert.equal(await commands.inputValue(), 'info registers pc');
+	await page.keyboard.press('ArrowDown');
+	assert.equal(await commands.inputValue(), 'info registers lr');
+});
+
+test('gdb gets the symbols of what the board runs, or those that were asked for', async (t) => {
+	await shared.client.startBoard('symbols', 'hello');
+	const page = await openTab(t, 'symbols', 'debug');
+	const symbols = page.getByLabel('Symbols');
+	assert.equal(await symbols.inputValue(), firmware('hello'));
+	const told = page.getByText(/^It runs sha256:[0-9a-f]{64}, until it starts again.$/);
+	const loadEcho = async () => {
+		await page.getByLabel('Choose a firmware file').setInputFiles(firmware('echo'));
+		await button(page, 'Load').click();
+		await told.waitFor();
+	};
+	await loadEcho();
+	const loaded = await symbols.inputValue();
+	assert.match(loaded, /^sha256:[0-9a-f]{64}$/);
+	assert.ok((await page.getByRole('form', { name: 'gdb commands' }).getByLabel('The same with curl').textContent())?.includes(loaded));
+	await page.getByRole('tab', { name: 'Logs' }).click();
+	await page.getByRole('tab', { name: 'Debug' }).click();
+	await told.waitFor();
+	assert.equal(await symbols.inputValue(), loaded);
+	await button(page, 'Restart with …').click();
+	const dialog = page.getByRole('dialog');
+	await dialog.getByLabel('Path on the server').first().check();
+	await dialog.getByLabel('Path on the server').last().fill(firmware('counter'));
+	await dialog.getByRole('button', { name: 'Restart', exact: true }).click();
+	await dialog.waitFor({ state: 'detached' });
+	await told.waitFor({ state: 'hidden' });
+	assert.equal(await symbols.inputValue(), firmware('counter'));
+	await symbols.fill(firmware('passed'));
+	await loadEcho();
+	assert.equal(await symbols.inputValue(), firmware('passed'));
+});
+
 test('a board stands still after gdb when asked to', async (t) => {
 	await shared.client.startBoard('still', 'counter');
 	const page = await openTab(t, 'still', 'debug');

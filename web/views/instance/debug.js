@@ -3,6 +3,7 @@
 import { createCopyLine } from '../../components/copy_line.js';
 import { fill, h, setText } from '../../components/dom.js';
 import { forwardCommand, shellCommand } from '../../lib/connect_words.js';
+import { fileReference } from '../../lib/image_request.js';
 import { GdbForm } from './gdb_form.js';
 import { ImageForm } from './image_form.js';
 
@@ -20,23 +21,38 @@ function createCommand({ gdb, channels }) {
 	];
 }
 
+/** What was loaded from here, by starts of instances: an instance tells only what it started with. @type {Map<string, string | null>} */
+const loaded = new Map();
+
+/** @param {Instance} instance */
+const startOf = ({ id, created_at: created, start_number: number }) => `${id} ${created} ${number}`;
+
 /** @type {import('../instance.js').TabView} */
 export function mount(outlet, instance, app) {
 	const command = h('div', {});
 	const notice = h('p', { role: 'status' });
+	const image = h('p', { class: 'facts' });
 	const gdb = new GdbForm(app, instance);
-	const load = new ImageForm(app, instance, 'load', () => app.notices.tell('The image is loaded, and the board was reset.'));
+	const load = new ImageForm(app, instance, 'load', (now, file) => {
+		loaded.set(startOf(now), file);
+		update(now);
+		app.notices.tell('The image is loaded, and the board was reset.');
+	});
 	let told = '';
 	outlet.append(notice, h('h2', {}, 'gdb in a terminal'), command,
 		h('div', { class: 'split' },
 			h('section', {}, h('h2', {}, 'gdb from here'), gdb.element),
-			h('section', {}, h('h2', {}, 'Load an image'), h('p', { class: 'quiet' }, 'Into the running board, which is reset after it.'), load.element)));
+			h('section', {}, h('h2', {}, 'Load an image'), h('p', { class: 'quiet' }, 'Into the running board, which is reset after it.'), image, load.element)));
 
 	/** @param {Instance} now */
 	function update(now) {
 		const isLive = ['running', 'paused'].includes(now.state);
 		setText(notice, isLive ? '' : 'Boards are debugged while they run.');
 		notice.hidden = isLive;
+		const since = loaded.get(startOf(now)) ?? null;
+		setText(image, since === null ? '' : `It runs ${since}, until it starts again.`);
+		image.hidden = since === null;
+		gdb.setImage(since ?? fileReference(now.file));
 		gdb.setLive(isLive);
 		load.setLive(isLive);
 		// What has not changed stays, with the focus in it.

@@ -6,7 +6,6 @@ import { createCheck, createField, showFaults } from '../../components/field.js'
 import { apiPath } from '../../lib/api.js';
 import { formatDuration } from '../../lib/format.js';
 import { History, readCommands } from '../../lib/gdb_session.js';
-import { fileReference } from '../../lib/image_request.js';
 
 /**
  * @typedef {import('../../lib/api.js').Instance} Instance
@@ -28,7 +27,9 @@ export class GdbForm {
 		this.isOver = false;
 		const changed = () => this.curl.update();
 		this.commands = h('textarea', { rows: 3, spellcheck: false, placeholder: 'info registers pc', oninput: changed, onkeydown: (/** @type {KeyboardEvent} */ event) => this.press(event) });
-		this.executable = h('input', { type: 'text', spellcheck: false, autocomplete: 'off', value: fileReference(instance.file) ?? '', oninput: changed });
+		/** The symbols of what the board runs. */
+		this.image = '';
+		this.executable = h('input', { type: 'text', spellcheck: false, autocomplete: 'off', oninput: changed });
 		this.paused = h('input', { type: 'checkbox', onchange: changed });
 		this.timeout = h('input', { type: 'number', min: '1', max: '3600', value: '30', oninput: changed });
 		this.fields = this.createFields();
@@ -37,12 +38,17 @@ export class GdbForm {
 		this.fault = h('p', { class: 'danger', role: 'alert' });
 		this.status = h('span', { role: 'status', class: 'quiet' });
 		this.results = h('ol', { class: 'results', reversed: true, 'aria-label': 'Answers of gdb, newest first' });
-		this.element = h('div', {},
-			h('form', { class: 'sheet', noValidate: true, 'aria-label': 'gdb commands', onsubmit: (/** @type {Event} */ event) => this.submit(event) },
-				Object.values(this.fields).map(({ element }) => element), this.fault,
-				h('div', { class: 'actions' }, this.button, this.status),
-				h('div', {}, h('p', { class: 'quiet' }, 'The same with curl'), this.curl.element)),
-			this.results);
+		this.element = this.createForm();
+	}
+
+	/** What gdb answered stands where it is seen at once. */
+	createForm() {
+		const { commands, executable, paused, timeout } = this.fields;
+		return h('form', { class: 'sheet gdb', noValidate: true, 'aria-label': 'gdb commands', onsubmit: (/** @type {Event} */ event) => this.submit(event) },
+			commands.element, executable.element, this.fault,
+			h('div', { class: 'last' }, paused.element, timeout.element, this.button, this.status),
+			this.results,
+			h('div', {}, h('p', { class: 'quiet' }, 'The same with curl'), this.curl.element));
 	}
 
 	/** By the API's names. */
@@ -65,6 +71,15 @@ export class GdbForm {
 	/** @param {boolean} isLive */
 	setLive(isLive) {
 		this.button.disabled = !isLive;
+	}
+
+	/** Its symbols are taken, unless others were asked for. @param {string | null} file what the board runs, as the API names it */
+	setImage(file) {
+		const isTaken = this.executable.value === this.image;
+		this.image = file ?? '';
+		if (!isTaken || this.executable.value === this.image) return;
+		this.executable.value = this.image;
+		this.curl.update();
 	}
 
 	/** Only what differs from the defaults. */
@@ -116,6 +131,8 @@ export class GdbForm {
 		event.preventDefault();
 		if (this.isAsking || this.button.disabled) return;
 		const request = this.makeRequest();
+		// Who types on meanwhile types the next ones.
+		const text = this.commands.value;
 		setText(this.fault, showFaults(this.fields, null));
 		this.isAsking = true;
 		setText(this.status, 'gdb is at it …');
@@ -124,8 +141,8 @@ export class GdbForm {
 			const result = await this.app.api.request('POST', this.url(), request);
 			if (this.isOver) return;
 			const seconds = (performance.now() - began) / 1000;
-			this.history.add(this.commands.value);
-			this.showResult(this.commands.value, result, seconds);
+			this.history.add(text);
+			this.showResult(text, result, seconds);
 			setText(this.status, `Done in ${formatDuration(seconds)}.`);
 		} catch (error) {
 			setText(this.status, '');
@@ -144,10 +161,12 @@ export class GdbForm {
 				this.commands.focus();
 			},
 		}, 'Take again');
-		this.results.prepend(h('li', {},
-			h('div', { class: 'tools' }, h('code', {}, text), h('span', { class: code === 0 ? 'quiet' : 'danger' }, `exit code ${code}, ${formatDuration(seconds)}`), again),
+		const head = h('div', { class: 'tools' }, h('code', {}, text), h('span', { class: code === 0 ? 'quiet' : 'danger' }, `exit code ${code}, ${formatDuration(seconds)}`), again);
+		this.results.prepend(h('li', {}, head,
 			stdout && h('pre', { class: 'output', tabIndex: 0, 'aria-label': 'What gdb printed' }, stdout),
 			stderr && h('pre', { class: 'output', 'data-kind': 'stderr', tabIndex: 0, 'aria-label': 'Errors and warnings of gdb' }, stderr)));
+		// With its first lines, and what is typed still in sight; who went on elsewhere is left there.
+		if (this.element.contains(document.activeElement)) head.scrollIntoView({ block: 'nearest' });
 		while (this.results.children.length > RESULTS_KEPT) this.results.lastElementChild?.remove();
 	}
 }

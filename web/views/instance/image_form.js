@@ -27,7 +27,7 @@ export class ImageForm {
 	 * @param {import('../../app.js').App} app
 	 * @param {Instance} instance
 	 * @param {Action} action
-	 * @param {(instance: Instance) => void} onDone
+	 * @param {(instance: Instance, file: string | null) => void} onDone file: that was asked for, as the API names it
 	 */
 	constructor(app, instance, action, onDone) {
 		this.app = app;
@@ -35,6 +35,8 @@ export class ImageForm {
 		this.action = action;
 		/** What is sent is what differs from it: a load takes its file always. */
 		this.before = { file: action === 'load' ? null : fileReference(instance.file), args: instance.args };
+		/** @type {string | null} */
+		this.sent = null;
 		const changed = () => this.curl.update();
 		this.picker = new FirmwarePicker(app, { reference: this.before.file, isRequired: true, onChange: changed });
 		this.args = h('textarea', { rows: 3, spellcheck: false, value: instance.args.join('\n'), oninput: changed });
@@ -45,9 +47,9 @@ export class ImageForm {
 		/** @type {Sheet<Instance>} */
 		this.sheet = new Sheet(app.api, {
 			label: title, fields: this.createFields(), submit: this.button, check: () => this.check(), send: () => this.send(),
-			onDone(done) {
+			onDone: (done) => {
 				app.store.putInstance(done);
-				onDone(done);
+				onDone(done, this.sent);
 			},
 			tell: (words) => [words && h('pre', { class: 'danger output', tabIndex: 0, 'aria-label': 'What went wrong' }, words)],
 		});
@@ -102,7 +104,7 @@ export class ImageForm {
 	async send() {
 		const firmware = this.picker.value;
 		const stored = firmware && 'file' in firmware ? await this.sheet.upload(FILES, firmware.file) : null;
-		const file = stored ? `sha256:${stored.sha256}` : firmware && 'reference' in firmware ? firmware.reference : null;
-		return this.app.api.act(this.id, this.action, this.makeRequest(file));
+		this.sent = stored ? `sha256:${stored.sha256}` : firmware && 'reference' in firmware ? firmware.reference : null;
+		return this.app.api.act(this.id, this.action, this.makeRequest(this.sent));
 	}
 }
