@@ -189,7 +189,7 @@ int file_upload_append(struct file_upload *upload, const void *bytes, size_t len
 	uint64_t limit = upload->files->max_file_bytes;
 	if (length > limit || upload->size_bytes > limit - length)
 		return error_set(error, -EFBIG, "too_large",
-				 "the file is larger than the limit of %" PRIu64 " bytes", limit);
+				 "the file has more than %" PRIu64 " bytes (limits.file_bytes)", limit);
 	for (size_t done = 0; done < length;) {
 		ssize_t written = write(upload->fd, (const char *) bytes + done, length - done);
 		if (written < 0 && errno == EINTR)

@@ -172,6 +172,10 @@ void upload_body_read(struct request *request, struct app *app, enum upload_body
 	uint64_t max_bytes = kind == UPLOAD_BODY_SPEC ? limits->body_bytes : 0;
 	if (!body_length_fits(request,
 			      max_bytes + (bears_file ? limits->file_bytes + MULTIPART_OVERHEAD_BYTES : 0))) {
+		reply_problem(request, "too_large", "the %s has more than %llu bytes (limits.%s)",
+			      bears_file ? "file" : "spec",
+			      (unsigned long long) (bears_file ? limits->file_bytes : limits->body_bytes),
+			      bears_file ? "file_bytes" : "body_bytes");
 		free(data);
 		return;
 	}

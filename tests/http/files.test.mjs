@@ -91,7 +91,11 @@ test('a file beyond the limit is refused', async (t) => {
 	const emud = await startEmud(t, { server: { limits: { file_bytes: 4096 } } });
 	const client = emud.client();
 	await client.post('/files', { body: Buffer.alloc(4096), expect: 201 });
-	await client.refused(413, 'too_large', 'POST', '/files', { body: Buffer.alloc(4097) });
+	// The second is judged by its head alone.
+	for (const size of [4097, 1 << 20]) {
+		const { detail } = await client.refused(413, 'too_large', 'POST', '/files', { body: Buffer.alloc(size) });
+		assert.equal(detail, 'the file has more than 4096 bytes (limits.file_bytes)');
+	}
 	await client.refused(413, 'too_large', 'POST', '/files', { form: { file: { content: Buffer.alloc(5000), filename: 'a' } } });
 	assert.equal((await client.get('/files')).json.files.length, 1);
 });
