@@ -138,8 +138,9 @@ class FilesView {
 	 */
 	async send(file, row) {
 		const cancelling = new AbortController();
-		this.leaving.signal.addEventListener('abort', () => cancelling.abort());
-		const progress = createUploadProgress({ name: file.name, onCancel: () => cancelling.abort() });
+		const cancel = () => cancelling.abort();
+		this.leaving.signal.addEventListener('abort', cancel);
+		const progress = createUploadProgress({ name: file.name, onCancel: cancel });
 		fill(row, progress.element);
 		const headers = { 'content-type': 'application/octet-stream' };
 		try {
@@ -148,6 +149,8 @@ class FilesView {
 		} catch (error) {
 			if (cancelling.signal.aborted) row.remove();
 			else this.tellFault(file, row, error instanceof Error ? error.message : String(error));
+		} finally {
+			this.leaving.signal.removeEventListener('abort', cancel);
 		}
 	}
 
