@@ -41,7 +41,7 @@ test('a run that began and ended while another view was shown is told whole', as
 	await page.locator('main').getByText(/^1 run$/).waitFor();
 });
 
-test('a run that ends is told whole, however many newer ones there are', async (t) => {
+test('a run that ends while it is watched says why in full, however many newer ones there are', async (t) => {
 	const { client } = shared;
 	const old = await beginRun(client, script([read(1), exit(3)]), { label: 'age:old' });
 	const newer = await beginRun(client, script([read(1), print('PASSED\n')]), { fail: 'PAS+ED', label: 'age:new' });
@@ -56,8 +56,10 @@ test('a run that ends is told whole, however many newer ones there are', async (
 	await page.getByRole('link', { name: 'Runs', exact: true }).click();
 	await rowOf(page, newer.id).getByText('age=new').waitFor();
 	assert.equal(await rowOf(page, old.id).count(), 0);
+	// The one that was known whole while it went on.
+	await press(newer.id);
+	await rowOf(page, newer.id).getByText('It printed “PASSED”, which matches “PAS+ED” after').waitFor();
 	await press(old.id);
 	await rowOf(page, old.id).getByText('The guest ended itself with code 3.').waitFor();
 	await rowOf(page, old.id).getByText('age=old').waitFor();
-	await press(newer.id);
 });
