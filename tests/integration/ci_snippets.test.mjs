@@ -76,22 +76,37 @@ test('a step that did not pass fails, and leaves log and report all the same', a
 	assert.equal(step.code, 18, step.stdout + step.stderr);
 	assert.match(step.log ?? '', /PASSED/);
 	assert.match(step.junit ?? '', /<failure/);
+	const [{ timeout, idle_timeout: idleTimeout, queue_timeout: queueTimeout }] = (await emud.client().get('/runs')).json.runs;
+	assert.deepEqual([timeout, idleTimeout, queueTimeout], [60, 30, 600]);
 	writeFileSync(path.join(directory, 'build/tests.elf'), readFileSync(firmware('exit')));
 	const exited = await runStep(directory, 'sh ci/run-on-board.sh build/tests.elf', env);
 	assert.deepEqual([exited.code, exited.log], [18, '']);
 });
 
-test('a step that is refused says why and leaves nothing', async (t) => {
+test('what is given to the script takes the place of its own', async (t) => {
+	const emud = await startEmud(t);
+	const call = 'sh ci/run-on-board.sh build/tests.elf target=board timeout=300 idle_timeout=20 queue_timeout=5 pass=test%201 pass=PASSED';
+	const step = await runStep(makeCheckout(t, 'passed'), call, { EMUD_URL: emud.baseUrl });
+	assert.equal(step.code, 0, step.stdout + step.stderr);
+	const [run] = (await emud.client().get('/runs')).json.runs;
+	assert.deepEqual([run.target, run.timeout, run.idle_timeout, run.queue_timeout], ['board', 300, 20, 5]);
+});
+
+test('a step that is refused says why and leaves nothing, nor what the one before has left', async (t) => {
 	const emud = await startEmud(t, { tokens: `ci ${token}\n` });
 	const directory = makeCheckout(t, 'passed');
 	const call = 'sh ci/run-on-board.sh build/tests.elf pass=PASSED';
+	const before = await runStep(directory, call, { EMUD_URL: emud.baseUrl, EMUD_TOKEN: token, EMUD_TARGET: 'board' });
+	assert.match(before.junit ?? '', /<testsuite/);
 	const refused = await runStep(directory, call, { EMUD_URL: emud.baseUrl, EMUD_TOKEN: token, EMUD_TARGET: 'baord' });
 	assert.equal(refused.code, 22, refused.stderr);
 	assert.match(refused.stdout, /"code":"unknown_target"/);
 	const stranger = await runStep(directory, call, { EMUD_URL: emud.baseUrl, EMUD_TOKEN: 'guessed', EMUD_TARGET: 'board' });
 	assert.equal(stranger.code, 22);
 	assert.match(stranger.stdout, /"code":"unauthorized"/);
-	assert.deepEqual([refused.log, refused.junit, stranger.log, stranger.junit], [null, null, null, null]);
+	const unreached = await runStep(directory, call, { EMUD_URL: 'http://127.0.0.1:9' });
+	assert.deepEqual([unreached.code, unreached.stdout], [7, '']);
+	assert.deepEqual([refused.log, refused.junit, stranger.log, stranger.junit, unreached.log], [null, null, null, null, null]);
 });
 
 test('the snippets for CI systems are well-formed and call the script', () => {
