@@ -65,6 +65,16 @@ test('a shell gives curl exactly what was meant', () => {
 		['-H', 'Authorization: Bearer of-the-shell', '-H', `accept: ${nasty.replace('\n', '')}`]);
 });
 
+test('what a terminal would act on, or that shows the rest as what it is not, is not in a command as it is', () => {
+	for (const text of ['x\x1b[201~\ntouch /tmp/x\n', 'it\'s\ta "\\x41" \\\r', '\x7fa', '\u009b201~é', 'a\u202eb\u2028', '\x01']) {
+		const quoted = quote(text);
+		assert.doesNotMatch(quoted, /[\p{Cc}\u202e\u2028]/u);
+		assert.equal(execFileSync('bash', ['-c', `printf %s ${quoted}`]).toString(), text);
+	}
+	assert.equal(quote('a\x1b[201~\n\'b\\'), `$'a\\x1b[201~\\x0a\\'b\\\\'`);
+	assert.equal(quote('é b'), `'é b'`);
+});
+
 test('files are named as curl reads them', () => {
 	const formWords = (/** @type {string} */ file) => wordsOf(curlCommand({ url: 'u', form: { spec: { args: ['a;b'] }, file } })).slice(1, -1);
 	assert.deepEqual(formWords('blinky.elf'), ['--form-string', 'spec={"args":["a;b"]}', '-F', 'file=@blinky.elf']);

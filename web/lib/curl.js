@@ -1,7 +1,17 @@
 // The curl command that does what a form does. No DOM.
 
-/** For a POSIX shell. @param {string} text */
-export const quote = (text) => (/^[A-Za-z0-9_./:=@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
+/** What a terminal would act on when it is pasted, or that would show the rest as what it is not. */
+const CONTROLS = /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu;
+
+/** @param {string} text its bytes, as $'...' takes them */
+const escapeBytes = (text) => Array.from(new TextEncoder().encode(text), (byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('');
+
+/** For a POSIX shell; with control characters for one that knows $'...', as bash and zsh do. @param {string} text */
+export function quote(text) {
+	if (/^[A-Za-z0-9_./:=@%+,-]+$/.test(text)) return text;
+	if (text.search(CONTROLS) < 0) return `'${text.replaceAll("'", `'\\''`)}'`;
+	return `$'${text.replaceAll(/[\\']/g, '\\$&').replaceAll(CONTROLS, escapeBytes)}'`;
+}
 
 /**
  * @typedef {{method?: string, url: string, json?: object, file?: string, form?: {spec?: unknown, file: string},
