@@ -404,13 +404,13 @@ test('events go on where they were when emud is killed and comes back', async (t
 });
 
 test('details tell everything, as text, and the command as it was', async (t) => {
-	await shared.client.startBoard('details', 'hello', { labels: { note: MARKUP }, args: ['-name', 'a "b" <c>'] });
+	await shared.client.startBoard('details', 'hello', { labels: { note: MARKUP }, args: ['-name', 'a "b" <c>', '-append', 'x\x1b[201~\ny'] });
 	const page = await openTab(t, 'details', 'details');
 	const { command, channels, path: directory, processes } = (await shared.client.get('/instances/details')).json;
 	await page.getByText(`note=${MARKUP}`, { exact: true }).waitFor();
 	assert.equal(await page.locator('img').count(), 0);
 	const line = (await page.getByLabel('The exact command').textContent()) ?? '';
-	assert.ok(line.startsWith(command[0]) && line.includes(`-name 'a "b" <c>'`), line);
+	assert.ok(line.startsWith(command[0]) && line.includes(`-name 'a "b" <c>' -append $'x\\x1b[201~\\x0ay'`), line);
 	const { host, port } = channels.serial0;
 	assert.equal(await page.getByLabel('How to connect to serial0').textContent(), `nc ${host} ${port}`);
 	await page.getByText(directory, { exact: true }).waitFor();
@@ -419,6 +419,13 @@ test('details tell everything, as text, and the command as it was', async (t) =>
 	await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
 	await page.locator('.curl').first().getByRole('button', { name: 'Copy' }).click();
 	assert.equal(await page.evaluate(() => navigator.clipboard.readText()), line);
+});
+
+test('a stored firmware is told by its name, too', async (t) => {
+	const { sha256 } = (await shared.client.post('/files?name=blinky.elf', { body: readFileSync(firmware('hello')), expect: 201 })).json;
+	await shared.client.put('/instances/named', { json: { target: 'board', file: { sha256 }, start: false }, expect: 201 });
+	const page = await openTab(t, 'named', 'details');
+	await page.getByRole('link', { name: `blinky.elf, sha256:${sha256}` }).waitFor();
 });
 
 test('a start that failed is told in the emulator\'s words', async (t) => {

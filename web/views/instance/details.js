@@ -2,35 +2,35 @@
 
 import { createCopyLine } from '../../components/copy_line.js';
 import { fill, h, timeElement } from '../../components/dom.js';
+import { createStoredFiles } from '../../components/stored_file.js';
 import { apiPath } from '../../lib/api.js';
 import { channelAddress, connectCommand, forwardCommand, shellCommand } from '../../lib/connect_words.js';
 import { formatExit, formatTime } from '../../lib/format.js';
-import { route } from '../../lib/routes.js';
 
 /**
  * @typedef {import('../../lib/api.js').Instance} Instance
  * @typedef {import('../../components/dom.js').Child} Child
+ * @typedef {ReturnType<typeof createStoredFiles>} StoredFiles
  */
 
-/** @param {Instance} instance @returns {Child} */
-function tellFirmware({ file }) {
+/** @param {Instance} instance @param {StoredFiles} stored @returns {Child} */
+function tellFirmware({ file }, stored) {
 	if (!file) return 'none';
-	if (!file.sha256) return h('code', {}, file.path);
-	return h('a', { href: route('files') }, h('code', {}, `sha256:${file.sha256}`));
+	return file.sha256 ? stored(file.sha256) : h('code', {}, file.path);
 }
 
 /** @param {string | null} time @returns {Child} */
 const tellTime = (time) => (time ? timeElement(time, formatTime(time)) : '–');
 
-/** @param {Instance} instance @returns {[string, Child | Child[]][]} */
-function tellFacts(instance) {
+/** @param {Instance} instance @param {StoredFiles} stored @returns {[string, Child | Child[]][]} */
+function tellFacts(instance, stored) {
 	const { exit } = instance;
 	const labels = Object.entries(instance.labels);
 	return [
 		['State', instance.paused_by ? `${instance.state} (${instance.paused_by.replaceAll('_', ' ')})` : instance.state],
 		['Target', instance.target],
 		['Emulator', instance.adopted ? `${instance.emulator}, started by pw emu` : instance.emulator],
-		['Firmware', tellFirmware(instance)],
+		['Firmware', tellFirmware(instance, stored)],
 		['Arguments', instance.args.length ? h('code', {}, shellCommand(instance.args)) : 'none'],
 		['Labels', labels.length ? labels.map(([key, value]) => h('span', { class: 'label' }, `${key}=${value}`)) : 'none'],
 		['Starts', instance.start_number],
@@ -79,10 +79,11 @@ function createProcesses({ processes }) {
 /**
  * @param {HTMLElement} outlet
  * @param {Instance} instance
+ * @param {StoredFiles} stored
  */
-function show(outlet, instance) {
+function show(outlet, instance, stored) {
 	fill(outlet,
-		h('dl', { class: 'details' }, tellFacts(instance).flatMap(([name, value]) => [h('dt', {}, name), h('dd', {}, value)])),
+		h('dl', { class: 'details' }, tellFacts(instance, stored).flatMap(([name, value]) => [h('dt', {}, name), h('dd', {}, value)])),
 		h('h2', {}, 'Command'),
 		instance.command ? createCopyLine('The exact command', shellCommand(instance.command)).element : h('p', {}, 'Known once it has started.'),
 		h('h2', {}, 'Channels'), createChannels(instance),
@@ -90,15 +91,16 @@ function show(outlet, instance) {
 }
 
 /** @type {import('../instance.js').TabView} */
-export function mount(outlet, instance) {
+export function mount(outlet, instance, app) {
 	let told = JSON.stringify(instance);
-	show(outlet, instance);
+	const stored = createStoredFiles(app.api);
+	show(outlet, instance, stored);
 	return {
 		unmount() {},
 		/** What has not changed stays: what is chosen in it, and where the focus is. */
 		update(now) {
 			const text = JSON.stringify(now);
-			if (text !== told) show(outlet, now);
+			if (text !== told) show(outlet, now, stored);
 			told = text;
 		},
 	};

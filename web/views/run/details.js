@@ -3,23 +3,24 @@
 import { createCopyLine } from '../../components/copy_line.js';
 import { createCurlLine } from '../../components/curl_line.js';
 import { fill, h, timeElement } from '../../components/dom.js';
+import { createStoredFiles } from '../../components/stored_file.js';
 import { shellCommand } from '../../lib/connect_words.js';
 import { formatBytes, formatDuration, formatExit, formatTime } from '../../lib/format.js';
-import { route } from '../../lib/routes.js';
 import { tellSend } from '../../lib/run_form.js';
 
 /**
  * @typedef {import('../../lib/api.js').Run} Run
  * @typedef {import('../../components/dom.js').Child} Child
+ * @typedef {ReturnType<typeof createStoredFiles>} StoredFiles
  */
 
 /** @param {string[]} patterns @returns {Child | Child[]} */
 const tellPatterns = (patterns) => (patterns.length ? patterns.map((pattern) => h('code', { class: 'pattern' }, pattern)) : 'none');
 
-/** @param {Run} run @returns {Child | Child[]} */
-function tellFirmware({ file }) {
+/** @param {Run} run @param {StoredFiles} stored @returns {Child | Child[]} */
+function tellFirmware({ file }, stored) {
 	if (!file) return 'none';
-	return [file.path && h('code', { class: 'pattern' }, file.path), file.sha256 && h('a', { href: route('files') }, h('code', {}, `sha256:${file.sha256}`))];
+	return [file.path && h('code', { class: 'pattern' }, file.path), file.sha256 && stored(file.sha256)];
 }
 
 /** @param {Run} run @returns {Child | Child[]} */
@@ -41,14 +42,14 @@ const tellTime = (time) => (time ? timeElement(time, formatTime(time)) : '–');
 /** @param {number | null | undefined} seconds */
 const tellSeconds = (seconds) => (seconds ? formatDuration(seconds) : 'none');
 
-/** @param {Run} run @returns {[string, Child | Child[]][]} */
-function tellFacts(run) {
+/** @param {Run} run @param {StoredFiles} stored @returns {[string, Child | Child[]][]} */
+function tellFacts(run, stored) {
 	const labels = Object.entries(run.labels);
 	return [
 		['Target', run.target],
 		['Emulator', [run.emulator, run.versions.emulator].filter(Boolean).join(' ')],
 		['emud', run.versions.emud],
-		['Firmware', tellFirmware(run)],
+		['Firmware', tellFirmware(run, stored)],
 		['Arguments', run.args.length ? h('code', {}, shellCommand(run.args)) : 'none'],
 		['Console', run.channel ?? 'the first one'],
 		['Pass patterns', tellPatterns(run.pass)],
@@ -73,10 +74,11 @@ function tellFacts(run) {
  * @param {HTMLElement} outlet
  * @param {Run} run
  * @param {HTMLElement} again
+ * @param {StoredFiles} stored
  */
-function show(outlet, run, again) {
+function show(outlet, run, again, stored) {
 	fill(outlet,
-		h('dl', { class: 'details' }, tellFacts(run).flatMap(([name, value]) => [h('dt', {}, name), h('dd', {}, value)])),
+		h('dl', { class: 'details' }, tellFacts(run, stored).flatMap(([name, value]) => [h('dt', {}, name), h('dd', {}, value)])),
 		h('h2', {}, 'Command'),
 		run.command ? createCopyLine('The exact command', shellCommand(run.command)).element : h('p', {}, 'Known once its board has started.'),
 		h('h2', {}, 'Configuration'),
@@ -93,13 +95,14 @@ function createAgain({ id }, { api }) {
 export function mount(outlet, run, app) {
 	let told = JSON.stringify(run);
 	const again = createAgain(run, app);
-	show(outlet, run, again);
+	const stored = createStoredFiles(app.api);
+	show(outlet, run, again, stored);
 	return {
 		unmount() {},
 		/** What has not changed stays: what is chosen in it, and where the focus is. */
 		update(now) {
 			const text = JSON.stringify(now);
-			if (text !== told) show(outlet, now, again);
+			if (text !== told) show(outlet, now, again, stored);
 			told = text;
 		},
 	};
