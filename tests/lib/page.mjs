@@ -70,3 +70,10 @@ export async function signIn(page, token) {
 	await input.fill(token);
 	await input.press('Enter');
 }
+
+/** As when another tab is chosen, or this one again. @param {Page} page @param {boolean} isHidden */
+export const setHidden = (page, isHidden) =>
+	page.evaluate((is) => {
+		Object.defineProperty(document, 'hidden', { configurable: true, get: () => is });
+		document.dispatchEvent(new Event('visibilitychange'));
+	}, isHidden);

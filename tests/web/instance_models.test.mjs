@@ -173,13 +173,14 @@ function openLog(answers) {
 	const stream = new LogStream(api, 'demo', 'sim', {
 		onBegin: () => told.push('begin'), onText: (text) => told.push(text), onStatus: (status) => told.push(status),
 	});
+	stream.setSeen(true);
 	return { stream, told };
 }
 
 test('a log is read to its end', async () => {
 	const { told } = openLog([async () => new Response('one\ntwo\n')]);
 	await until(() => told.includes('ended'), 'the log to end');
-	assert.deepEqual(told, ['connecting', 'begin', 'connected', 'one\ntwo\n', 'ended']);
+	assert.deepEqual(told, ['connecting', 'begin', 'live', 'one\ntwo\n', 'ended']);
 });
 
 test('a log that is lost is begun anew, and one that is gone is asked for no more', async () => {
@@ -188,7 +189,7 @@ test('a log that is lost is begun anew, and one that is gone is asked for no mor
 		throw new Problem(0, 'unreachable', 'down');
 	}]);
 	await until(() => told.includes('gone'), 'the log to be given up');
-	assert.deepEqual(told, ['connecting', 'begin', 'connected', 'lost', 'connecting', 'lost', 'connecting', 'gone']);
+	assert.deepEqual(told, ['connecting', 'begin', 'live', 'lost', 'connecting', 'lost', 'connecting', 'gone']);
 });
 
 test('a log that is closed says nothing more', async () => {

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { Problem } from '../../web/lib/api.js';
-import { RunOutput, readOutput } from '../../web/lib/run_output.js';
+import { RunOutput, readPart } from '../../web/lib/run_output.js';
 import { until } from '../lib/deadline.mjs';
 
 /**
@@ -46,6 +46,7 @@ function openOutput(answers, runs = [{ state: 'ended', output_bytes: 0 }], offse
 		onBytes: (bytes) => void events.push(new TextDecoder().decode(bytes)),
 		onStatus: (status) => events.push(status),
 	});
+	output.setSeen(true);
 	return { output, events, asked };
 }
 
@@ -98,7 +99,7 @@ test('no more is read until what came is taken', async () => {
 		onPlace() {},
 		onBytes: () => new Promise((resolve) => takes.push(() => resolve())),
 		onStatus: (status) => events.push(status),
-	});
+	}).setSeen(true);
 	await until(() => takes.length === 1, 'the first chunk');
 	assert.deepEqual(chunks, ['b', 'c']);
 	takes[0]();
@@ -110,10 +111,94 @@ test('no more is read until what came is taken', async () => {
 	await until(() => events.includes('ended'), 'the end');
 });
 
+/** What has come so far, and then nothing, until it is given up: what comes then is too late. @param {string[]} chunks @param {number} [offset] */
+function answerAndHang(chunks, offset = 0) {
+	/** @type {ReadableStreamDefaultController<Uint8Array>} */
+	let controller;
+	const body = new ReadableStream({ start: (given) => void (controller = given) });
+	const say = (/** @type {string} */ chunk) => controller.enqueue(new TextEncoder().encode(chunk));
+	for (const chunk of chunks) say(chunk);
+	return { say, give: () => new Response(body, { headers: { 'emud-offset': String(offset) } }) };
+}
+
+test('one that hangs goes on at its offset when the connection is said to be back', async () => {
+	const hung = answerAndHang(['123']);
+	const { output, events, asked } = openOutput([hung.give, () => answer(['45'], { offset: 3 })], [{ state: 'ended', output_bytes: 5 }]);
+	await until(() => events.includes('123'), 'the first part');
+	output.renew();
+	hung.say('late');
+	await until(() => events.includes('ended'), 'the end');
+	assert.deepEqual(events, ['connecting', 'at 0, from 0', 'live', '123', 'connecting', 'live', '45', 'ended']);
+	assert.deepEqual(asked.map((path) => /offset=(.*)/.exec(path)?.[1]), ['0', '3']);
+	output.renew();
+	await new Promise((resolve) => setImmediate(resolve));
+	assert.equal(asked.length, 2, 'what has ended is asked for no more');
+});
+
+test('one that is not seen holds no connection, says nothing, and goes on at its offset when it is seen', async () => {
+	const hung = answerAndHang(['123']);
+	/** @type {AbortSignal[]} */
+	const signals = [];
+	const answers = [hung.give(), answer(['45'], { offset: 3 })];
+	const api = /** @type {any} */ ({
+		async fetch(/** @type {string} */ path, /** @type {{signal: AbortSignal}} */ { signal }) {
+			signals.push(signal);
+			return answers.shift();
+		},
+		getRun: async () => ({ state: 'ended', output_bytes: 5 }),
+	});
+	/** @type {string[]} */
+	const events = [];
+	const output = new RunOutput(api, '1', 0, {
+		onPlace() {}, onBytes: (bytes) => void events.push(new TextDecoder().decode(bytes)), onStatus: (status) => events.push(status),
+	});
+	output.renew();
+	assert.deepEqual([signals.length, events], [0, []], 'as in a page that is opened behind others');
+	output.setSeen(true);
+	await until(() => events.includes('123'), 'the first part');
+	output.setSeen(false);
+	assert.ok(signals[0].aborted);
+	hung.say('late');
+	output.renew();
+	await new Promise((resolve) => setImmediate(resolve));
+	assert.deepEqual([signals.length, events], [1, ['connecting', 'live', '123']]);
+	output.setSeen(true);
+	await until(() => events.includes('ended'), 'the end');
+	assert.deepEqual(events.slice(3), ['connecting', 'live', '45', 'ended']);
+});
+
+test('what is not taken yet when the connection changes is waited for', async () => {
+	/** @type {() => void} */
+	let take = () => {};
+	const hung = answerAndHang(['1']);
+	const answers = [hung.give(), answer(['2'], { offset: 1 })];
+	const api = /** @type {any} */ ({ fetch: async () => answers.shift(), getRun: async () => ({ state: 'ended', output_bytes: 2 }) });
+	/** @type {string[]} */
+	const events = [];
+	const output = new RunOutput(api, '1', 0, {
+		onPlace() {},
+		onBytes(bytes) {
+			events.push(new TextDecoder().decode(bytes));
+			return new Promise((resolve) => (take = () => resolve()));
+		},
+		onStatus: (status) => events.push(status),
+	});
+	output.setSeen(true);
+	await until(() => events.includes('1'), 'the first part');
+	output.renew();
+	await until(() => events.filter((event) => event === 'live').length === 2, 'the second answer');
+	await new Promise((resolve) => setImmediate(resolve));
+	assert.ok(!events.includes('2'));
+	take();
+	await until(() => events.includes('2'), 'the second part');
+	take();
+	await until(() => events.includes('ended'), 'the end');
+});
+
 test('a lost one is tried again at once when the connection is said to be back, and never when it is closed', async () => {
 	const { output, events, asked } = openOutput([]);
 	await until(() => events.includes('lost'), 'the loss');
-	output.retryNow();
+	output.renew();
 	await until(() => asked.length === 2, 'another try');
 	output.close();
 	const count = events.length;
@@ -139,8 +224,23 @@ test('an offset beyond the end begins anew', async () => {
 	assert.deepEqual(events.slice(-4), ['at 0, from 0', 'live', '123', 'ended']);
 });
 
+test('word of an offset beyond the end that comes after another answer was asked for changes nothing', async () => {
+	/** @type {(error: Problem) => void} */
+	let refuse = () => {};
+	const late = /** @type {any} */ (() => new Promise((_, reject) => (refuse = reject)));
+	const { output, events } = openOutput([() => answer(['12345'], { breaks: true }), late, () => answer(['6'], { offset: 5 })], [{ state: 'ended', output_bytes: 6 }]);
+	await until(() => events.includes('lost'), 'the loss');
+	output.renew();
+	await until(() => events.at(-1) === 'connecting', 'another try');
+	output.renew();
+	refuse(new Problem(416, 'range_not_satisfiable', 'beyond'));
+	await until(() => events.includes('ended'), 'the end');
+	assert.deepEqual(events.slice(-3), ['live', '6', 'ended']);
+	assert.equal(events.filter((event) => event.startsWith('at ')).length, 1);
+});
+
 test('a part is read with its place', async () => {
 	const api = /** @type {any} */ ({ fetch: async () => answer(['part'], { offset: 12, first: 4 }) });
-	const { offset, firstOffset, bytes } = await readOutput(api, '1', 12, 4);
+	const { offset, firstOffset, bytes } = await readPart(api, '1', 12, 4);
 	assert.deepEqual([offset, firstOffset, new TextDecoder().decode(bytes)], [12, 4, 'part']);
 });

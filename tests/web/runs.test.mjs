@@ -11,8 +11,8 @@ import { promisify } from 'node:util';
 import { until } from '../lib/deadline.mjs';
 import { shareEmud, startEmud } from '../lib/emud.mjs';
 import { FIRMWARE_DIR, firmware } from '../lib/firmware.mjs';
-import { shareBrowser } from '../lib/page.mjs';
-import { beginRun, boardOf, runFirmware } from '../lib/runs.mjs';
+import { setHidden, shareBrowser } from '../lib/page.mjs';
+import { beginRun, boardOf, runFirmware, untilPrinted } from '../lib/runs.mjs';
 import { pause, print, read, repeat, script } from '../lib/script.mjs';
 
 /** @typedef {import('playwright-core').Page} Page */
@@ -113,6 +113,44 @@ test('output comes live, and what decided is marked as text, whatever it looks l
 	await page.getByText('html=<script>').first().waitFor();
 });
 
+test('a page that nobody sees follows nothing, and goes on at the byte where it was when it is looked at', async (t) => {
+	const { client } = shared;
+	const run = await beginRun(client, script([print('one\n'), read(1), print('two\n'), read(1), print('PASSED\n')]), { pass: 'PASSED' });
+	const page = await open(t, `/runs/${run.id}`);
+	await untilLogShows(page, 'one');
+	const isFollowing = (/** @type {import('playwright-core').Request} */ request) => request.url().includes('follow=true');
+	const ended = page.waitForEvent('requestfailed', isFollowing);
+	await setHidden(page, true);
+	await ended;
+	await type(client, run.id, '\r');
+	await untilPrinted(client, run.id, 'two');
+	const live = page.getByText('Live', { exact: true });
+	const resumed = page.waitForRequest(isFollowing);
+	await setHidden(page, false);
+	assert.match((await resumed).url(), /offset=4$/);
+	await live.waitFor();
+	await untilLogShows(page, 'two');
+	// One that is opened behind another.
+	const other = await page.context().newPage();
+	await other.addInitScript(() => Object.defineProperty(document, 'hidden', { configurable: true, get: () => true }));
+	/** @type {string[]} */
+	const asked = [];
+	other.on('request', (request) => isFollowing(request) && asked.push(request.url()));
+	await other.goto(page.url());
+	await untilVerdict(other, 'running');
+	await other.getByRole('button', { name: 'End', exact: true }).waitFor();
+	assert.deepEqual(asked, []);
+	assert.equal(await other.locator('.tools').getByRole('status').textContent(), '');
+	await setHidden(other, false);
+	await untilLogShows(other, 'two');
+	await type(client, run.id, '\r');
+	for (const each of [page, other]) {
+		await untilVerdict(each, 'passed');
+		await logOf(each).locator('mark').waitFor();
+		assert.equal(await logOf(each).textContent(), 'one\ntwo\nPASSED\n');
+	}
+});
+
 test('test cases are a table that can be filtered, and a report to download', async (t) => {
 	const page = await open(t, `/runs/${ended.cases.id}`);
 	await page.getByText('The guest ended itself with code 1.').waitFor();
@@ -159,12 +197,43 @@ test('details and events tell what made it, and what happened to it and its boar
 test('run again makes another run of the same, and goes there', async (t) => {
 	const page = await open(t, `/runs/${ended.passed.id}`);
 	await untilVerdict(page, 'passed');
-	await page.getByRole('button', { name: 'Run again', exact: true }).click();
+	const again = page.getByRole('button', { name: 'Run again', exact: true });
+	/** @type {string[]} */
+	const asked = [];
+	page.on('request', (request) => request.method() === 'POST' && asked.push(request.url()));
+	await again.dblclick();
 	await page.waitForFunction((before) => !document.location.hash.endsWith(before), `/${ended.passed.id}`);
 	await page.getByRole('link', { name: `run ${ended.passed.id}` }).waitFor();
 	await untilVerdict(page, 'passed');
 	await page.getByText('commit=4f1c').waitFor();
 	await logOf(page).locator('mark').filter({ hasText: /^PASSED$/ }).waitFor();
+	assert.equal(asked.length, 1, 'a double click makes one run');
+});
+
+test('who asked for a run again and went elsewhere stays there', async (t) => {
+	const page = await open(t, `/runs/${ended.crashed.id}`);
+	/** @type {(go: unknown) => void} */
+	let go = () => {};
+	const held = new Promise((resolve) => (go = resolve));
+	await page.route('**/rerun?*', async (route) => {
+		await held;
+		await route.continue();
+	});
+	await untilVerdict(page, 'crashed');
+	const again = page.getByRole('button', { name: 'Run again', exact: true });
+	await again.press('Enter');
+	await page.locator('[aria-disabled="true"]').and(again).waitFor();
+	assert.equal(await page.evaluate(() => document.activeElement?.textContent), 'Run again');
+	await page.evaluate(() => (document.location.hash = '#/new-run'));
+	const pattern = page.getByLabel('It has passed when this is printed');
+	await pattern.fill('typed');
+	const answered = page.waitForResponse('**/rerun?*');
+	go(null);
+	const { id } = await (await answered).json();
+	await page.evaluate(() => new Promise((resolve) => setTimeout(resolve)));
+	assert.match(page.url(), /#\/new-run$/);
+	assert.equal(await pattern.inputValue(), 'typed');
+	await shared.client.delete(`/runs/${id}`, { expect: 200 });
 });
 
 test('filters are kept in the address', async (t) => {
@@ -346,8 +415,15 @@ test('emud is killed and comes back: the page catches up without a reload, no by
 	const client = emud.client();
 	t.after(() => client.close());
 	const run = await beginRun(client, script([print('before\n'), read(1), repeat('x', 5000), print('\nPASSED\n')]), { pass: 'PASSED' });
-	const page = await open(t, `/runs/${run.id}`, { url: emud.baseUrl, expected: /ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE/ });
+	// 416: its board may be found again after the page.
+	const page = await open(t, `/runs/${run.id}`, { url: emud.baseUrl, expected: /ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|status of 416/ });
 	await untilLogShows(page, 'before');
+	// Another whose request is never answered, as where the network has forgotten its connection.
+	const silent = await page.context().newPage();
+	await silent.route('**/output?follow=true*', () => {}, { times: 1 });
+	const asked = silent.waitForRequest('**/output?follow=true*');
+	await silent.goto(page.url());
+	await asked;
 	emud.options.listen = `127.0.0.1:${emud.port}`;
 	await emud.end('SIGKILL');
 	await page.getByText('emud does not answer.').waitFor();
@@ -355,9 +431,35 @@ test('emud is killed and comes back: the page catches up without a reload, no by
 	await emud.start();
 	await page.getByText('emud does not answer.').waitFor({ state: 'hidden' });
 	await page.getByText('Live', { exact: true }).waitFor();
+	await untilLogShows(silent, 'before');
 	await type(client, run.id, '\r');
 	await untilVerdict(page, 'passed');
 	await logOf(page).locator('mark').waitFor();
 	const text = await logOf(page).textContent() ?? '';
 	assert.ok(text.trimEnd() === `before\n${'x'.repeat(5000)}\nPASSED`, `${text.length} characters`);
+});
+
+test('another run of the same number has nothing of the one before', async (t) => {
+	const emud = await startEmud(t);
+	const client = emud.client();
+	t.after(() => client.close());
+	const { id } = await runFirmware(client, elf('passed'), { pass: 'PASSED', label: 'which:old' });
+	const page = await open(t, `/runs/${id}`, { url: emud.baseUrl, expected: /ERR_|status of 404/ });
+	await untilLogShows(page, 'PASSED');
+	/** @type {(go: unknown) => void} */
+	let go = () => {};
+	const held = new Promise((resolve) => (go = resolve));
+	// Made before the page asks.
+	await page.route(`**/v1/runs/${id}`, async (route) => {
+		await held;
+		await route.continue();
+	});
+	emud.options.listen = `127.0.0.1:${emud.port}`;
+	await emud.end();
+	emud.stateDir += '-other';
+	await emud.start();
+	await runFirmware(client, elf('hello'), { pass: 'Hello', label: 'which:new' });
+	go(null);
+	await page.getByText('which=new').waitFor();
+	await untilLogShows(page, 'Hello');
 });

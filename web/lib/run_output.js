@@ -1,12 +1,10 @@
 // The output of a run as it comes: every byte once and in order, across lost connections. No DOM.
 
 import { Problem, apiPath } from './api.js';
-
-const RETRY_FIRST_MS = 250;
-const RETRY_LAST_MS = 5000;
+import { Follower } from './follower.js';
 
 /**
- * @typedef {'connecting' | 'live' | 'lost' | 'ended' | 'gone'} OutputStatus
+ * @typedef {import('./follower.js').FollowStatus} OutputStatus
  * @typedef {{
  *   onPlace: (offset: number, firstOffset: number) => void,
  *   onBytes: (bytes: Uint8Array) => void | Promise<void>,
@@ -36,7 +34,7 @@ const readOffset = (response, name) => Number(response.headers.get(name) ?? 0);
  * @param {number} offset
  * @param {number} limit
  */
-export async function readOutput(api, id, offset, limit) {
+export async function readPart(api, id, offset, limit) {
 	const response = await fetchOutput(api, id, { offset, limit });
 	return {
 		offset: readOffset(response, 'emud-offset'), firstOffset: readOffset(response, 'emud-first-offset'),
@@ -44,7 +42,7 @@ export async function readOutput(api, id, offset, limit) {
 	};
 }
 
-export class RunOutput {
+export class RunOutput extends Follower {
 	/**
 	 * @param {import('./api.js').Api} api
 	 * @param {string} id
@@ -52,65 +50,27 @@ export class RunOutput {
 	 * @param {OutputEvents} events
 	 */
 	constructor(api, id, offset, events) {
+		super((signal) => this.readOnce(signal), events.onStatus);
 		this.api = api;
 		this.id = id;
 		this.offset = offset;
 		this.events = events;
 		this.isPlaced = false;
-		this.isClosed = false;
-		this.retryMs = RETRY_FIRST_MS;
-		this.controller = new AbortController();
-		this.wake = () => {};
-		void this.run();
+		/** What came last is settled: also that of an attempt before. @type {void | Promise<void>} */
+		this.taken = undefined;
 	}
 
-	close() {
-		this.isClosed = true;
-		this.controller.abort();
-		this.wake();
-	}
-
-	/** The connection is said to be back. */
-	retryNow() {
-		this.wake();
-	}
-
-	async run() {
-		for (;;) {
-			const status = await this.readOnce();
-			if (this.isClosed) return;
-			this.events.onStatus(status);
-			if (status !== 'lost') return;
-			await this.delay();
-			if (this.isClosed) return;
-		}
-	}
-
-	delay() {
-		const ms = this.retryMs;
-		this.retryMs = Math.min(ms * 2, RETRY_LAST_MS);
-		return new Promise((resolve) => {
-			const timer = setTimeout(resolve, ms);
-			this.wake = () => {
-				clearTimeout(timer);
-				resolve(undefined);
-			};
-		});
-	}
-
-	/** @returns {Promise<OutputStatus>} */
-	async readOnce() {
+	/** @param {AbortSignal} signal @returns {Promise<OutputStatus>} */
+	async readOnce(signal) {
 		try {
-			this.events.onStatus('connecting');
-			const response = await fetchOutput(this.api, this.id, { follow: true, offset: this.offset }, this.controller.signal);
-			if (this.isClosed) return 'lost';
+			const response = await fetchOutput(this.api, this.id, { follow: true, offset: this.offset }, signal);
+			if (signal.aborted) return 'lost';
 			this.enter(readOffset(response, 'emud-offset'), readOffset(response, 'emud-first-offset'));
-			this.retryMs = RETRY_FIRST_MS;
-			this.events.onStatus('live');
-			const count = response.body ? await this.read(response.body) : 0;
-			return !this.isClosed && (await this.hasEnded(count)) ? 'ended' : 'lost';
+			this.stand();
+			const count = response.body ? await this.take(response.body, signal) : 0;
+			return !signal.aborted && (await this.hasEnded(count)) ? 'ended' : 'lost';
 		} catch (error) {
-			if (!(error instanceof Problem)) return 'lost';
+			if (signal.aborted || !(error instanceof Problem)) return 'lost';
 			// The host crashed, say, and what was printed last is not there any more.
 			if (error.status === 416) this.beginAnew();
 			return error.status === 404 || error.status === 410 ? 'gone' : 'lost';
@@ -130,15 +90,16 @@ export class RunOutput {
 		this.events.onPlace(offset, firstOffset);
 	}
 
-	/** @param {ReadableStream<Uint8Array>} body @returns {Promise<number>} how many bytes */
-	async read(body) {
+	/** @param {ReadableStream<Uint8Array>} body @param {AbortSignal} signal @returns {Promise<number>} how many bytes */
+	async take(body, signal) {
 		const reader = body.getReader();
 		for (let count = 0; ;) {
+			await this.taken;
 			const { done, value } = await reader.read();
-			if (done || this.isClosed) return count;
+			if (done || signal.aborted) return count;
 			count += value.length;
 			this.offset += value.length;
-			await this.events.onBytes(value);
+			this.taken = this.events.onBytes(value);
 		}
 	}
 

@@ -35,6 +35,7 @@ class RunView {
 		this.id = place.parameters.id;
 		/** @type {Run | null} */
 		this.run = null;
+		this.isOver = false;
 		this.outcome = h('span', { class: 'verdict', role: 'status' });
 		this.reason = h('span');
 		this.failedTests = h('a', { href: `${route('runs', this.id, 'tests')}?failed=true`, hidden: true });
@@ -57,6 +58,7 @@ class RunView {
 	}
 
 	unmount() {
+		this.isOver = true;
 		this.question.stop();
 		this.stop();
 		clearInterval(this.timer);
@@ -79,23 +81,28 @@ class RunView {
 		this.edit = link('Edit and run again');
 		this.edit.href = `${route('new-run')}?from=${encodeURIComponent(this.id)}`;
 		this.cancel = h('button', { type: 'button', class: 'danger', hidden: true, onclick: () => this.act(() => this.app.api.request('DELETE', apiPath('runs', this.id))) }, 'Cancel');
-		this.again = h('button', { type: 'button', class: 'primary', disabled: true, onclick: () => this.act(() => this.rerun()) }, 'Run again');
+		this.again = h('button', { type: 'button', class: 'primary', disabled: true, onclick: () => this.rerun() }, 'Run again');
 		this.actions = h('div', { class: 'actions', hidden: true }, this.board, this.junit, this.cancel, this.edit, this.again);
 		return this.actions;
 	}
 
+	/** A second click on what is on its way already makes no other run. */
 	async rerun() {
-		const run = await this.app.api.request('POST', `${apiPath('runs', this.id, 'rerun')}?detach=true`);
-		location.hash = route('runs', run.id);
-		return run;
+		const { again } = this;
+		if (!again || again.getAttribute('aria-disabled')) return;
+		again.setAttribute('aria-disabled', 'true');
+		const run = await this.act(() => this.app.api.request('POST', `${apiPath('runs', this.id, 'rerun')}?detach=true`));
+		if (!run) again.removeAttribute('aria-disabled');
+		else if (!this.isOver) location.hash = route('runs', run.id);
 	}
 
-	/** @param {() => Promise<Run>} action */
+	/** @param {() => Promise<Run>} action @returns {Promise<Run | undefined>} */
 	async act(action) {
 		const { store, notices } = this.app;
 		try {
 			const run = await action();
 			store.putRun(mergeRun(store.runs.get(run.id), run));
+			return run;
 		} catch (error) {
 			notices.fail(error);
 		}
@@ -103,7 +110,8 @@ class RunView {
 
 	/** @param {Run} run */
 	show(run) {
-		const isFirst = this.run === null;
+		// Another one of the same number, as after a new beginning of the service, has nothing of the one before.
+		const isFirst = this.run?.created_at !== run.created_at;
 		this.run = run;
 		const isEnded = run.state === 'ended';
 		setText(this.outcome, tellOutcome(run));

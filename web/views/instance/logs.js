@@ -1,17 +1,19 @@
 // What the emulator and its helpers write to stdout and stderr.
 
 import { fill, h, setText } from '../../components/dom.js';
+import { followWhileSeen } from '../../components/seen_stream.js';
 import { createTabs } from '../../components/tabs.js';
 import { apiPath } from '../../lib/api.js';
 import { BoundedText } from '../../lib/bounded_text.js';
 import { formatBytes } from '../../lib/format.js';
+import { createRefresh } from '../../lib/live_list.js';
 import { LogStream } from '../../lib/log_stream.js';
 
 const MOST_CHARACTERS = 256 * 1024;
 
-/** @type {Record<import('../../lib/log_stream.js').LogStatus, string>} */
+/** @type {Record<import('../../lib/follower.js').FollowStatus, string>} */
 const STATUS = {
-	connecting: 'Connecting …', connected: 'Live', ended: 'The instance has ended: this is all.', lost: 'The connection is lost; trying again.',
+	connecting: 'Connecting …', live: 'Live', ended: 'The instance has ended: this is all.', lost: 'The connection is lost; trying again.',
 	gone: 'There is no such log any more.',
 };
 
@@ -30,10 +32,11 @@ class LogsTab {
 		this.instance = instance;
 		this.process = '';
 		this.names = '';
-		this.isOver = false;
 		this.text = new BoundedText(MOST_CHARACTERS);
 		/** What came since the last frame. */
 		this.pending = '';
+		/** What is shown gives way to what comes. */
+		this.isOld = false;
 		this.frame = 0;
 		/** @type {LogStream | null} */
 		this.stream = null;
@@ -43,29 +46,26 @@ class LogsTab {
 		this.dropped = h('span', { class: 'quiet' });
 		this.download = h('a', { class: 'button', download: '' }, 'Download');
 		this.log = h('pre', { class: 'log', tabIndex: 0, role: 'region' });
-		void this.load();
+		this.question = createRefresh(() => app.api.request('GET', apiPath('instances', instance.id, 'logs')), {
+			onLoad: ({ logs }) => this.show(logs.map((/** @type {{process: string}} */ { process }) => process)),
+			onFault: (error) => app.notices.failAsking(error),
+		});
+		this.stopFollowing = followWhileSeen(app.store, () => this.stream);
+		this.question.refresh();
 	}
 
 	unmount() {
-		this.isOver = true;
+		this.question.stop();
+		this.stopFollowing();
 		cancelAnimationFrame(this.frame);
 		this.stream?.close();
 	}
 
-	/** A start begins every log anew, and may have other processes. @param {import('../../lib/api.js').Instance} instance */
+	/** A start begins every log anew, and may have other processes. Without any there may have been no answer. @param {import('../../lib/api.js').Instance} instance */
 	update(instance) {
-		const isOther = instance.start_number !== this.instance.start_number || isOtherList(instance.processes, this.instance.processes);
+		const isOther = !this.stream || instance.start_number !== this.instance.start_number || isOtherList(instance.processes, this.instance.processes);
 		this.instance = instance;
-		if (isOther) void this.load();
-	}
-
-	async load() {
-		try {
-			const { logs } = await this.app.api.request('GET', apiPath('instances', this.instance.id, 'logs'));
-			if (!this.isOver) this.show(logs.map((/** @type {{process: string}} */ { process }) => process));
-		} catch (error) {
-			if (!this.isOver) this.app.notices.fail(error);
-		}
+		if (isOther) this.question.refresh();
 	}
 
 	/** @param {string[]} names */
@@ -98,6 +98,8 @@ class LogsTab {
 		this.process = process;
 		this.tabs?.choose(process);
 		this.clear();
+		fill(this.log);
+		setText(this.dropped, '');
 		this.log.setAttribute('aria-label', `Log of ${process}`);
 		this.download.href = apiPath('instances', this.instance.id, 'logs', process);
 		this.download.download = `${this.instance.id}-${process}.txt`;
@@ -106,16 +108,17 @@ class LogsTab {
 			onText: (text) => this.append(text),
 			onStatus: (status) => setText(this.status, STATUS[status]),
 		});
+		this.stream.setSeen(!document.hidden);
 	}
 
+	/** What was shown stays until there is something in its place: who reads it is not moved. */
 	clear() {
 		this.text.clear();
 		this.pending = '';
-		fill(this.log);
-		setText(this.dropped, '');
+		this.isOld = true;
 	}
 
-	/** Laid out once a frame, however it comes; in a tab that nobody sees no more of it waits than is shown. @param {string} text */
+	/** Laid out once a frame, however it comes: no more of it waits than is shown. @param {string} text */
 	append(text) {
 		const pending = this.pending + text;
 		this.pending = pending.slice(-MOST_CHARACTERS);
@@ -126,13 +129,19 @@ class LogsTab {
 	/** The end stays in view, unless something above it is being read. */
 	flush() {
 		this.frame = 0;
-		const isAtEnd = this.log.scrollTop + this.log.clientHeight >= this.log.scrollHeight - 4;
+		if (!this.pending) return;
+		const { scrollTop, clientHeight, scrollHeight } = this.log;
+		const isAtEnd = scrollTop + clientHeight >= scrollHeight - 4;
 		const { texts, drop } = this.text.push(this.pending);
 		this.pending = '';
+		const { isOld } = this;
+		this.isOld = false;
+		if (isOld) fill(this.log);
 		for (const text of texts) this.log.append(document.createTextNode(text));
 		for (let count = 0; count < drop; count++) this.log.firstChild?.remove();
-		if (this.text.dropped > 0) setText(this.dropped, `${formatBytes(this.text.dropped)} before this are left out: download all that is kept.`);
+		setText(this.dropped, this.text.dropped > 0 ? `${formatBytes(this.text.dropped)} before this are left out: download all that is kept.` : '');
 		if (isAtEnd) this.log.scrollTop = this.log.scrollHeight;
+		else if (isOld) this.log.scrollTop = scrollTop;
 	}
 }
 

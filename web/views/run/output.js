@@ -2,11 +2,12 @@
 
 import { h, setText } from '../../components/dom.js';
 import { LogView } from '../../components/log_view.js';
+import { followWhileSeen } from '../../components/seen_stream.js';
 import { apiPath } from '../../lib/api.js';
 import { formatBytes } from '../../lib/format.js';
 import { route } from '../../lib/routes.js';
 import { RunLog, findWindow } from '../../lib/run_log.js';
-import { RunOutput, readOutput } from '../../lib/run_output.js';
+import { RunOutput, readPart } from '../../lib/run_output.js';
 
 /** @typedef {import('../../lib/api.js').Run} Run */
 
@@ -23,8 +24,7 @@ const STATUS = {
 	connecting: 'Connecting …', live: 'Live', lost: 'The connection is lost; trying again.', ended: '', gone: 'The output is not kept any more.',
 };
 
-/** The next frame; a page that is not seen has none, and nobody whom it could hold up. */
-const nextFrame = () => new Promise((resolve) => (document.hidden ? setTimeout(resolve, 50) : requestAnimationFrame(resolve)));
+const nextFrame = () => new Promise(requestAnimationFrame);
 
 class OutputTab {
 	/**
@@ -60,7 +60,7 @@ class OutputTab {
 					h('a', { class: 'button', href: apiPath('runs', run.id, 'output'), download: `run-${run.id}.log` }, 'Download')),
 				this.slider, this.status, this.place),
 			this.view.element);
-		this.stops = [app.store.subscribe('connection', () => app.store.connection === 'connected' && this.stream?.retryNow())];
+		this.stopFollowing = followWhileSeen(app.store, () => this.stream);
 		this.begin(query.get('at'));
 	}
 
@@ -79,7 +79,7 @@ class OutputTab {
 		this.isOver = true;
 		this.closeStream();
 		cancelAnimationFrame(this.frame);
-		for (const stop of this.stops) stop();
+		this.stopFollowing();
 	}
 
 	closeStream() {
@@ -127,12 +127,14 @@ class OutputTab {
 			onStatus: (status) => this.stream === stream && this.showStatus(status),
 		});
 		this.stream = stream;
+		stream.setSeen(!document.hidden);
 	}
 
 	/** @param {number} offset @param {number} first */
 	enter(offset, first) {
 		this.first = first;
 		this.log = new RunLog(offset);
+		this.release();
 		this.schedule();
 	}
 
@@ -247,7 +249,7 @@ class OutputTab {
 	showAround(place, scroll) {
 		return this.load(async () => {
 			const offset = Math.max(this.first, Math.min(place - SHOWN_COST_MOST / 2, this.end - SHOWN_COST_MOST));
-			const part = await readOutput(this.app.api, this.run.id, offset, SHOWN_COST_MOST);
+			const part = await readPart(this.app.api, this.run.id, offset, SHOWN_COST_MOST);
 			if (this.isOver) return;
 			this.closeStream();
 			setText(this.status, '');
@@ -284,7 +286,7 @@ class OutputTab {
 		return this.load(async () => {
 			const { log } = this;
 			const offset = Math.max(this.first, log.start - PART_COST);
-			const part = await readOutput(this.app.api, this.run.id, offset, log.start - offset);
+			const part = await readPart(this.app.api, this.run.id, offset, log.start - offset);
 			if (this.isOver || this.log !== log || part.offset + part.bytes.length !== log.start) return;
 			this.isFollowing = false;
 			this.view.keepPlace(() => {
@@ -300,7 +302,7 @@ class OutputTab {
 		return this.load(async () => {
 			this.closeStream();
 			const { log } = this;
-			const part = await readOutput(this.app.api, this.run.id, log.end, PART_COST);
+			const part = await readPart(this.app.api, this.run.id, log.end, PART_COST);
 			if (this.isOver || this.log !== log || part.offset !== log.end) return;
 			this.view.keepPlace(() => {
 				log.append(part.bytes.subarray(0, findWindow(part.bytes, 0, PART_COST).to));

@@ -1,0 +1,21 @@
+// A stream that is followed while the page is seen.
+
+/**
+ * @param {import('../lib/store.js').Store} store
+ * @param {() => import('../lib/follower.js').Follower | null} current
+ * @returns {() => void} ends it
+ */
+export function followWhileSeen(store, current) {
+	const look = () => current()?.setSeen(!document.hidden);
+	let wasLost = store.connection === 'lost';
+	const stop = store.subscribe('connection', () => {
+		const { connection } = store;
+		if (wasLost && connection === 'connected') current()?.renew();
+		wasLost = connection !== 'connected' && (wasLost || connection === 'lost');
+	});
+	document.addEventListener('visibilitychange', look);
+	return () => {
+		stop();
+		document.removeEventListener('visibilitychange', look);
+	};
+}
