@@ -5,13 +5,14 @@ TEST_BUILD = build-test
 FUZZ_BUILD = build-fuzz
 PREFIX = /usr/local
 SECONDS_OF_FUZZING = 60
+LISTEN =
 
 SOURCES = $(shell git ls-files '*.c' '*.h')
 
 .PHONY: help run build install test bench soak fuzz check clean
 
 help:
-	@echo 'make run      builds emud and runs it with a demo board on http://127.0.0.1:3683'
+	@echo 'make run      builds emud and runs it with a demo board on http://127.0.0.1:3683 (LISTEN=127.0.0.1:3700: there)'
 	@echo 'make build    release build: $(BUILD)/bin/emud'
 	@echo 'make install  installs it (PREFIX=/usr/local, DESTDIR=)'
 	@echo 'make test     every test, under AddressSanitizer and UBSan'
@@ -24,7 +25,7 @@ help:
 # exec: a Ctrl-C and a SIGTERM reach emud itself.
 run: build
 	@.ci/install run
-	@exec $(BUILD)/bin/emud --demo
+	@exec $(BUILD)/bin/emud --demo $(if $(LISTEN),--listen $(LISTEN))
 
 build:
 	@.ci/install build

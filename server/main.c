@@ -54,9 +54,10 @@ static struct config *load_config(const struct settings *settings, struct config
 		return NULL;
 	}
 	struct config *config = config_load(path, emulator_config_rows(), report);
+	size_t errors = config_report_error_count(report);
 	if (!config)
-		error_set(error, -EINVAL, "invalid_configuration", "%s has %zu errors; nothing was changed",
-			  path, config_report_error_count(report));
+		error_set(error, -EINVAL, "invalid_configuration", "%s has %zu %s", path, errors,
+			  errors == 1 ? "error" : "errors");
 	return config;
 }
 
@@ -116,6 +117,8 @@ static int reload(struct app *app, const char *actor, json_t **ret_warnings, jso
 {
 	struct config_report report = {0};
 	struct config *config = load_config(app->settings, &report, error);
+	if (!config)
+		error_wrap(error, "nothing was changed");
 	json_t *warnings = json_array(), *errors = json_array();
 	split_report(&report, warnings, errors);
 	config_report_finish(&report);
@@ -381,7 +384,8 @@ static int open_port(struct service *service, struct error *error)
 	bool is_v6 = strchr(service->settings.host, ':') != NULL;
 	service->listen_fd = listener_open_tcp(service->settings.host, service->settings.port, &port, error);
 	if (service->listen_fd < 0)
-		return error_wrap(error, "--listen");
+		return error_wrap(error, error->number == -EADDRINUSE ? "give another port with --listen"
+								      : "--listen");
 	service->base_url =
 	    text_format(is_v6 ? "http://[%s]:%u" : "http://%s:%u", service->settings.host, port);
 	return service->base_url ? 0 : error_set(error, -ENOMEM, NULL, "no memory");

@@ -152,6 +152,7 @@ server:
 		/^main\.yaml:14: server\.limits\.instances: /, /^main\.yaml:14: server\.limits\.console_bytes: /, /^main\.yaml:15: server\.listen: /,
 		/^more\.yaml:3: targets\.other\.qemu\.machine: /, /^more\.yaml:3: targets\.other\.qemu\.channels\.chardevs\.serial0\.type: /,
 	]) assert.ok(lines.some((line) => expected.test(line)), `${expected} in\n${lines.join('\n')}`);
+	assert.equal(lines.at(-1), `emud: main.yaml has ${lines.length - 1} errors`);
 });
 
 test('what helpers ask of channels that are not there, or are of the other type, is told beside the rest', (t) => {
