@@ -31,7 +31,7 @@ static void on_query_done(const struct error *error, const json_t *result, void 
 {
 	struct call *call = data;
 	if (error)
-		call_fail(call, error, NULL);
+		call_fail(call, error, result);
 	else
 		call_reply(call, result);
 }

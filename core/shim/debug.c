@@ -93,13 +93,15 @@ static void finish(struct session *session)
 	error_set(&error, -ETIMEDOUT, "timeout", "gdb did not end in time; it said: %.1000s",
 		  session->errors.bytes.length ? session->errors.bytes.data : "nothing");
 	int code = session->end.signal ? 128 + session->end.signal : session->end.code;
-	cleanup_json json_t *result = json_pack("{s:i}", "exit_code", code);
+	cleanup_json json_t *result = json_object();
+	if (!timed_out)
+		json_object_set_new(result, "exit_code", json_integer(code));
 	set_output(result, "stdout", "stdout_base64", &session->output);
 	set_output(result, "stderr", "stderr_base64", &session->errors);
 	connector_done *on_done = session->on_done;
 	void *data = session->data;
 	destroy_session(session);
-	on_done(timed_out ? &error : NULL, timed_out ? NULL : result, data);
+	on_done(timed_out ? &error : NULL, result, data);
 }
 
 static void finish_if_over(struct session *session)

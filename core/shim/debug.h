@@ -8,7 +8,7 @@
  * arguments: {"commands":[...],"file":{"path","device","inode"}?,"paused":bool?}. paused: leave the guest
  * stopped; default: as it was. result: {"exit_code","stdout","stderr"}. Completes once, never from within.
  * Error codes: "command_refused", "channel_busy", "file_not_found", "emulator_unavailable" (no gdb),
- * "timeout", ...
+ * "timeout" (whose result is what gdb had written by then), ...
  */
 void debug_run(struct instance *instance, const json_t *arguments, uint64_t timeout_ms,
 	       connector_done *on_done, void *data);

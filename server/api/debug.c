@@ -3,6 +3,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/json.h"
+#include "core/base/text.h"
 #include "server/api/fields.h"
 #include "server/api/firmware_open.h"
 
@@ -56,11 +57,67 @@ static bool add_file(struct request *request, struct app *app, struct board *boa
 	return false;
 }
 
-static void reply_gdb(struct request *request, const json_t *result, void *data)
+/* ---- gdb at work, whoever waits for it ---- */
+
+struct work {
+	struct request *request; /* NULL: the client has gone */
+	struct board *board;
+	bool bears_name; /* of what becomes of the board */
+	bool is_load;
+};
+
+static void on_gone(void *data)
 {
-	(void) data;
-	reply_json(request, 200, json_incref((json_t *) result));
+	struct work *work = data;
+	work->request = NULL;
 }
+
+/* What a gdb that had to be ended had written. New reference; NULL: it is not told. */
+static json_t *find_written(const json_t *body)
+{
+	static const char *const names[] = {"stdout", "stdout_base64", "stderr", "stderr_base64"};
+	json_t *members = json_object_get(body, "stdout") ? json_object() : NULL;
+	for (size_t i = 0; members && i < sizeof(names) / sizeof(names[0]); i++)
+		json_object_set(members, names[i], json_object_get(body, names[i]));
+	return members;
+}
+
+static void on_done(const struct error *error, const json_t *body, void *data)
+{
+	const struct work work = *(struct work *) data;
+	free(data);
+	if (work.bears_name)
+		board_end_work(work.board);
+	if (!work.request)
+		return;
+	if (error)
+		reply_problem_with(work.request, error, find_written(body));
+	else if (work.is_load)
+		reply_instance(work.request, 200, work.board);
+	else
+		reply_json(work.request, 200, json_incref((json_t *) body));
+}
+
+static void begin_work(struct request *request, struct board *board, const char *command,
+		       const json_t *arguments, uint64_t timeout_ms)
+{
+	struct error error;
+	struct work *work = malloc(sizeof(*work));
+	if (!work) {
+		reply_problem(request, "internal_error", "no memory");
+		return;
+	}
+	*work = (struct work){.request = request, .board = board, .is_load = text_equal(command, "load")};
+	if (!board_command(board, command, arguments, timeout_ms, on_done, work, &error)) {
+		free(work);
+		reply_error(request, &error);
+		return;
+	}
+	work->bears_name = board_begin_work(board, request_actor(request));
+	request_on_gone(request, on_gone, work);
+}
+
+/* ---- POST /instances/{id}/gdb ---- */
 
 static bool check_gdb(struct request *request, const json_t *body, uint64_t *ret_timeout_ms)
 {
@@ -87,14 +144,10 @@ void run_gdb(struct request *request, void *app)
 	json_object_set(arguments, "paused", json_object_get(body, "paused"));
 	if (executable && !add_file(request, app, board, executable, false, arguments))
 		return;
-	command_board(request, board, "gdb", arguments, timeout_ms ? timeout_ms : 1, reply_gdb, NULL);
+	begin_work(request, board, "gdb", arguments, timeout_ms ? timeout_ms : 1);
 }
 
-static void reply_loaded(struct request *request, const json_t *result, void *data)
-{
-	(void) result;
-	reply_instance(request, 200, data);
-}
+/* ---- POST /instances/{id}/load ---- */
 
 void load_image(struct request *request, void *app)
 {
@@ -111,5 +164,5 @@ void load_image(struct request *request, void *app)
 	json_object_set(arguments, "paused", json_object_get(body, "paused"));
 	if (!add_file(request, app, board, json_object_get(body, "file"), true, arguments))
 		return;
-	command_board(request, board, "load", arguments, timeout_ms, reply_loaded, board);
+	begin_work(request, board, "load", arguments, timeout_ms);
 }

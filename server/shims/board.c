@@ -190,6 +190,19 @@ void board_set_actor(struct board *board, const char *actor)
 		board_take_actor(board, actor);
 }
 
+bool board_begin_work(struct board *board, const char *actor)
+{
+	if (board->worker)
+		return false;
+	board->worker = strdup(actor);
+	return board->worker != NULL;
+}
+
+void board_end_work(struct board *board)
+{
+	free(TAKE(board->worker));
+}
+
 struct shim_call *board_command(struct board *board, const char *command, const json_t *arguments,
 				uint64_t timeout_ms, shim_done *on_done, void *data, struct error *error)
 {
@@ -287,6 +300,7 @@ void board_destroy(struct board *board)
 	json_decref(board->next);
 	free(board->cookie);
 	free(board->actor);
+	free(board->worker);
 	free(board->told_state);
 	shared_text_unref(board->text);
 	instance_row_finish(&board->row);

@@ -71,6 +71,11 @@ int board_delete(struct board *board, const char *actor,
 /* Who asked for the command under way, where it changes the state; NULL: it is done. */
 void board_set_actor(struct board *board, const char *actor);
 
+/* gdb is at work on the board, which it pauses and resumes as it needs: until board_end_work, changes that
+ * nobody else asks for bear the name of who has it do so. False: somebody else's is at work. */
+bool board_begin_work(struct board *board, const char *actor);
+void board_end_work(struct board *board);
+
 /* One command to the shim. NULL with error ("not_running", "instance_busy") where there is none to ask. */
 struct shim_call *board_command(struct board *board, const char *command, const json_t *arguments,
 				uint64_t timeout_ms, shim_done *on_done, void *data, struct error *error);

@@ -49,7 +49,8 @@ static void tell_change(struct board *board)
 {
 	if (text_equal(board->told_state, board->row.state) && board->told_number == board->row.start_number)
 		return;
-	const char *actor = is_asked_for(board) ? board->actor : NULL;
+	const char *asker = board->actor ? board->actor : board->worker;
+	const char *actor = is_asked_for(board) ? asker : NULL;
 	cleanup_free char *previous = TAKE(board->told_state);
 	const struct fleet_change change = {
 	    .kind = FLEET_STATE, .board = board, .actor = actor, .previous = previous};

@@ -26,6 +26,7 @@ struct board {
 	struct shared_text *text;         /* board_to_text's, until something changes; NULL: none */
 
 	char *actor;         /* who asked for what is under way; NULL: nobody */
+	char *worker;        /* who has gdb at work on it; NULL: nobody */
 	char *told_state;    /* what was last told of it, to tell changes only */
 	int64_t told_number; /* likewise: of its start */
 

@@ -84,12 +84,18 @@ test('with tokens the actor is whose token it is', async (t) => {
 	await emud.client().refused(401, 'unauthorized', 'GET', '/events');
 	const stream = await listen(bob);
 	await ann.startBoard('hers', 'echo');
+	await bob.post('/instances/hers/gdb', { json: { commands: ['info registers pc'] } });
+	await ann.post('/instances/hers/load', { json: { file: firmware('hello') } });
 	await bob.post('/instances/hers/stop');
 	await bob.post('/config/reload');
 	await stream.untilEvent('config.reloaded');
 	assert.deepEqual(brief(stream.events()), [
 		['instance.created', 'created', 'ann'],
 		['instance.state', 'starting', 'ann'],
+		['instance.state', 'running', 'ann'],
+		['instance.state', 'paused', 'bob'],
+		['instance.state', 'running', 'bob'],
+		['instance.state', 'paused', 'ann'],
 		['instance.state', 'running', 'ann'],
 		['instance.state', 'stopping', 'bob'],
 		['instance.state', 'exited', 'bob'],

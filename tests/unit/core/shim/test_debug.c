@@ -292,8 +292,14 @@ static void two_at_once_are_one_too_many(void **state)
 static void a_gdb_that_hangs_is_killed(void **state)
 {
 	struct outcome outcome = {.fixture = *state};
-	run_with_gdb(outcome.fixture, "echo connecting >&2; echo $$ >pid; trap '' TERM; exec sleep 1000\n");
+	run_with_gdb(outcome.fixture,
+		     "echo '$1 = 42'; echo connecting >&2; echo $$ >pid; trap '' TERM; exec sleep 1000\n");
 	run_gdb(&outcome, "{}", 1000);
+	outcome_wait(&outcome);
+	assert_string_equal(json_member_string(outcome.result, "stdout", ""), "$1 = 42\n");
+	assert_string_equal(json_member_string(outcome.result, "stderr", ""), "connecting\n");
+	assert_null(json_object_get(outcome.result, "exit_code"));
+	json_decref(TAKE(outcome.result));
 	expect_error(&outcome, "timeout", "gdb did not end in time; it said: connecting\n");
 	cleanup_free char *pid = read_text(outcome.fixture, "pid");
 	assert_int_equal(kill(atoi(pid), 0), -1);
