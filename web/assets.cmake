@@ -21,7 +21,7 @@ if(NOT EXISTS ${modules}/.package-lock.json OR ${web}/package-lock.json IS_NEWER
 endif()
 
 include(${CMAKE_CURRENT_LIST_DIR}/own_files.cmake)
-file(COPY ${web}/docs.html ${web}/docs.js DESTINATION ${DESTINATION}/web)
+file(COPY ${web}/docs.html ${web}/docs.js ${web}/docs.css DESTINATION ${DESTINATION}/web)
 file(COPY ${modules}/@xterm/xterm/lib/xterm.mjs ${modules}/@xterm/xterm/css/xterm.css
 	${modules}/@xterm/addon-fit/lib/addon-fit.mjs ${modules}/@xterm/addon-search/lib/addon-search.mjs DESTINATION ${DESTINATION}/web/vendor/xterm)
 file(COPY ${modules}/uplot/dist/uPlot.esm.js ${modules}/uplot/dist/uPlot.min.css

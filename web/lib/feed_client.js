@@ -34,8 +34,12 @@ export class FeedClient {
 	}
 
 	begin() {
-		if ('SharedWorker' in globalThis) this.openShared();
-		else void this.openOwn();
+		try {
+			if ('SharedWorker' in globalThis) return this.openShared();
+		} catch {
+			// Where site data is blocked, none may be made.
+		}
+		void this.openOwn();
 	}
 
 	close() {

@@ -1,5 +1,6 @@
 // The objects of a board and their properties: a tree that loads as it opens, one that is read and set, those that are pinned.
 
+import { browserStorage } from '../../components/browser_storage.js';
 import { h, setText } from '../../components/dom.js';
 import { createField } from '../../components/field.js';
 import { Tree } from '../../components/tree.js';
@@ -31,7 +32,7 @@ class PropertiesTab {
 		this.startNumber = -1;
 		/** The first objects are there, or are known not to be. */
 		this.began = Promise.resolve();
-		this.pins = new Pins(localStorage, instance.target);
+		this.pins = new Pins(browserStorage, instance.target);
 		this.aside = h('div', { class: 'aside' });
 		this.editor = new PropertyEditor(this.aside, app, instance.id, {
 			onValue: (property, value) => this.noteValue(property, value),
