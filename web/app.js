@@ -3,15 +3,16 @@
 import { element, setText } from './components/dom.js';
 import { keepFocus } from './components/focus_keeper.js';
 import { Notices } from './components/notices.js';
-import { askToken } from './components/sign_in.js';
+import { askToken, offerSignOut } from './components/sign_in.js';
 import { followTheme } from './components/theme.js';
-import { Api, Problem } from './lib/api.js';
+import { Api } from './lib/api.js';
 import { FeedClient } from './lib/feed_client.js';
 import { matchRoute } from './lib/routes.js';
 import { Store } from './lib/store.js';
 
 /**
- * @typedef {{api: Api, store: Store, notices: Notices}} App what every view is handed
+ * @typedef {{api: Api, store: Store, notices: Notices, beginAnew: () => string}} App what every view is handed; beginAnew: a module that
+ *   the address needs did not come; returns what is to be said of it
  * @typedef {{parameters: Record<string, string>, query: URLSearchParams}} Place
  * @typedef {{title: string, unmount: () => void}} Mounted
  * @typedef {(outlet: HTMLElement, place: Place, app: App) => Mounted} View
@@ -30,34 +31,54 @@ const VIEWS = {
 	'/service': () => import('./views/service.js'),
 };
 
+/** Those that are part of another one of the pages that the bar links to. @type {Record<string, string>} */
+const PART_OF = { '/new': '/instances', '/new-run': '/runs' };
+
 const FEED = '/v1/events?samples=true';
 /** The lists may be that much ahead of the stream of events: no more, else one that is never answered would hold it up. */
 const HEAD_START_MS = 1000;
 const LOAD_RETRY_MS = 5000;
 const outlet = element('main', HTMLElement);
-const notices = new Notices(element('notices', HTMLElement), element('announcer', HTMLElement));
 const api = new Api(askToken);
 const store = new Store(api);
+const notices = new Notices(element('notices', HTMLElement), element('announcer', HTMLElement), { isConnected: () => store.connection === 'connected' });
 /** @type {Mounted | null} */
 let mounted = null;
 let wanted = 0;
-/** The view that is wanted is not there yet. */
-let isMissing = false;
+/** The address for which a module did not come. @type {string | null} */
+let lackedAt = null;
+
+/**
+ * Most browsers never ask again for a module that did not come, and those of another version may not fit the ones that are here: the page is
+ * loaded anew, now or when emud is back. Once a visit of an address, else it would go on for ever.
+ */
+function beginAnew() {
+	lackedAt = location.hash;
+	if (history.state?.isAnew) return 'emud did not send this page. To ask again, choose it again.';
+	if (store.connection !== 'connected') return 'emud did not send this page: it is asked again when it is back.';
+	history.replaceState({ isAnew: true }, '');
+	location.reload();
+	return '';
+}
 
 async function show() {
 	const place = matchRoute(location.hash, Object.keys(VIEWS)) ?? { pattern: '/instances', parameters: {}, query: new URLSearchParams() };
 	const turn = ++wanted;
-	isMissing = true;
-	const view = await VIEWS[place.pattern]().catch(() => notices.fail('emud did not send this page: it is asked again when it is back.'));
-	if (turn !== wanted || !view) return;
-	isMissing = false;
+	const view = await VIEWS[place.pattern]().catch(() => null);
+	if (turn !== wanted) return;
+	if (!view) {
+		const told = beginAnew();
+		if (told) notices.fail(told);
+		return;
+	}
+	lackedAt = null;
 	mounted?.unmount();
 	outlet.replaceChildren();
-	mounted = view.mount(outlet, place, { api, store, notices });
+	mounted = view.mount(outlet, place, { api, store, notices, beginAnew });
 	document.title = `${mounted.title} – emud`;
+	const page = PART_OF[place.pattern] ?? `/${place.pattern.split('/')[1]}`;
 	for (const link of element('pages', HTMLElement).querySelectorAll('a')) {
-		const isHere = link.hash !== '' && location.hash.startsWith(link.hash);
-		if (isHere) link.setAttribute('aria-current', 'page');
+		if (link.hash === `#${page}`) link.setAttribute('aria-current', 'page');
 		else link.removeAttribute('aria-current');
 	}
 }
@@ -81,10 +102,8 @@ async function load() {
 		await store.load();
 		loadFault = '';
 	} catch (error) {
-		const { status, message } = error instanceof Problem ? error : { status: -1, message: String(error) };
-		// One that does not answer is told by the stream of events.
-		if (status !== 0 && message !== loadFault) notices.fail(message);
-		loadFault = message;
+		if (String(error) !== loadFault) notices.failAsking(error);
+		loadFault = String(error);
 		// When that is lost, the next one brings the next load.
 		if (store.connection === 'connected') nextLoad = setTimeout(load, LOAD_RETRY_MS);
 	}
@@ -92,14 +111,12 @@ async function load() {
 
 /** What changed while nothing was heard is not known yet. */
 let isBehind = false;
-let hasBeenLost = false;
 
 /** Not all of the tabs there are at the same moment: those that nobody sees wait till somebody does. */
 function catchUp() {
 	isBehind = document.hidden;
 	if (isBehind) return;
-	// Some browsers never ask again for a module that did not come.
-	if (isMissing && hasBeenLost) return location.reload();
+	if (lackedAt === location.hash) beginAnew();
 	void load();
 }
 
@@ -114,10 +131,14 @@ const feed = new FeedClient(FEED, {
 		if (event.type === 'events.dropped') catchUp();
 	},
 	onStatus(status) {
-		hasBeenLost ||= status === 'lost';
-		if (store.setConnection(status)) catchUp();
-		// Word of a refusal may have been slower than the token that another tab was given.
-		if (status === 'connected') api.noteSession();
+		const isNew = store.setConnection(status);
+		if (status === 'connected') {
+			// Word of a refusal may have been slower than the token that another tab was given.
+			api.noteSession();
+			notices.forgetLoss();
+			void offerSignOut(element('sign-out', HTMLButtonElement), api, notices);
+		}
+		if (isNew) catchUp();
 		if (status === 'unauthorized') void api.askToSignIn().catch((error) => notices.fail(error)).then(() => feed.retry());
 	},
 });
@@ -135,6 +156,8 @@ addEventListener('hashchange', async () => {
 	outlet.focus({ preventScroll: true });
 	notices.announce(document.title);
 });
+// What is chosen again changes no address.
+addEventListener('popstate', () => lackedAt === location.hash && void show());
 addEventListener('online', () => feed.look());
 document.addEventListener('visibilitychange', () => document.hidden || becomeVisible());
 addEventListener('pagehide', () => feed.close());

@@ -159,14 +159,140 @@ test('a token that is given in one tab is asked for in no other', async (t) => {
 	assert.equal(await listeners(client), 1);
 });
 
-test('a view that emud could not send is there when emud is', async (t) => {
+/** Hands over a stream of events that the test writes, and counts the lists that are asked for. */
+function fakeStream() {
+	const page = /** @type {any} */ (globalThis);
+	const ask = fetch;
+	page.lists = 0;
+	delete page.SharedWorker;
+	Object.defineProperty(document, 'hidden', { get: () => page.isHidden ?? false });
+	page.fetch = async (/** @type {string} */ url, /** @type {RequestInit} */ init) => {
+		if (url.startsWith('/v1/instances?')) page.lists++;
+		if (!url.startsWith('/v1/events?samples')) return ask(url, init);
+		const body = new ReadableStream({ start: (stream) => void (page.tell = (/** @type {string} */ type, /** @type {object} */ told) =>
+			stream.enqueue(new TextEncoder().encode(`event: ${type}\ndata: ${JSON.stringify(told)}\n\n`))) });
+		return new Response(body, { headers: { 'content-type': 'text/event-stream' } });
+	};
+}
+
+test('where events were dropped all is loaded anew, by a tab that nobody sees when somebody does', async (t) => {
 	const emud = await startEmud(t);
-	const page = await openPage(t, { url: emud.baseUrl, expected: /ERR_/ });
+	const client = emud.client();
+	const page = await openPage(t, { url: 'about:blank' });
+	await page.addInitScript(fakeStream);
+	await page.goto(emud.baseUrl);
+	const tell = (/** @type {string} */ type, /** @type {object} */ told) => page.evaluate(([name, event]) => /** @type {any} */ (globalThis).tell(name, event), [type, told]);
+	const lists = () => page.evaluate(() => /** @type {any} */ (globalThis).lists);
+	await page.waitForFunction(() => /** @type {any} */ (globalThis).tell && /** @type {any} */ (globalThis).lists === 2);
+	await create(client, 'one');
+	await tell('events.dropped', { since: 1, first_id: 5 });
+	await rowOf(page, 'one').waitFor();
+	await page.evaluate(() => void (/** @type {any} */ (globalThis).isHidden = true));
+	await create(client, 'two');
+	const before = await lists();
+	await tell('events.dropped', { since: 5, first_id: 9 });
+	await tell('instance.created', { id: 9, time: new Date().toISOString(), type: 'instance.created', actor: null, instance: 'told', data: { target: 'board', state: 'created', labels: {} } });
+	await rowOf(page, 'told').waitFor();
+	assert.equal(await lists(), before, 'not while nobody sees it');
+	await page.evaluate(() => {
+		/** @type {any} */ (globalThis).isHidden = false;
+		document.dispatchEvent(new Event('visibilitychange'));
+	});
+	await rowOf(page, 'two').waitFor();
+});
+
+test('a table of events begins anew with an emud that has another state directory', async (t) => {
+	const emud = await startEmud(t);
+	await create(emud.client(), 'same');
+	for (let count = 0; count < 3; count++) await emud.client().put(`/instances/more-${count}`, { json: { target: 'board', start: false }, expect: 201 });
+	const page = await openPage(t, { url: `${emud.baseUrl}/#/instances/same/events`, expected: /ERR_|404/ });
+	const rows = page.locator('tr[data-event]');
+	await rows.first().waitFor();
+	await until(async () => (await listeners(emud.client())) === 1, 'the stream of events');
+	await emud.client().post('/instances/same/start');
+	await rows.filter({ hasText: 'running' }).first().waitFor();
+	await emud.clear(emud.client());
+	await rows.filter({ hasText: 'deleted' }).waitFor();
+	await emud.end();
+	await lost(page).waitFor();
+	rmSync(emud.stateDir, { recursive: true });
+	emud.options.listen = `127.0.0.1:${emud.port}`;
+	await emud.start();
+	await create(emud.client(), 'same');
+	await rows.filter({ hasText: 'deleted' }).waitFor({ state: 'detached' });
+	await page.getByText(/^1 event$/).waitFor();
+	await emud.client().post('/instances/same/start');
+	await rows.filter({ hasText: 'running' }).first().waitFor();
+});
+
+test('a view whose module fails once is had by loading the page again, and one that goes on failing when it is chosen again', async (t) => {
+	const emud = await startEmud(t);
+	const page = await openPage(t, { url: emud.baseUrl, expected: /502|ERR_/ });
+	await until(async () => (await listeners(emud.client())) === 1, 'the stream of events');
+	let failures = 1;
+	await page.route(/\/ui\/views\/(files|targets)\.js/, (route) => (failures-- > 0 ? route.fulfill({ status: 502 }) : route.continue()));
+	await page.getByRole('link', { name: 'Files' }).click();
+	await page.getByRole('heading', { name: 'Files', exact: true }).waitFor();
+	failures = 2;
+	await page.getByRole('link', { name: 'Targets' }).click();
+	await page.getByRole('alert').filter({ hasText: 'choose it again' }).waitFor();
+	assert.equal(failures, 0, 'asked for twice, and no more');
+	await page.getByRole('link', { name: 'Targets' }).click();
+	await page.getByRole('heading', { name: 'Targets', exact: true }).waitFor();
+	assert.equal(await page.locator('#pages [aria-current]').textContent(), 'Targets');
+});
+
+test('a tab whose module did not come says so in its place, and is there when emud is', async (t) => {
+	const emud = await startEmud(t);
+	await create(emud.client(), 'idle');
+	const page = await openPage(t, { url: `${emud.baseUrl}/#/instances/idle/events`, expected: /ERR_/ });
+	const panel = page.getByRole('tabpanel');
+	await panel.locator('tr[data-event]').first().waitFor();
 	await until(async () => (await listeners(emud.client())) === 1, 'the stream of events');
 	await emud.end('SIGKILL');
 	await lost(page).waitFor();
-	await page.getByRole('link', { name: 'Targets' }).click();
-	await page.getByRole('alert').filter({ hasText: 'did not send this page' }).waitFor();
+	for (const name of ['Details', 'Logs', 'Details']) await page.getByRole('tab', { name }).click();
+	await panel.getByText('emud did not send this page').waitFor();
+	assert.equal(await panel.locator('tr[data-event]').count(), 0);
+	emud.options.listen = `127.0.0.1:${emud.port}`;
+	await emud.start();
+	await panel.locator('dl').waitFor();
+});
+
+test('who signs out is asked for a token, in every tab', async (t) => {
+	const token = 'browser-token-4713';
+	const emud = await startEmud(t, { tokens: `${token}\n` });
+	await create(emud.client({ token }), 'guarded');
+	const first = await openPage(t, { url: emud.baseUrl, expected: /401|ERR_/ });
+	await signIn(first, token);
+	await rowOf(first, 'guarded').waitFor();
+	const second = await openAnother(first);
+	await rowOf(second, 'guarded').waitFor();
+	await second.getByRole('button', { name: 'Sign out' }).click();
+	for (const page of [first, second]) await page.getByRole('dialog').waitFor();
+	assert.equal(await rowOf(second, 'guarded').count(), 0);
+	await signIn(first, token);
+	for (const page of [first, second]) {
+		await page.getByRole('dialog').waitFor({ state: 'hidden' });
+		await rowOf(page, 'guarded').waitFor();
+	}
+});
+
+test('a view that emud could not send is there when emud is', async (t) => {
+	const emud = await startEmud(t);
+	const page = await openPage(t, { url: emud.baseUrl, expected: /ERR_/ });
+	await page.getByRole('heading', { name: 'No boards yet' }).waitFor();
+	await until(async () => (await listeners(emud.client())) === 1, 'the stream of events');
+	await emud.end('SIGKILL');
+	await lost(page).waitFor();
+	const notice = page.getByRole('alert').filter({ hasText: 'did not send this page' });
+	for (const name of ['Files', 'Service', 'Targets']) {
+		const failed = page.waitForEvent('requestfailed', (request) => request.url().endsWith(`/views/${name.toLowerCase()}.js`));
+		await page.getByRole('link', { name }).click();
+		await failed;
+		await notice.waitFor();
+	}
+	assert.equal(await notice.count(), 1, 'told once, however often it is tried');
 	emud.options.listen = `127.0.0.1:${emud.port}`;
 	await emud.start();
 	await page.locator('tr[data-id="board"]').waitFor();

@@ -1,6 +1,6 @@
 // What must hold of the page as a whole: one stream of events, one question for a token, a server that is lost and back, many instances.
 
-/* global MutationObserver, requestAnimationFrame */
+/* global Element, MutationObserver, location, requestAnimationFrame */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
@@ -107,10 +107,85 @@ test(`${MANY} instances are there at once, and an event is on screen at once`, a
 	assert.ok(took < SLOW_MS);
 });
 
-test('the API\'s documents show every call of the specification', async (t) => {
+test('where the browser keeps nothing for a page, and has no worker for it, it is all there nevertheless', async (t) => {
+	const emud = await startEmud(t);
+	await emud.client().startBoard('seen', 'echo');
+	const page = await openPage(t, { url: 'about:blank' });
+	await page.addInitScript(() => {
+		const refuse = () => {
+			throw new DOMException('Access is denied for this document.', 'SecurityError');
+		};
+		Object.defineProperty(globalThis, 'localStorage', { get: refuse });
+		Object.defineProperty(globalThis, 'SharedWorker', { value: refuse });
+	});
+	await page.goto(`${emud.baseUrl}/#/instances/seen/properties`);
+	await page.getByRole('treeitem').first().waitFor();
+	await page.getByLabel('Theme').selectOption('dark');
+	assert.equal(await page.evaluate(() => document.documentElement.style.colorScheme), 'dark');
+	await until(async () => (await emud.client().get('/service')).json.event_listeners === 1, 'the stream of events');
+});
+
+test('the page that is shown is marked in the bar, and told who hears it', async (t) => {
+	const emud = await startEmud(t);
+	const page = await openPage(t, { url: emud.baseUrl, expected: /404/ });
+	for (const [hash, name, title] of [['', 'Instances'], ['#/new', 'Instances', 'New instance'], ['#/runs', 'Runs'], ['#/new-run', 'Runs', 'New run'], ['#/runs/1', 'Runs', 'Run 1'],
+		['#/instances/nobody', 'Instances', 'nobody'], ['#/service', 'Service']]) {
+		await page.evaluate((there) => void (there && (location.hash = there)), hash);
+		await page.waitForFunction((wanted) => document.title.startsWith(wanted), `${title ?? name} `);
+		assert.deepEqual(await page.locator('#pages [aria-current]').allTextContents(), [name], hash);
+		if (hash) await page.locator('#announcer').filter({ hasText: `${title ?? name} – emud` }).waitFor({ state: 'attached' });
+	}
+});
+
+test('events that come while a table of them is looked at are not read out, not even their count', async (t) => {
+	const emud = await startEmud(t);
+	await emud.client().put('/instances/idle', { json: { target: 'board', start: false }, expect: 201 });
+	const page = await openPage(t, { url: `${emud.baseUrl}/#/instances/idle/events` });
+	const rows = page.locator('tr[data-event]');
+	await rows.first().waitFor();
+	await page.evaluate(() => {
+		/** @type {any} */ (globalThis).told = [];
+		new MutationObserver((records) => {
+			for (const { target } of records) {
+				const region = (target instanceof Element ? target : target.parentElement)?.closest('[role="status"], [role="alert"], [aria-live]');
+				if (region && !region.closest('h1')) /** @type {any} */ (globalThis).told.push(region.textContent);
+			}
+		}).observe(document.body, { subtree: true, childList: true, characterData: true });
+	});
+	await emud.client().post('/instances/idle/start');
+	await rows.filter({ hasText: 'running' }).first().waitFor();
+	await page.getByText(/^\d+ events$/).waitFor();
+	assert.deepEqual(await page.evaluate(() => /** @type {any} */ (globalThis).told), []);
+});
+
+test('a list that has no answer in time is told, and asked for again', async (t) => {
+	const emud = await startEmud(t);
+	const page = await openPage(t, { url: 'about:blank', expected: /ERR_/ });
+	await page.addInitScript(() => {
+		const timeout = AbortSignal.timeout.bind(AbortSignal);
+		AbortSignal.timeout = (ms) => timeout(ms / 20);
+	});
+	let isHeld = true;
+	await page.route('**/v1/targets?*', (route) => (isHeld ? undefined : route.continue()));
+	await page.goto(`${emud.baseUrl}/#/targets`);
+	const notice = page.getByRole('alert').filter({ hasText: 'emud does not answer' });
+	await notice.waitFor();
+	isHeld = false;
+	await page.locator('tr[data-id="board"]').waitFor();
+	assert.equal(await notice.count(), 1);
+});
+
+test('the API\'s documents show every call of the specification, are dark where the dashboard is, and lead back to it', async (t) => {
 	const { operations } = await import('../lib/specification.mjs');
 	const emud = await startEmud(t);
 	const page = await openPage(t, { url: `${emud.baseUrl}/docs` });
 	await page.locator('.opblock').first().waitFor();
 	assert.equal(await page.locator('.opblock').count(), operations.length);
+	await page.getByRole('link', { name: 'emud', exact: true }).click();
+	await page.getByLabel('Theme').selectOption('dark');
+	await page.getByRole('link', { name: 'API' }).click();
+	await page.locator('.opblock').first().waitFor();
+	assert.equal(await page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor), 'rgb(28, 32, 34)');
+	await page.getByRole('link', { name: 'Runs', exact: true }).click();
+	await page.getByRole('heading', { name: 'Runs', exact: true }).waitFor();
 });

@@ -4,15 +4,22 @@ import { Problem } from '../lib/api.js';
 import { h } from './dom.js';
 
 const SHOWN_MS = 6000;
+/** By then the stream of events has noticed that emud is gone. */
+const SETTLED_MS = 1000;
+
+/** @param {unknown} error */
+const isUnanswered = (error) => error instanceof Problem && error.status === 0;
 
 export class Notices {
 	/**
 	 * @param {HTMLElement} region
 	 * @param {HTMLElement} announcer a live region that is read out
+	 * @param {{isConnected: () => boolean}} connection to emud: that it is lost is told by the page as a whole
 	 */
-	constructor(region, announcer) {
+	constructor(region, announcer, { isConnected }) {
 		this.region = region;
 		this.announcer = announcer;
+		this.isConnected = isConnected;
 		/** Where the focus was before it came here. @type {EventTarget | null} */
 		this.before = null;
 		document.addEventListener('focusin', ({ target }) => {
@@ -23,12 +30,22 @@ export class Notices {
 	/** @param {unknown} error */
 	fail(error) {
 		const text = error instanceof Error ? error.message : String(error);
-		this.show(text, 'error');
+		const isSaid = [...this.region.querySelectorAll('[data-kind="error"] p')].some((said) => said.textContent === text);
+		if (!isSaid) this.show(text, 'error').toggleAttribute('data-unanswered', isUnanswered(error));
 	}
 
-	/** Of what the page asks by itself: that emud does not answer is told by the page as a whole. @param {unknown} error */
+	/** Of what the page asks by itself. @param {unknown} error */
 	failAsking(error) {
-		if (!(error instanceof Problem && error.status === 0)) this.fail(error);
+		if (!isUnanswered(error)) this.fail(error);
+		else setTimeout(() => this.isConnected() && this.fail(error), SETTLED_MS);
+	}
+
+	/** The connection is back: what had no answer for want of it is no news any more. */
+	forgetLoss() {
+		for (const notice of this.region.querySelectorAll('[data-unanswered]')) {
+			if (notice.contains(document.activeElement)) this.dismiss(notice);
+			else notice.remove();
+		}
 	}
 
 	/** @param {string} text */
@@ -55,7 +72,7 @@ export class Notices {
 		return notice;
 	}
 
-	/** The focus goes to the next one, and from the last one back. @param {HTMLElement} notice */
+	/** The focus goes to the next one, and from the last one back. @param {Element} notice */
 	dismiss(notice) {
 		const next = notice.nextElementSibling ?? notice.previousElementSibling;
 		notice.remove();

@@ -1,4 +1,4 @@
-// The question for a token.
+// The question for a token, and the way out.
 
 import { element } from './dom.js';
 
@@ -32,4 +32,24 @@ export async function askToken(refused, signal) {
 		input.value = '';
 		if (answer === 'ok' && token) return token;
 	}
+}
+
+/**
+ * Where a token is needed: the session outlives the browser.
+ * @param {HTMLButtonElement} button
+ * @param {import('../lib/api.js').Api} api
+ * @param {import('./notices.js').Notices} notices
+ */
+export async function offerSignOut(button, api, notices) {
+	await api.learnGuard();
+	button.hidden = !api.isGuarded;
+	button.onclick = async () => {
+		try {
+			await api.request('DELETE', '/v1/session');
+			// Nothing of what was shown stays behind the question.
+			location.reload();
+		} catch (error) {
+			notices.fail(error);
+		}
+	};
 }

@@ -1,6 +1,6 @@
 // Tabs of which each has a view of its own, loaded when it is first wanted; which one is shown is part of the address.
 
-import { fill } from './dom.js';
+import { fill, h } from './dom.js';
 import { createTabs } from './tabs.js';
 
 /**
@@ -72,10 +72,12 @@ export class TabViews {
 
 	async mount() {
 		const wanted = this.chosen;
-		const { mount } = await this.views[wanted].load();
+		const view = await this.views[wanted].load().catch(() => null);
 		if (!this.subject || wanted !== this.chosen) return;
 		this.shown?.unmount();
+		this.shown = null;
+		if (!view) return fill(this.tabs.panel, h('p', { role: 'alert' }, this.app.beginAnew()));
 		this.tabs.panel.replaceChildren();
-		this.shown = mount(this.tabs.panel, this.subject, this.app, this.query);
+		this.shown = view.mount(this.tabs.panel, this.subject, this.app, this.query);
 	}
 }

@@ -1,5 +1,10 @@
 // What the API tells, kept as it is now: asked for again at its events. No DOM.
 
+import { Problem } from './api.js';
+
+/** Where emud is there, and did not answer. */
+const RETRY_MS = 5000;
+
 /**
  * One question at a time; where it becomes stale meanwhile it is asked again.
  * @template T
@@ -31,7 +36,7 @@ export function createRefresh(load, { onLoad, onFault }) {
 }
 
 /**
- * A list: loads at once, when the topic is touched, and when a lost connection is back.
+ * A list: loads at once, when the topic is touched, when a lost connection is back, and some time after a question that had no answer.
  * @template T
  * @param {import('./store.js').Store} store
  * @param {import('./store.js').Topic} topic
@@ -40,10 +45,20 @@ export function createRefresh(load, { onLoad, onFault }) {
  * @returns {() => void} ends it
  */
 export function followList(store, topic, load, { onLoad, onFault }) {
-	const { refresh, stop } = createRefresh(load, { onLoad: (list, isStale) => isStale || onLoad(list), onFault });
+	/** @type {ReturnType<typeof setTimeout> | undefined} */
+	let retry;
+	const { refresh, stop } = createRefresh(load, {
+		onLoad: (list, isStale) => isStale || onLoad(list),
+		onFault(error) {
+			onFault(error);
+			clearTimeout(retry);
+			if (error instanceof Problem && error.status === 0) retry = setTimeout(() => store.connection === 'connected' && refresh(), RETRY_MS);
+		},
+	});
 	let wasLost = store.connection !== 'connected';
 	const stops = [
 		stop,
+		() => clearTimeout(retry),
 		store.subscribe(topic, refresh),
 		store.subscribe('connection', () => {
 			if (wasLost && store.connection === 'connected') refresh();
