@@ -175,13 +175,22 @@ test('a terminal that a board left in a state of its own is brought back, with w
 
 test('the output is searched, copied and downloaded', async (t) => {
 	await shared.client.startBoard('sought', 'echo');
-	await shared.client.post('/instances/sought/channels/serial0/input', { body: 'needle in the hay\r\n' });
+	await shared.client.post('/instances/sought/channels/serial0/input', { body: 'first needle\r\nsecond needle\r\nneedle in the hay\r\n' });
 	const page = await openConsole(t, 'sought', { context: { permissions: ['clipboard-read', 'clipboard-write'] } });
 	await untilConsoleShows(page, 'needle in the hay');
 	await page.keyboard.press('Control+Shift+F');
 	await page.keyboard.type('needle');
 	await page.keyboard.press('Enter');
-	await page.waitForFunction(() => document.querySelector('.xterm-selection')?.childElementCount);
+	const untilChosen = (/** @type {string} */ line) => page.waitForFunction((wanted) => {
+		const top = (/** @type {Element | null | undefined} */ of) => Math.round(of?.getBoundingClientRect().top ?? NaN);
+		const row = [...document.querySelectorAll('.xterm-rows > div')].find(({ textContent }) => textContent?.includes(wanted));
+		return top(document.querySelector('.xterm-selection > div')) === top(row);
+	}, line);
+	await untilChosen('in the hay');
+	await page.keyboard.press('Enter');
+	await untilChosen('second');
+	await page.keyboard.press('Shift+Enter');
+	await untilChosen('in the hay');
 	await page.getByRole('button', { name: 'Copy', exact: true }).click();
 	await page.getByRole('status').filter({ hasText: /^Copied/ }).waitFor();
 	assert.equal(await page.evaluate(() => navigator.clipboard.readText()), 'needle');
@@ -242,6 +251,30 @@ test('a console that floods leaves the page at work', async (t) => {
 	assert.ok(longest < 1000, `the page froze for ${longest} ms`);
 	await page.getByRole('button', { name: 'Stop' }).click();
 	await page.locator('h1 .state[data-state="exited"]').waitFor();
+});
+
+test('a page that is behind lets no more come until it has shown what it has', async (t) => {
+	await shared.client.startBoard('behind', 'flood');
+	await shared.client.waitForOffset('behind', 2 * 1024 * 1024);
+	const page = await openPage(t, { url: 'about:blank' });
+	// The terminal shows what it is given from one turn to the next: it gets none.
+	await page.addInitScript(() => {
+		const begin = globalThis.setTimeout;
+		const held = /** @type {(() => void)[]} */ ([]);
+		/** @type {any} */ (globalThis).held = held;
+		/** @type {any} */ (globalThis).setTimeout = (/** @type {() => void} */ act, /** @type {number} */ ms = 0) =>
+			(ms === 0 && /** @type {any} */ (globalThis).held ? held.push(act) : begin(act, ms));
+	});
+	const opened = page.waitForEvent('websocket');
+	await page.goto(`${shared.emud.baseUrl}/#/instances/behind`);
+	await (await opened).waitForEvent('close');
+	await Promise.all([page.waitForEvent('websocket'), page.evaluate(() => {
+		const { held } = /** @type {any} */ (globalThis);
+		/** @type {any} */ (globalThis).held = null;
+		for (const act of held) act();
+	})]);
+	await untilLive(page);
+	await shared.client.post('/instances/behind/stop');
 });
 
 test('an instance that goes is told, and one of its name that comes is shown', async (t) => {

@@ -9,7 +9,7 @@ import { until } from '../lib/deadline.mjs';
 import { shareEmud, startEmud } from '../lib/emud.mjs';
 import { firmware } from '../lib/firmware.mjs';
 import { mockEmulator, mockTarget } from '../lib/mock.mjs';
-import { shareBrowser } from '../lib/page.mjs';
+import { setHidden, shareBrowser } from '../lib/page.mjs';
 
 /** @typedef {import('playwright-core').Page} Page */
 
@@ -70,6 +70,32 @@ test('a property is found in the tree, read, set, and an error stands at its fie
 	assert.equal(await value.getAttribute('aria-invalid'), 'true');
 	assert.match((await page.getByLabel('The same with curl').textContent()) ?? '', /-X PUT .*property\?path=%2Fmachine&name=dump-guest-core/);
 	assert.equal(await readProperty('props', '/machine', 'dump-guest-core'), false);
+});
+
+test('what is typed while a value is set or read stays', async (t) => {
+	await shared.client.startBoard('typed', 'hello');
+	const page = await openTab(t, 'typed', 'properties');
+	await openObjects(page, ['machine']);
+	await treeItem(page, 'dump-guest-core').click();
+	const value = page.getByLabel('New value');
+	await page.waitForFunction(() => document.querySelector('textarea')?.value === 'true');
+	/** @type {(go: unknown) => void} */
+	let go = () => {};
+	const held = new Promise((resolve) => (go = resolve));
+	await page.route('**/property?*', async (route) => {
+		if (route.request().method() === 'PUT') await held;
+		await route.continue();
+	});
+	await value.fill('false');
+	await Promise.all([page.waitForRequest((request) => request.method() === 'PUT'), button(page, 'Set').click()]);
+	await value.fill('tr');
+	go(null);
+	await page.getByRole('status').filter({ hasText: 'Set.' }).waitFor();
+	assert.equal(await value.inputValue(), 'tr');
+	await shared.client.put('/instances/typed/property?path=/machine&name=dump-guest-core', { json: { value: true } });
+	await button(page, 'Read again').click();
+	await page.locator('output.value').filter({ hasText: 'true' }).waitFor();
+	assert.equal(await value.inputValue(), 'tr');
 });
 
 test('the tree is walked by keyboard', async (t) => {
@@ -263,6 +289,12 @@ test('logs come live, as text, for each process, and begin anew with a start', a
 	assert.equal(await page.locator('img').count(), 0);
 	await page.getByRole('status').filter({ hasText: 'Live' }).waitFor();
 	assert.match((await page.getByRole('link', { name: 'Download' }).getAttribute('href')) ?? '', /\/v1\/instances\/logs\/logs\/helper$/);
+	// A page that nobody sees holds no connection.
+	const isFollowing = (/** @type {import('playwright-core').Request} */ request) => request.url().endsWith('/logs/helper?follow=true');
+	await Promise.all([page.waitForEvent('requestfailed', isFollowing), setHidden(page, true)]);
+	await Promise.all([page.waitForEvent('request', isFollowing), setHidden(page, false)]);
+	await page.getByRole('status').filter({ hasText: 'Live' }).waitFor();
+	assert.equal(await log.textContent(), `${MARKUP}\n`);
 	await shared.client.post('/instances/logs/stop');
 	await page.getByRole('status').filter({ hasText: 'this is all' }).waitFor();
 	await shared.client.post('/instances/logs/start');
@@ -299,6 +331,20 @@ test('CPU and memory are drawn, and told in words and as a table', async (t) => 
 		return /** @type {HTMLCanvasElement} */ (canvas).getContext('2d')?.getImageData(0, 0, width, height).data.some((byte) => byte > 0);
 	});
 	assert.ok(drawn);
+	// The curve itself, in the colour that the theme gives it.
+	const untilDrawnIn = (/** @type {number[]} */ colour) => page.waitForFunction((wanted) => {
+		const canvas = /** @type {HTMLCanvasElement} */ (document.querySelector('.chart[aria-label^="Memory over"] canvas'));
+		const { data } = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d')).getImageData(0, 0, canvas.width, canvas.height);
+		for (let at = 0; at < data.length; at += 4) if (data[at + 3] > 200 && wanted.every((value, index) => Math.abs(data[at + index] - value) < 8)) return true;
+		return false;
+	}, colour);
+	await untilDrawnIn([0x1a, 0x63, 0x40]);
+	await page.getByLabel('Theme').selectOption('Dark');
+	await untilDrawnIn([0x74, 0xd3, 0xa2]);
+	await page.emulateMedia({ colorScheme: 'dark' });
+	await page.getByLabel('Theme').selectOption('System');
+	await page.emulateMedia({ colorScheme: 'light' });
+	await untilDrawnIn([0x1a, 0x63, 0x40]);
 	await page.getByText('As a table').click();
 	await page.locator('details tbody tr').first().filter({ hasText: 'MiB' }).waitFor();
 	// Who comes later, or again, sees what was before.
@@ -401,6 +447,35 @@ test('events go on where they were when emud is killed and comes back', async (t
 	await client.post('/instances/back/pause');
 	await rows.first().filter({ hasText: 'paused, after running' }).waitFor();
 	assert.equal(await rows.count(), (await client.get('/events?instance=back')).json.events.length);
+});
+
+test('what is opened while emud is down is there when it is back', async (t) => {
+	const emud = await startEmud(t);
+	await emud.client().startBoard('down', 'hello');
+	const first = await openTab(t, 'down', 'details', { url: emud.baseUrl, expected: /ERR_|Failed to load/ });
+	const tabs = await Promise.all(['Logs', 'Properties', 'Usage'].map(async (name) => {
+		const page = await first.context().newPage();
+		await page.goto(first.url());
+		const content = {
+			Logs: page.getByRole('status').filter({ hasText: 'Live' }), Properties: treeItem(page, 'machine'), Usage: page.getByText(/^CPU time of this start: \d/),
+		}[name];
+		const open = (/** @type {string} */ tab) => page.getByRole('tab', { name: tab }).click();
+		await open(name);
+		await content?.waitFor();
+		await open('Details');
+		return { name, page, open, content };
+	}));
+	await emud.end('SIGKILL');
+	emud.options.listen = `127.0.0.1:${emud.port}`;
+	for (const { name, page, open } of tabs) {
+		await page.locator('#lost').waitFor();
+		await Promise.all([page.waitForEvent('requestfailed', (request) => request.url().includes(`/down/${name.toLowerCase()}`)), open(name)]);
+	}
+	await emud.start();
+	for (const { page, content } of tabs) {
+		await content?.waitFor();
+		assert.deepEqual(await page.locator('.notice').allTextContents(), []);
+	}
 });
 
 test('details tell everything, as text, and the command as it was', async (t) => {
