@@ -83,7 +83,9 @@ class PropertiesTab {
 			const nodes = await this.load(ROOT);
 			if (startNumber === this.startNumber) this.tree.setRoots(nodes);
 		} catch (error) {
-			if (!(error instanceof Problem && [404, 422, 502].includes(error.status))) this.app.notices.fail(error);
+			if (!(error instanceof Problem && [404, 422, 502].includes(error.status))) this.app.notices.failAsking(error);
+			// No answer: asked again when the instance is told next, as when emud is back.
+			if (error instanceof Problem && error.status === 0 && startNumber === this.startNumber) this.startNumber = -1;
 		}
 		this.tree.element.hidden = !this.tree.element.hasChildNodes();
 	}

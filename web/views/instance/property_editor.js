@@ -110,14 +110,16 @@ export class PropertyEditor {
 		const read = readValue(this.control.value);
 		this.field.setFaults('fault' in read ? [{ detail: read.fault, place: '' }] : []);
 		if (!property || 'fault' in read) return this.field.focus();
+		// What is typed from here on is another value.
+		this.isTyped = false;
 		try {
 			const { value } = await this.app.api.request('PUT', propertyUrl(this.id, property), read);
 			if (property !== this.property) return;
-			this.isTyped = false;
 			this.take(value);
 			setText(this.said, 'Set.');
 		} catch (error) {
 			if (property !== this.property) return;
+			this.isTyped = true;
 			this.field.setFaults([{ detail: error instanceof Error ? error.message : String(error), place: '' }]);
 			this.field.focus();
 		}

@@ -4,6 +4,7 @@ import { fill, h, setText } from '../../components/dom.js';
 import { createUsageChart } from '../../components/usage_chart.js';
 import { Problem, apiPath } from '../../lib/api.js';
 import { formatBytes, formatCpu, formatTime } from '../../lib/format.js';
+import { createRefresh } from '../../lib/live_list.js';
 import { joinSamples, tellSeries, tellTotals, usageSeries } from '../../lib/usage_series.js';
 
 /** What has not changed is not told: the charts go on by themselves. */
@@ -20,7 +21,8 @@ class UsageTab {
 	constructor(outlet, instance, app) {
 		this.app = app;
 		this.instance = instance;
-		this.isOver = false;
+		/** What has been used is not known, as emud did not answer. */
+		this.isMissing = false;
 		/** @type {import('../../lib/store.js').Sample[]} */
 		this.before = [];
 		this.totals = h('p', { class: 'totals', role: 'status' });
@@ -40,12 +42,15 @@ class UsageTab {
 		this.timer = setInterval(() => {
 			if (!document.hidden) this.show();
 		}, STEP_MS);
+		this.question = createRefresh(() => app.api.request('GET', `${apiPath('instances', instance.id, 'usage')}?samples=true`), {
+			onLoad: (usage) => this.take(usage), onFault: (error) => this.failed(error),
+		});
 		this.show();
-		void this.load();
+		this.question.refresh();
 	}
 
 	unmount() {
-		this.isOver = true;
+		this.question.stop();
 		this.stop();
 		clearInterval(this.timer);
 		this.cpu.dispose();
@@ -54,25 +59,26 @@ class UsageTab {
 
 	/** @param {import('../../lib/api.js').Instance} instance */
 	update(instance) {
-		const isOther = instance.state !== this.instance.state || instance.start_number !== this.instance.start_number;
+		const isOther = this.isMissing || instance.state !== this.instance.state || instance.start_number !== this.instance.start_number;
 		this.instance = instance;
 		if (!isOther) return;
 		this.show();
-		void this.load();
+		this.question.refresh();
 	}
 
-	async load() {
-		try {
-			const usage = await this.app.api.request('GET', `${apiPath('instances', this.instance.id, 'usage')}?samples=true`);
-			if (this.isOver) return;
-			fill(this.totals, tellTotals(usage, this.instance.started_at, Date.now()).map((text) => h('span', {}, text)));
-			this.before = usage.samples.map((/** @type {any} */ sample) => ({ ...sample, time: Date.parse(sample.time) }));
-			this.show();
-		} catch (error) {
-			if (this.isOver) return;
-			if (error instanceof Problem && error.status === 409) setText(this.totals, error.message);
-			else this.app.notices.fail(error);
-		}
+	/** @param {any} usage */
+	take(usage) {
+		this.isMissing = false;
+		fill(this.totals, tellTotals(usage, this.instance.started_at, Date.now()).map((text) => h('span', {}, text)));
+		this.before = usage.samples.map((/** @type {any} */ sample) => ({ ...sample, time: Date.parse(sample.time) }));
+		this.show();
+	}
+
+	/** @param {unknown} error */
+	failed(error) {
+		this.isMissing = error instanceof Problem && error.status === 0;
+		if (error instanceof Problem && error.status === 409) setText(this.totals, error.message);
+		else this.app.notices.failAsking(error);
 	}
 
 	show() {
