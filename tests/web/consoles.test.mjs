@@ -99,6 +99,19 @@ test('the console goes on where it was when emud is killed and comes back', asyn
 	assert.equal((await consoleText(page)).match(/one/g)?.length, 1);
 });
 
+test('a terminal that did not come once is had by loading the page again; one that goes on failing is told in its place', async (t) => {
+	await shared.client.startBoard('missing', 'hello');
+	const page = await openPage(t, { url: 'about:blank', expected: /502/ });
+	let failures = 1;
+	await page.route('**/components/terminal.js', (route) => (failures-- > 0 ? route.fulfill({ status: 502 }) : route.continue()));
+	await page.goto(`${shared.emud.baseUrl}/#/instances/missing`);
+	await untilConsoleShows(page, 'Hello');
+	failures = 2;
+	await page.goto('about:blank');
+	await page.goto(`${shared.emud.baseUrl}/#/instances/missing`);
+	await page.getByRole('tabpanel').getByRole('alert').filter({ hasText: 'emud did not send this page. To ask again, choose it again.' }).waitFor();
+});
+
 test('the console of a board that starts again begins anew', async (t) => {
 	await shared.client.startBoard('restarted', 'hello');
 	const page = await openConsole(t, 'restarted');

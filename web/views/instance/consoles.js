@@ -45,8 +45,6 @@ class ConsolesTab {
 		this.unsentCount = 0;
 		/** What was not sent is told until something is. */
 		this.isUnsentTold = false;
-		/** emud did not send the terminal itself. */
-		this.isMissing = false;
 		this.history = new ConsoleHistory(app.api, {
 			onPage: (page) => this.showPage(page),
 			onNewest: () => this.attach(this.name),
@@ -99,8 +97,7 @@ class ConsolesTab {
 		// By far the largest part of the page: loaded when it is first wanted.
 		const module = await import('../../components/terminal.js').catch(() => null);
 		if (this.isOver || this.shownNames !== names) return;
-		this.isMissing = !module;
-		if (!module) return fill(this.outlet, h('p', { role: 'status' }, 'emud did not send the terminal: it is asked again when it is back.'));
+		if (!module) return fill(this.outlet, h('p', { role: 'alert' }, this.app.beginAnew()));
 		this.tabs = createTabs({
 			label: 'Consoles', names: Object.fromEntries(names.map((name) => [name, name])), chosen: names[0], onChoose: (name) => this.attach(name),
 		});
@@ -185,14 +182,8 @@ class ConsolesTab {
 	hearConnection() {
 		const { connection } = this.app.store;
 		if (connection === 'lost') this.stream?.doubt();
-		else if (connection === 'connected' && this.isDoubted) this.renew();
+		else if (connection === 'connected' && this.isDoubted) this.stream?.renew();
 		this.isDoubted = connection !== 'connected' && (this.isDoubted || connection === 'lost');
-	}
-
-	renew() {
-		// Some browsers never ask again for a module that did not come.
-		if (this.isMissing) location.reload();
-		else this.stream?.renew();
 	}
 
 	/** @param {Parameters<import('./console_history.js').HistoryEvents['onPage']>[0]} page */
