@@ -33,10 +33,12 @@ void publish_change(const struct fleet_change *change, void *data)
 	case FLEET_CREATED:
 		event.type = "instance.created";
 		event.data = describe_new(board);
+		event.time_ms = board_state_since_ms(board);
 		break;
 	case FLEET_STATE:
 		event.type = "instance.state";
 		event.data = describe_state(board, change->previous);
+		event.time_ms = board_state_since_ms(board);
 		break;
 	case FLEET_DELETED:
 		event.type = "instance.deleted";

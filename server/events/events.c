@@ -31,6 +31,7 @@ struct events {
 	uint64_t kept_max;
 	int64_t age_max_ms;
 	struct events_kept kept;
+	int64_t last_time_ms; /* of what was published last */
 	TAILQ_HEAD(, event_listener) listeners;
 	json_t *recent; /* the newest ones, in order, while listeners have not had their turn */
 	struct loop_deferred *turn, *purge_turn;
@@ -316,6 +317,7 @@ static void tell(struct events *events, const struct event_row *row, json_t *dat
 	if (count_kept(events) == 0)
 		events->kept.first_time_ms = row->time_ms;
 	events->kept.last_id = row->id;
+	events->last_time_ms = row->time_ms;
 	if (!TAILQ_EMPTY(&events->listeners)) {
 		keep_recent(events, row, data);
 		schedule(events);
@@ -325,10 +327,12 @@ static void tell(struct events *events, const struct event_row *row, json_t *dat
 	look_at_limits(events);
 }
 
-static struct event_row make_row(const struct event *event, const char *text)
+/* Their order is that of their times: what is learnt of late has happened now. */
+static struct event_row make_row(const struct events *events, const struct event *event, const char *text)
 {
+	bool has_time = event->time_ms && event->time_ms >= events->last_time_ms;
 	return (struct event_row){
-	    .time_ms = clock_wall_ms(),
+	    .time_ms = has_time ? event->time_ms : clock_wall_ms(),
 	    .type = event->type,
 	    .actor = event->actor,
 	    .instance = event->instance,
@@ -341,7 +345,7 @@ void events_publish(struct events *events, const struct event *event)
 {
 	cleanup_json json_t *data = event->data ? event->data : json_object();
 	cleanup_free char *text = json_to_text(data);
-	struct event_row row = make_row(event, text);
+	struct event_row row = make_row(events, event, text);
 	struct error error;
 	if (events_insert(events->store, &row, &row.id, &error) < 0)
 		log_failure(events, &error);
@@ -358,7 +362,7 @@ int events_publish_with(struct events *events, const struct event *event,
 	if (result < 0)
 		return result;
 	result = write(error, write_data);
-	struct event_row row = make_row(event, text);
+	struct event_row row = make_row(events, event, text);
 	if (!result)
 		result = events_insert(events->store, &row, &row.id, error);
 	result = store_end(events->store, result, error);

@@ -40,6 +40,8 @@ struct event {
 	const char *instance; /* id, or NULL */
 	const char *run;      /* id, or NULL */
 	json_t *data;         /* stolen; NULL: nothing more to tell */
+	/* When it happened, where that is kept elsewhere too; 0, or before the event before: now. */
+	int64_t time_ms;
 };
 
 /* Keeps it and tells every listener in the next turn of the loop. A store that fails is logged: what

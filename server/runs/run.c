@@ -106,6 +106,9 @@ int run_store(struct run *run, const char *actor, struct error *error)
 	const struct run_row *row = &run->row;
 	const struct event event = {
 	    .type = "run.state",
+	    .time_ms = row->ended_at_ms     ? row->ended_at_ms
+		       : row->started_at_ms ? row->started_at_ms
+					    : row->created_at_ms,
 	    .actor = actor,
 	    .run = run->id,
 	    .data = json_pack("{s:s, s:s?, s:s?, s:s?, s:s, s:s?}", "state", row->state, "verdict",

@@ -43,6 +43,15 @@ int64_t board_start_number(const struct board *board)
 	return board->row.start_number;
 }
 
+int64_t board_state_since_ms(const struct board *board)
+{
+	if (board_is_in(board, "created"))
+		return board->row.created_at_ms;
+	if (board_is_in(board, "starting"))
+		return board->row.started_at_ms;
+	return board_is_over(board) ? board->row.ended_at_ms : 0;
+}
+
 const json_t *board_spec(const struct board *board)
 {
 	return board->spec;

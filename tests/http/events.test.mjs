@@ -24,7 +24,7 @@ test('the life of an instance is told as it happens, with who asked for it', asy
 	await client.post('/instances/one/resume');
 	await client.post('/instances/one/reset');
 	await client.post('/instances/one/restart');
-	await client.post('/instances/one/stop');
+	const { json: instance } = await client.post('/instances/one/stop');
 	await client.delete('/instances/one');
 	await stream.untilEvent('instance.deleted');
 	assert.deepEqual(brief(stream.events()), [
@@ -47,6 +47,7 @@ test('the life of an instance is told as it happens, with who asked for it', asy
 	assert.deepEqual(paused.data, { state: 'paused', previous: 'running', start_number: 1, paused_by: 'user' });
 	assert.equal(exited.data.exit.reason, 'stopped');
 	assert.equal(again.data.start_number, 2);
+	assert.deepEqual([created.time, again.time, stream.events().at(-2)?.time], [instance.created_at, instance.started_at, instance.ended_at]);
 	assert.deepEqual(await listAll(client, '&instance=one'), stream.events());
 	stream.close();
 });
@@ -162,6 +163,7 @@ test('a run is told from its making to its verdict, and so is its board', async 
 	const of_run = stream.events().filter((event) => event.run === run.id);
 	assert.deepEqual(of_run.map(({ type, data }) => [type, data.state, data.verdict]).at(-1), ['run.state', 'ended', 'passed']);
 	assert.equal(of_run[0].actor, LOCAL);
+	assert.deepEqual(of_run.slice(0, 2).map(({ time }) => time), [run.created_at, run.started_at]);
 	assert.deepEqual(await listAll(client, `&run=${run.id}`), of_run);
 	const of_board = stream.events().filter(({ instance }) => instance);
 	assert.deepEqual([of_board[0].type, of_board.at(-1)?.type], ['instance.created', 'instance.deleted']);

@@ -1,5 +1,6 @@
 #include "tests/unit/server/store/store_fixture.h"
 
+#include "core/base/clock.h"
 #include "core/base/json.h"
 #include "core/base/text.h"
 #include "server/events/events.h"
@@ -170,6 +171,31 @@ static void who_is_up_to_date_is_told_in_the_next_turn(void **state)
 	event_listener_destroy(listening.listener);
 }
 
+/* The time that the next event tells. */
+static int64_t hear_time(struct listening *listening, int64_t time_ms)
+{
+	const struct event event = {.type = "instance.state", .instance = "demo", .time_ms = time_ms};
+	events_publish(listening->stage->events, &event);
+	run_until(listening, listening->count + 1);
+	json_t *told = json_parse(listening->last, strlen(listening->last), NULL);
+	int64_t told_ms = 0;
+	assert_int_equal(clock_parse_rfc3339(json_member_string(told, "time", ""), &told_ms), 0);
+	json_decref(told);
+	return told_ms;
+}
+
+static void a_time_that_is_kept_elsewhere_too_is_told_unless_something_has_happened_since(void **state)
+{
+	struct listening listening;
+	listen_to(&listening, *state, &all, 0);
+	int64_t begin_ms = clock_wall_ms();
+	assert_int_equal(hear_time(&listening, begin_ms - 5000), begin_ms - 5000);
+	assert_int_equal(hear_time(&listening, begin_ms - 5000), begin_ms - 5000);
+	assert_true(hear_time(&listening, begin_ms - 5001) >= begin_ms);
+	assert_true(hear_time(&listening, 0) >= begin_ms);
+	event_listener_destroy(listening.listener);
+}
+
 static void who_comes_late_reads_what_was_kept_and_then_what_is_new(void **state)
 {
 	struct stage *stage = *state;
@@ -331,6 +357,7 @@ int main(void)
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 	    TEST(who_is_up_to_date_is_told_in_the_next_turn),
+	    TEST(a_time_that_is_kept_elsewhere_too_is_told_unless_something_has_happened_since),
 	    TEST(who_comes_late_reads_what_was_kept_and_then_what_is_new),
 	    TEST(more_than_is_remembered_may_come_in_one_turn),
 	    TEST(filters_must_all_fit),
