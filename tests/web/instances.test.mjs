@@ -118,12 +118,134 @@ test('the filter takes words, states, targets and labels, and is part of the add
 	assert.deepEqual([await shownIds(page), await chip.getAttribute('aria-pressed')], [['sift-1', 'sift-2'], 'false']);
 });
 
-test('a refused start is told in the emulator\'s words', async (t) => {
+test('a refused start is told in the emulator\'s words, where it failed', async (t) => {
 	await shared.client.put('/instances/refused-start', { json: { target: 'no-machine', start: false }, expect: 201 });
-	const page = await openTable(t, { expected: /502/ });
+	const page = await openTable(t);
 	await button(page, 'Start refused-start').click();
-	await page.getByRole('alert').filter({ hasText: 'unsupported machine type' }).waitFor();
-	await rowOf(page, 'refused-start').locator('.state[data-state="failed"]').waitFor();
+	await rowOf(page, 'refused-start').locator('.line.fault').filter({ hasText: 'unsupported machine type' }).waitFor();
+	await untilState(page, 'refused-start', /^failed to start$/);
+	assert.equal(await page.getByRole('alert').filter({ hasText: 'unsupported' }).count(), 0);
+});
+
+test('what is refused at once is told', async (t) => {
+	await shared.client.startBoard('denied', 'hello', { start: false });
+	const page = await openTable(t, { expected: /422/ });
+	await rowOf(page, 'denied').waitFor();
+	await page.route('**/instances/denied/start*', (route) => route.fulfill({ status: 422, json: { code: 'file_not_found', detail: 'its file is gone' } }));
+	await button(page, 'Start denied').click();
+	await page.getByRole('alert').filter({ hasText: 'denied: its file is gone' }).waitFor();
+});
+
+test('an action on many asks for a few at a time, tells how far it is, and is not begun again meanwhile', async (t) => {
+	const ids = [1, 2, 3, 4, 5].map((number) => `held-${number}`);
+	for (const id of ids) await shared.client.startBoard(id, 'hello');
+	const page = await openTable(t, { query: '?q=held-' });
+	await rowOf(page, ids[4]).waitFor();
+	/** @type {import('playwright-core').Route[]} */
+	const asked = [];
+	let isHeld = true;
+	await page.route('**/instances/held-*/stop*', (route) => (isHeld ? void asked.push(route) : route.continue()));
+	await page.getByLabel('Choose all that are shown').check();
+	const bulk = page.getByRole('group', { name: 'Actions on the chosen instances' });
+	const stop = bulk.getByRole('button', { name: 'Stop' });
+	await stop.focus();
+	await page.keyboard.press('Enter');
+	await bulk.getByText('Stop: 0 of 5 …').waitFor();
+	await page.keyboard.press('Enter');
+	assert.deepEqual(await stop.evaluate((button) => [button.ariaDisabled, document.activeElement === button]), ['true', true]);
+	await until(() => asked.length === 3, 'three requests');
+	for (const route of asked) assert.equal(new URL(route.request().url()).searchParams.get('wait'), 'false');
+	await asked[0].continue();
+	await bulk.getByText('Stop: 1 of 5 …').waitFor();
+	await until(() => asked.length === 4, 'the next request');
+	isHeld = false;
+	for (const route of asked.slice(1)) await route.continue();
+	await page.getByRole('status').filter({ hasText: 'Stop: done with 5 instances.' }).waitFor();
+	await bulk.getByText('5 chosen').waitFor();
+	assert.deepEqual(await stop.evaluate((button) => [button.ariaDisabled, document.activeElement === button]), [null, true]);
+	for (const id of ids) await untilState(page, id, /^exited, stopped$/);
+});
+
+test('while boards are slow to stop the rest of the page goes on', async (t) => {
+	const ids = Array.from({ length: 7 }, (_, index) => `hung-${index}`);
+	const boards = await Promise.all(ids.map((id) => shared.client.startBoard(id, 'hello')));
+	const pids = boards.flatMap(({ processes }) => Object.values(processes).map(({ pid }) => pid));
+	const page = await openTable(t, { query: '?q=hung-' });
+	await rowOf(page, ids[6]).waitFor();
+	for (const pid of pids) process.kill(pid, 'SIGSTOP');
+	await page.getByLabel('Choose all that are shown').check();
+	await page.getByRole('group', { name: 'Actions on the chosen instances' }).getByRole('button', { name: 'Stop' }).click();
+	// All of them: none waits for another one's end.
+	for (const id of ids) await untilState(page, id, /^(stopping|exited)/);
+	await page.getByRole('link', { name: 'Targets' }).click();
+	await page.locator('tr[data-id="board"]').waitFor();
+	await page.getByRole('status').filter({ hasText: 'Stop: done with 7 instances.' }).waitFor();
+	for (const id of ids) assert.equal((await shared.client.get(`/instances/${id}`)).json.state, 'exited');
+});
+
+test('of a crash the row tells the reason, and the whole of it on hover', async (t) => {
+	await shared.client.startBoard('crashed', 'lockup');
+	const page = await openTable(t, { query: '?q=crashed' });
+	await untilState(page, 'crashed', /^failed, crashed, SIGABRT$/);
+	const line = cellOf(page, 'crashed', 'Last line');
+	assert.match(await line.textContent() ?? '', /^qemu: fatal: Lockup/);
+	assert.match(await line.getAttribute('title') ?? '', /R00=/);
+	await page.setViewportSize({ width: 1920, height: 720 });
+	assert.ok(await cellOf(page, 'crashed', 'State').evaluate((cell) => cell.scrollWidth <= cell.clientWidth), 'the state is cut');
+	await page.getByRole('link', { name: 'crashed' }).click();
+	assert.match(await page.getByLabel('What went wrong').locator('strong').textContent() ?? '', /^qemu: fatal: Lockup/);
+});
+
+test('how long a board is up is told by emud\'s clock, and counts on', async (t) => {
+	await shared.client.startBoard('counted', 'hello');
+	for (const minutes of [-10, 10]) {
+		const page = await openTable(t, { query: '?q=counted' });
+		await page.clock.install({ time: Date.now() + minutes * 60_000 });
+		await page.reload();
+		const uptime = cellOf(page, 'counted', 'Up for');
+		await uptime.filter({ hasText: /^[1-9]\d* s$/ }).waitFor();
+		const first = await uptime.textContent();
+		await uptime.filter({ hasNotText: first ?? '' }).waitFor();
+	}
+});
+
+test('who deletes an instance on its page comes to the list, unless he has gone on to another page', async (t) => {
+	for (const id of ['leaves', 'lingers']) await shared.client.startBoard(id, 'hello');
+	const deleteIt = async (/** @type {Page} */ page) => {
+		await button(page, 'Delete').click();
+		await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+	};
+	const page = await openPage(t, { url: `${shared.emud.baseUrl}/#/instances/leaves`, expected: /404/ });
+	await deleteIt(page);
+	await page.waitForURL('**/#/instances');
+	/** @type {import('playwright-core').Route | null} */
+	let asked = null;
+	await page.route('**/instances/lingers?*', (route) => (route.request().method() === 'DELETE' ? void (asked = route) : route.continue()));
+	await page.goto(`${shared.emud.baseUrl}/#/instances/lingers`);
+	await deleteIt(page);
+	const route = await until(() => /** @type {import('playwright-core').Route | null} */ (asked), 'the request');
+	await page.goto(`${shared.emud.baseUrl}/#/new`);
+	await page.getByRole('heading', { name: 'New instance' }).waitFor();
+	const answered = page.waitForResponse('**/instances/lingers?*');
+	await route.continue();
+	await answered;
+	await until(async () => !(await shared.client.get('/instances')).json.instances.some((/** @type {{id: string}} */ { id }) => id === 'lingers'), 'it to go');
+	await page.evaluate(() => new Promise((resolve) => setTimeout(resolve)));
+	assert.equal(new URL(page.url()).hash, '#/new');
+});
+
+test('a button is busy while its request is under way: a second click asks for nothing', async (t) => {
+	await shared.client.startBoard('twice', 'hello');
+	const page = await openPage(t, { url: `${shared.emud.baseUrl}/#/instances/twice/details` });
+	let asked = 0;
+	page.on('request', (request) => void (asked += Number(request.url().includes('/twice/restart'))));
+	await button(page, 'Restart').dblclick();
+	await until(async () => (await shared.client.get('/instances/twice')).json.start_number === 2, 'the restart');
+	await page.locator('h1 .state').filter({ hasText: /^running$/ }).waitFor();
+	assert.equal(asked, 1);
+	assert.equal(await page.getByRole('alert').filter({ hasText: /./ }).count(), 0);
+	await button(page, 'Restart').click();
+	await until(async () => (await shared.client.get('/instances/twice')).json.start_number === 3, 'a restart when it is ready again');
 });
 
 test('names are text, never markup, and lead to their pages', async (t) => {

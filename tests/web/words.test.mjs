@@ -5,7 +5,7 @@ import { test } from 'node:test';
 
 import { formatBytes, formatCpu, formatDuration, formatExit } from '../../web/lib/format.js';
 import { matchesFilter, readFilter } from '../../web/lib/instance_filter.js';
-import { ACTIONS_FIT, STATES, compareIds, tellState, upSince } from '../../web/lib/instance_state.js';
+import { ACTIONS_FIT, STATES, compareIds, findReason, tellState, upSince } from '../../web/lib/instance_state.js';
 import { matchRoute, route } from '../../web/lib/routes.js';
 import { SseParser } from '../../web/lib/sse.js';
 
@@ -29,12 +29,12 @@ test('an address made of any name leads to that name', () => {
 });
 
 test('the filter of instances', () => {
-	const instance = { id: 'Rack-1', target: 'qemu-board', state: 'running', labels: { owner: 'Ann', note: 'a:b=c' } };
+	const instance = { id: 'Rack-1', target: 'qemu-board', state: 'running', labels: { owner: 'Ann', note: 'a:b=c', place: 'On the Shelf 0' } };
 	const fits = (/** @type {string} */ text) => matchesFilter(instance, readFilter(text));
 	for (const text of ['', 'rack', 'RACK board', 'state:running', 'state:failed state:running', 'target:qemu', 'label:owner', 'label:owner=ann',
-		'label:owner:ann', 'label:note=a:b=c', 'ann'])
+		'label:owner:ann', 'label:note=a:b=c', 'ann', 'label:place="on the shelf 0"', 'label:"place=on the shelf 0" rack', '"on the"', 'label:place="on the shelf 0', '""'])
 		assert.ok(fits(text), text);
-	for (const text of ['rack-2', 'state:failed', 'target:renode', 'label:rack', 'label:owner=an', 'rack state:exited', 'label:owner=ann label:rack'])
+	for (const text of ['rack-2', 'state:failed', 'target:renode', 'label:rack', 'label:owner=an', 'rack state:exited', 'label:owner=ann label:rack', 'label:place=on the shelf 0', 'label:place="on the shelf"', '"the on"'])
 		assert.ok(!fits(text), text);
 });
 
@@ -55,6 +55,17 @@ test('an end is told with its code or signal', () => {
 	assert.equal(formatExit({ ...exit, code: null, signal: 'SIGSEGV' }), 'guest exited, SIGSEGV');
 	assert.equal(tellState({ state: 'exited', paused_by: null, exit }), 'exited, guest exited, code 3');
 	assert.equal(tellState({ state: 'paused', paused_by: 'disk_full', exit: null }), 'paused, disk full');
+});
+
+test('of an emulator\'s last words, the line that tells why is found', () => {
+	for (const [reason, before, after] of [
+		['qemu: fatal: Lockup: can\'t escalate 3 to HardFault (current priority -1)',
+			'qemu-system-arm: warning: nic stellaris_enet.0 has no peer\nTimer with period zero, disabling\n', '\n\nR00=20000000 R01=20000000\nXPSR=61000003 -ZC- T handler\nFPSCR: 00000000'],
+		['qemu-system-arm: -foo: invalid option', 'qemu-system-arm: warning: errors may follow\n', ''],
+		['qemu-system-arm: unsupported machine type', '', '\nUse -machine help to list supported machines'],
+		['There is no such board.', 'Loading\n', '\n\n pc       0000000080000000\n'],
+		['qemu-system-arm: warning: nic has no peer', '', ''],
+	]) assert.equal(findReason(before + reason + after), reason);
 });
 
 test('every state has an action that leads on, and what is up is so since its start', () => {

@@ -4,16 +4,30 @@ import { capital } from '../lib/format.js';
 import { ACTIONS_FIT } from '../lib/instance_state.js';
 import { h } from './dom.js';
 
+/** It keeps the focus. @param {HTMLButtonElement} button */
+const isBusy = (button) => button.ariaDisabled === 'true';
+
+/** @param {HTMLButtonElement} button @param {boolean} is */
+export const setBusy = (button, is) => void (button.ariaDisabled = is ? 'true' : null);
+
 /**
  * @param {string[]} actions
- * @param {{of?: string, onAct: (action: string) => void}} options of: whose, for the buttons' names
+ * @param {{of?: string, onAct: (action: string) => Promise<void>}} options of: whose, for the buttons' names; onAct: a button is busy until then
  * @returns {{buttons: HTMLButtonElement[], setState: (state: string) => void}} setState: '' fits none
  */
 export function createActionButtons(actions, { of, onAct }) {
-	const buttons = actions.map((action) => h('button', {
-		type: 'button', disabled: true, class: action === 'delete' ? 'danger' : '', 'aria-label': of && `${capital(action)} ${of}`,
-		onclick: () => onAct(action),
-	}, capital(action)));
+	const buttons = actions.map((action) => {
+		const button = h('button', {
+			type: 'button', disabled: true, class: action === 'delete' ? 'danger' : '', 'aria-label': of && `${capital(action)} ${of}`,
+			async onclick() {
+				if (isBusy(button)) return;
+				setBusy(button, true);
+				await onAct(action);
+				setBusy(button, false);
+			},
+		}, capital(action));
+		return button;
+	});
 	let isWaiting = false;
 	return {
 		buttons,

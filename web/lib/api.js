@@ -28,6 +28,12 @@
 /** What the page only asks, emud answers at once: one that does not is as good as none. */
 const ANSWER_MS = 30_000;
 
+/** Clocks of computers that tell the same time differ by less. */
+const CLOCK_MS = 2000;
+
+/** Actions whose outcome is a state, which events tell: nobody waits for the answer. The others only their answer tells. */
+const TOLD_BY_STATE = ['start', 'stop', 'restart', 'delete'];
+
 /** An answer that is an RFC 9457 problem, or one that cannot be read. */
 export class Problem extends Error {
 	/**
@@ -43,6 +49,8 @@ export class Problem extends Error {
 		this.errors = errors;
 		/** @type {string | null} what is there nevertheless: the instance that failed to start */
 		this.location = null;
+		/** @type {Record<string, any>} what else is told of it, as the answer has it */
+		this.members = {};
 	}
 }
 
@@ -54,6 +62,7 @@ export class Problem extends Error {
 export function problemFrom(status, body, location = null) {
 	const problem = new Problem(status, body?.code ?? 'unknown', body?.detail ?? `emud answered ${status}`, body?.errors ?? []);
 	problem.location = location;
+	problem.members = body ?? {};
 	return problem;
 }
 
@@ -84,6 +93,22 @@ export class Api {
 		this.isGuarded = false;
 		/** @type {Promise<unknown> | null} */
 		this.guard = null;
+		/** By how many ms emud's clock is ahead of this one's, where that matters. */
+		this.ahead = 0;
+	}
+
+	/** By emud's clock, which all its times are of: ms since 1970. */
+	now() {
+		return Date.now() + this.ahead;
+	}
+
+	/** @param {Response} response @param {number} askedAt */
+	noteTime(response, askedAt) {
+		const date = Date.parse(response.headers.get('date') ?? '');
+		// It was answered in that second, between the question and now.
+		const [least, most] = [date - Date.now(), date + 1000 - askedAt];
+		if (this.ahead < least - CLOCK_MS) this.ahead = least;
+		else if (this.ahead > most + CLOCK_MS) this.ahead = most;
 	}
 
 	/**
@@ -110,7 +135,9 @@ export class Api {
 	async fetch(path, init = {}, deadlineMs = undefined) {
 		for (;;) {
 			const limit = deadlineMs === undefined ? {} : { signal: AbortSignal.timeout(deadlineMs) };
+			const askedAt = Date.now();
 			const response = await fetch(path, { cache: 'no-cache', ...limit, ...init }).catch(failUnreachable);
+			this.noteTime(response, askedAt);
 			if (response.ok) return response;
 			if (response.status !== 401) throw await readProblem(response);
 			await this.askToSignIn();
@@ -220,6 +247,21 @@ export class Api {
 	}
 
 	/**
+	 * Answers as soon as it is under way, where events tell what comes of it.
+	 * @param {string} id
+	 * @param {string} action
+	 * @returns {Promise<Instance | null>} as it is then; null: it is gone
+	 */
+	async ask(id, action) {
+		const isDelete = action === 'delete';
+		const path = apiPath('instances', id, ...(isDelete ? [] : [action]));
+		const instance = await this.request(isDelete ? 'DELETE' : 'POST', TOLD_BY_STATE.includes(action) ? `${path}?wait=false` : path);
+		// One that has ended and is still there could not be removed: why, no event tells.
+		return isDelete && instance && instance.state !== 'stopping' ? this.deleteInstance(id) : instance;
+	}
+
+	/**
+	 * Answers when it is done.
 	 * @param {string} id
 	 * @param {string} action
 	 * @param {unknown} [json]
@@ -229,7 +271,7 @@ export class Api {
 		return this.request('POST', apiPath('instances', id, action), json);
 	}
 
-	/** @param {string} id */
+	/** Answers when it is gone. @param {string} id */
 	deleteInstance(id) {
 		return this.request('DELETE', apiPath('instances', id));
 	}

@@ -1,5 +1,8 @@
 // What is typed into the filter of instances: words, and state:, target:, label:key=value. No DOM.
 
+/** What stands in quotes is one term, also where it only begins or ends so: label:key="some words". */
+const TERM = /(?:"[^"]*"?|[^\s"])+/g;
+
 /**
  * @typedef {{words: string[], states: string[], targets: string[], labels: [string, string | null][]}} InstanceFilter
  */
@@ -8,7 +11,8 @@
 export function readFilter(text) {
 	/** @type {InstanceFilter} */
 	const filter = { words: [], states: [], targets: [], labels: [] };
-	for (const term of text.trim().toLowerCase().split(/\s+/).filter(Boolean)) {
+	for (const quoted of text.toLowerCase().match(TERM) ?? []) {
+		const term = quoted.replaceAll('"', '');
 		const [, key, value] = /^(state|target|label):(.+)$/.exec(term) ?? [];
 		if (key === 'state') filter.states.push(value);
 		else if (key === 'target') filter.targets.push(value);

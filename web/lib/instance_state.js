@@ -27,6 +27,15 @@ export function tellState({ state, paused_by: pausedBy, exit }) {
 /** What went wrong, in the emulator's own words; null: nothing, or it said none. @param {Pick<Instance, 'state' | 'exit'>} instance */
 export const tellFault = ({ state, exit }) => (state === 'failed' && exit?.detail) || null;
 
+/** R00=20000000 R01=…, FPSCR: 00000000, pc 0000000080000000 */
+const REGISTERS = /^\s*[\w/.]+\s*[=:\s]\s*(0x)?[0-9a-f]{8,}(\s|$)/i;
+
+/** Which line of an emulator's last words tells why it ended. @param {string} words */
+export function findReason(words) {
+	const lines = words.split('\n').filter((line) => line.trim() && !REGISTERS.test(line) && !/\bwarning:/.test(line));
+	return lines.find((line) => /fatal|error/i.test(line)) ?? lines.reverse().find((line) => !line.startsWith('Use -')) ?? words;
+}
+
 /** Since when it is up, in ms since 1970; null: it is not. @param {Pick<Instance, 'state' | 'started_at'>} instance */
 export function upSince({ state, started_at: startedAt }) {
 	const isUp = ['starting', 'running', 'paused', 'stopping'].includes(state);

@@ -2,10 +2,10 @@
 
 import { createActionButtons } from '../components/action_buttons.js';
 import { confirmAction } from '../components/confirm.js';
-import { h, setText } from '../components/dom.js';
+import { fill, h, setText } from '../components/dom.js';
 import { TabViews } from '../components/tab_views.js';
 import { Problem } from '../lib/api.js';
-import { ACTIONS_FIT, tellFault, tellState } from '../lib/instance_state.js';
+import { ACTIONS_FIT, findReason, tellFault, tellState } from '../lib/instance_state.js';
 import { createRefresh } from '../lib/live_list.js';
 import { route } from '../lib/routes.js';
 import { openStartDialog } from './instance/start_dialog.js';
@@ -40,6 +40,8 @@ class InstanceView {
 		this.instance = null;
 		/** @type {HTMLDialogElement | null} */
 		this.dialog = null;
+		/** It was to be deleted: once it is gone the list is shown. */
+		this.isLeaving = false;
 		this.state = h('span', { class: 'state', role: 'status' });
 		this.actions = createActionButtons(Object.keys(ACTIONS_FIT), { onAct: (action) => this.act(action) });
 		this.tabs = new TabViews(app, { label: 'Parts of the instance', views: TABS, place, address: (tab) => route('instances', this.id, tab) });
@@ -56,7 +58,11 @@ class InstanceView {
 			onLoad: (instance) => this.show(instance), onFault: (error) => this.failed(error),
 		});
 		this.stop = app.store.subscribe('instances', (changed) => {
-			if (changed.size === 0 || changed.has(this.id)) this.question.refresh();
+			if (changed.size > 0 && !changed.has(this.id)) return;
+			const known = app.store.instances.get(this.id);
+			if (this.isLeaving && !known) return this.leave();
+			if (this.instance && known) this.showState(known);
+			this.question.refresh();
 		});
 		this.question.refresh();
 	}
@@ -79,21 +85,40 @@ class InstanceView {
 		// Another one of the same name has nothing of the one before.
 		const isFirst = this.instance?.created_at !== instance.created_at;
 		this.instance = instance;
-		setText(this.state, tellState(instance));
-		this.state.dataset.state = instance.state;
-		this.actions.setState(instance.state);
-		this.startWith.disabled = !this.startAction(instance.state);
-		setText(this.startWith, ACTIONS_FIT.restart(instance.state) ? 'Restart with …' : 'Start with …');
+		this.showState(instance);
 		const labels = Object.entries(instance.labels).map(([key, value]) => `${key}=${value}`);
 		setText(this.facts, [instance.target, instance.emulator, ...labels].join(' · '));
-		setText(this.words, tellFault(instance) ?? '');
-		this.words.hidden = !this.words.textContent;
+		this.showFault(tellFault(instance) ?? '');
 		this.parts.hidden = false;
 		if (isFirst) this.tabs.begin(instance);
 		else this.tabs.update(instance);
 	}
 
+	/** @param {Instance} instance */
+	showState(instance) {
+		setText(this.state, tellState(instance));
+		this.state.dataset.state = instance.state;
+		this.actions.setState(instance.state);
+		this.startWith.disabled = !this.startAction(instance.state);
+		setText(this.startWith, ACTIONS_FIT.restart(instance.state) ? 'Restart with …' : 'Start with …');
+	}
+
+	/** All that the emulator said, and which line of it tells why. @param {string} words */
+	showFault(words) {
+		this.words.hidden = !words;
+		if (this.words.textContent === words) return;
+		const reason = findReason(words);
+		const [before, after] = [words.slice(0, words.indexOf(reason)), words.slice(words.indexOf(reason) + reason.length)];
+		fill(this.words, before, before || after ? h('strong', {}, reason) : reason, after);
+	}
+
+	leave() {
+		this.isLeaving = false;
+		location.hash = '#/instances';
+	}
+
 	showGone() {
+		if (this.isLeaving) return this.leave();
 		this.instance = null;
 		setText(this.state, 'gone');
 		this.parts.hidden = false;
@@ -115,16 +140,16 @@ class InstanceView {
 
 	/** @param {string} action */
 	async act(action) {
-		const { api, notices } = this.app;
+		const { api, notices, store } = this.app;
 		if (action === 'delete' && !(await confirmAction({
 			title: `Delete ${this.id}?`, text: 'What runs is stopped; state and console output are removed.', action: 'Delete',
 		}))) return;
+		this.isLeaving = action === 'delete';
 		try {
-			// What comes of it, events tell.
-			if (action !== 'delete') return void (await api.act(this.id, action));
-			await api.deleteInstance(this.id);
-			location.hash = '#/instances';
+			const instance = await api.ask(this.id, action);
+			if (instance) store.putInstance(instance);
 		} catch (error) {
+			this.isLeaving = false;
 			notices.fail(error);
 			this.question.refresh();
 		}

@@ -1,12 +1,13 @@
 // All instances: what runs, what it prints, what went wrong; actions on one and on many.
 
-import { createActionButtons } from '../components/action_buttons.js';
+import { createActionButtons, setBusy } from '../components/action_buttons.js';
 import { confirmAction } from '../components/confirm.js';
 import { h, setText, timeElement } from '../components/dom.js';
 import { OrderedRows } from '../components/ordered_rows.js';
+import { actOnAll } from '../lib/bulk_action.js';
 import { capital, formatBytes, formatCpu, formatDuration } from '../lib/format.js';
 import { matchesFilter, readFilter } from '../lib/instance_filter.js';
-import { ACTIONS_FIT, STATES, compareIds, tellFault, tellState, upSince } from '../lib/instance_state.js';
+import { ACTIONS_FIT, STATES, compareIds, findReason, tellFault, tellState, upSince } from '../lib/instance_state.js';
 import { route } from '../lib/routes.js';
 
 /**
@@ -32,7 +33,7 @@ class InstancesView {
 		/** @type {Set<string>} */
 		this.chosen = new Set();
 		this.search = h('input', {
-			type: 'search', value: place.query.get('q') ?? '', placeholder: 'name, state:failed, target:…, label:key=value',
+			type: 'search', value: place.query.get('q') ?? '', placeholder: 'name, state:failed, target:…, label:key="a value"',
 			'aria-label': 'Filter', oninput: () => this.filterChanged(),
 		});
 		this.chips = STATES.map((state) => this.createChip(state));
@@ -42,7 +43,9 @@ class InstancesView {
 		/** @type {OrderedRows<Row>} */
 		this.rows = new OrderedRows(this.body, { compare: compareIds, create: (id) => this.createRow(id), leave: () => this.search.focus() });
 		this.all = h('input', { type: 'checkbox', 'aria-label': 'Choose all that are shown', onchange: () => this.chooseAll() });
-		this.bulkCount = h('span', { role: 'status' });
+		this.bulkCount = h('span', { class: 'count', role: 'status' });
+		/** How far what was asked of many has come; '' nothing is under way. */
+		this.underWay = '';
 		this.bulk = this.createBulk();
 		this.empty = h('section', { class: 'empty', hidden: true });
 		this.none = h('p', { class: 'quiet', hidden: true }, 'No instance fits the filter.');
@@ -179,7 +182,7 @@ class InstancesView {
 	/** @param {Row} row @param {Instance} instance */
 	showUptime({ uptime }, instance) {
 		const since = upSince(instance);
-		setText(uptime, since === null ? '' : formatDuration(Math.max(0, Math.floor((Date.now() - since) / 1000))));
+		setText(uptime, since === null ? '' : formatDuration(Math.max(0, Math.floor((this.app.api.now() - since) / 1000))));
 		uptime.dateTime = uptime.title = since === null ? '' : instance.started_at ?? '';
 	}
 
@@ -205,11 +208,11 @@ class InstancesView {
 		const isLive = ['running', 'paused', 'stopping'].includes(instance.state);
 		const sample = isLive ? this.app.store.samples.get(instance.id)?.at(-1) : undefined;
 		const fault = tellFault(instance);
-		const line = fault ?? this.app.store.lines.get(instance.id) ?? '';
+		const line = fault === null ? this.app.store.lines.get(instance.id) ?? '' : findReason(fault);
 		setText(row.cpu, formatCpu(sample?.cpu));
 		setText(row.memory, formatBytes(sample?.rss_bytes));
 		setText(row.line, line);
-		row.line.title = line;
+		row.line.title = fault ?? line;
 		row.line.classList.toggle('fault', fault !== null);
 	}
 
@@ -231,7 +234,10 @@ class InstancesView {
 	showBulk() {
 		const shown = this.rows.ids.length;
 		this.bulk.hidden = this.chosen.size === 0;
-		setText(this.bulkCount, `${this.chosen.size} chosen`);
+		// How far it is need not be read out at each step: the end is.
+		this.bulkCount.ariaBusy = String(this.underWay !== '');
+		setText(this.bulkCount, this.underWay || `${this.chosen.size} chosen`);
+		for (const button of this.bulk.querySelectorAll('button')) setBusy(button, this.underWay !== '');
 		this.all.checked = this.chosen.size > 0 && this.chosen.size === shown;
 		this.all.indeterminate = this.chosen.size > 0 && this.chosen.size < shown;
 	}
@@ -244,28 +250,36 @@ class InstancesView {
 	}
 
 	/** @param {string} action */
-	actOnMany(action) {
+	async actOnMany(action) {
+		if (this.underWay) return;
 		const ids = [...this.chosen].filter((id) => ACTIONS_FIT[action](this.app.store.instances.get(id)?.state ?? ''));
-		if (ids.length) return this.act(action, ids);
-		this.app.notices.tell(`None of the chosen can ${action} now.`);
+		if (!ids.length) return this.app.notices.tell(`None of the chosen can ${action} now.`);
+		const showProgress = (/** @type {string} */ text) => {
+			this.underWay = text;
+			this.showBulk();
+		};
+		await this.act(action, ids, (done) => showProgress(`${capital(action)}: ${done} of ${ids.length} …`));
+		showProgress('');
 	}
 
 	/**
 	 * What comes of it, events tell.
 	 * @param {string} action
 	 * @param {string[]} ids
+	 * @param {(done: number) => void} [onProgress]
 	 */
-	async act(action, ids) {
+	async act(action, ids, onProgress = () => {}) {
 		const names = ids.length === 1 ? ids[0] : `${ids.length} instances`;
 		if (action === 'delete' && !(await confirmAction({
 			title: `Delete ${names}?`, text: 'What runs is stopped; state and console output are removed.', action: 'Delete',
 		}))) return;
-		const { api, notices } = this.app;
-		const results = await Promise.allSettled(ids.map((id) => (action === 'delete' ? api.deleteInstance(id) : api.act(id, action))));
-		const faults = results.flatMap((result, index) => (result.status === 'rejected' ? `${ids[index]}: ${result.reason.message}` : []));
+		const { notices, store } = this.app;
+		const faults = await actOnAll(this.app, action, ids, onProgress);
 		for (const fault of faults.slice(0, FAULTS_TOLD)) notices.fail(fault);
 		if (faults.length > FAULTS_TOLD) notices.fail(`And ${faults.length - FAULTS_TOLD} more of ${ids.length} could not ${action}.`);
-		else if (ids.length > 1 && !faults.length) notices.tell(`${capital(action)}: done with ${ids.length} instances.`);
+		if (ids.length === 1 || faults.length) return;
+		const failed = ids.filter((id) => store.instances.get(id)?.state === 'failed').length;
+		notices.tell(`${capital(action)}: done with ${ids.length} instances${failed ? `, ${failed} of them failed` : ''}.`);
 	}
 }
 
