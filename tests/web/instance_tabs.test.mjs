@@ -223,6 +223,23 @@ test('an answer of gdb stands in sight, under the commands that were run', async
 	assert.equal(await commands.inputValue(), 'info registers lr');
 });
 
+test('what gdb had printed when its time was over is shown with the error', async (t) => {
+	await shared.client.startBoard('slow', 'hello');
+	const page = await openTab(t, 'slow', 'debug', { expected: /504/ });
+	await page.getByLabel('At most, in seconds').fill('2');
+	await page.getByRole('textbox', { name: 'gdb commands' }).fill('print 6 * 7\ncontinue');
+	const answers = page.getByRole('list', { name: 'Answers of gdb' }).locator('li');
+	// A loaded machine may not have come to print anything.
+	await until(async () => {
+		const before = await answers.count();
+		await button(page, 'Run').click();
+		await answers.nth(before).waitFor();
+		return /\$1 = 42/.test(await answers.first().textContent() ?? '');
+	}, 'a gdb that prints in time');
+	assert.match(await answers.first().textContent() ?? '', /^print 6 \* 7\ncontinuenot done, /);
+	await page.getByRole('alert').filter({ hasText: 'gdb did not end in time' }).waitFor();
+});
+
 test('gdb gets the symbols of what the board runs, or those that were asked for', async (t) => {
 	await shared.client.startBoard('symbols', 'hello');
 	const page = await openTab(t, 'symbols', 'debug');

@@ -3,13 +3,13 @@
 import { createCurlLine } from '../../components/curl_line.js';
 import { h, setText } from '../../components/dom.js';
 import { createCheck, createField, showFaults } from '../../components/field.js';
-import { apiPath } from '../../lib/api.js';
+import { Problem, apiPath } from '../../lib/api.js';
 import { formatDuration } from '../../lib/format.js';
 import { History, readCommands } from '../../lib/gdb_session.js';
 
 /**
  * @typedef {import('../../lib/api.js').Instance} Instance
- * @typedef {{exit_code: number, stdout: string, stderr: string}} GdbResult
+ * @typedef {{exit_code?: number, stdout?: string, stderr?: string}} GdbResult exit_code: none where it had to be ended
  */
 
 const RESULTS_KEPT = 50;
@@ -137,16 +137,15 @@ export class GdbForm {
 		this.isAsking = true;
 		setText(this.status, 'gdb is at it …');
 		const began = performance.now();
+		const took = () => (performance.now() - began) / 1000;
 		try {
 			const result = await this.app.api.request('POST', this.url(), request);
-			if (this.isOver) return;
-			const seconds = (performance.now() - began) / 1000;
-			this.history.add(text);
-			this.showResult(text, result, seconds);
-			setText(this.status, `Done in ${formatDuration(seconds)}.`);
+			this.showResult(text, result, took());
+			setText(this.status, `Done in ${formatDuration(took())}.`);
 		} catch (error) {
 			setText(this.status, '');
 			setText(this.fault, showFaults(this.fields, error));
+			if (error instanceof Problem && 'stdout' in error.members) this.showResult(text, error.members, took());
 		} finally {
 			this.isAsking = false;
 		}
@@ -154,6 +153,8 @@ export class GdbForm {
 
 	/** @param {string} text the commands @param {GdbResult} result @param {number} seconds */
 	showResult(text, { exit_code: code, stdout, stderr }, seconds) {
+		if (this.isOver) return;
+		this.history.add(text);
 		const again = h('button', {
 			type: 'button',
 			onclick: () => {
@@ -161,7 +162,7 @@ export class GdbForm {
 				this.commands.focus();
 			},
 		}, 'Take again');
-		const head = h('div', { class: 'tools' }, h('code', {}, text), h('span', { class: code === 0 ? 'quiet' : 'danger' }, `exit code ${code}, ${formatDuration(seconds)}`), again);
+		const head = h('div', { class: 'tools' }, h('code', {}, text), h('span', { class: code === 0 ? 'quiet' : 'danger' }, `${code === undefined ? 'not done' : `exit code ${code}`}, ${formatDuration(seconds)}`), again);
 		this.results.prepend(h('li', {}, head,
 			stdout && h('pre', { class: 'output', tabIndex: 0, 'aria-label': 'What gdb printed' }, stdout),
 			stderr && h('pre', { class: 'output', 'data-kind': 'stderr', tabIndex: 0, 'aria-label': 'Errors and warnings of gdb' }, stderr)));
