@@ -167,20 +167,24 @@ test('an action on many asks for a few at a time, tells how far it is, and is no
 });
 
 test('while boards are slow to stop the rest of the page goes on', async (t) => {
+	const emud = await startEmud(t, { server: { limits: { stop_timeout: 60 } } });
+	const client = emud.client();
 	const ids = Array.from({ length: 7 }, (_, index) => `hung-${index}`);
-	const boards = await Promise.all(ids.map((id) => shared.client.startBoard(id, 'hello')));
+	const boards = await Promise.all(ids.map((id) => client.startBoard(id, 'hello')));
 	const pids = boards.flatMap(({ processes }) => Object.values(processes).map(({ pid }) => pid));
-	const page = await openTable(t, { query: '?q=hung-' });
+	const page = await openPage(t, { url: `${emud.baseUrl}/#/instances` });
 	await rowOf(page, ids[6]).waitFor();
 	for (const pid of pids) process.kill(pid, 'SIGSTOP');
 	await page.getByLabel('Choose all that are shown').check();
 	await page.getByRole('group', { name: 'Actions on the chosen instances' }).getByRole('button', { name: 'Stop' }).click();
-	// All of them: none waits for another one's end.
-	for (const id of ids) await untilState(page, id, /^(stopping|exited)/);
+	// None waits for another one's end.
+	for (const id of ids) await untilState(page, id, /^stopping$/);
+	await page.getByText('Stop: 0 of 7 …').waitFor();
 	await page.getByRole('link', { name: 'Targets' }).click();
 	await page.locator('tr[data-id="board"]').waitFor();
+	for (const pid of pids) process.kill(pid, 'SIGCONT');
 	await page.getByRole('status').filter({ hasText: 'Stop: done with 7 instances.' }).waitFor();
-	for (const id of ids) assert.equal((await shared.client.get(`/instances/${id}`)).json.state, 'exited');
+	for (const id of ids) assert.equal((await client.get(`/instances/${id}`)).json.state, 'exited');
 });
 
 test('of a crash the row tells the reason, and the whole of it on hover', async (t) => {
