@@ -1,11 +1,13 @@
 // The list of runs in a real browser: what it knows of those that events tell of.
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
 import { shareEmud } from '../lib/emud.mjs';
+import { firmware } from '../lib/firmware.mjs';
 import { shareBrowser } from '../lib/page.mjs';
-import { beginRun, boardOf, untilBoardGone } from '../lib/runs.mjs';
+import { beginRun, boardOf, runFirmware, untilBoardGone } from '../lib/runs.mjs';
 import { exit, print, read, script } from '../lib/script.mjs';
 
 /** @typedef {import('playwright-core').Page} Page */
@@ -62,4 +64,31 @@ test('a run that ends while it is watched says why in full, however many newer o
 	await press(old.id);
 	await rowOf(page, old.id).getByText('The guest ended itself with code 3.').waitFor();
 	await rowOf(page, old.id).getByText('age=old').waitFor();
+});
+
+test('an ended run is run again from the list; a number of five digits stands in one line', async (t) => {
+	const { id } = await runFirmware(shared.client, readFileSync(firmware('hello')), { pass: 'Hello', label: 'of:again' });
+	const page = await openPage(t, { url: `${shared.emud.baseUrl}/#/runs?label=of=again` });
+	await rowOf(page, id).waitFor();
+	assert.equal(await page.getByRole('button', { name: `Cancel run ${id}` }).count(), 0);
+	const name = rowOf(page, id).getByRole('rowheader').getByRole('link');
+	await name.evaluate((link) => (link.textContent = 'Run 12345'));
+	assert.equal(await name.evaluate((link) => link.getClientRects().length), 1);
+	// A double click makes one.
+	await page.getByRole('button', { name: `Run again: run ${id}` }).evaluate((button) => {
+		for (let count = 0; count < 2; count++) /** @type {HTMLElement} */ (button).click();
+	});
+	await page.getByText(new RegExp(`^Run \\d+ repeats run ${id}\\.$`)).waitFor();
+	const { runs } = (await shared.client.get('/runs?label=of:again')).json;
+	assert.equal(runs.length, 2);
+	await rowOf(page, runs[0].id).getByText('passed', { exact: true }).waitFor();
+});
+
+test('on a phone the message of a test case is in sight', async (t) => {
+	const { id } = await runFirmware(shared.client, readFileSync(firmware('cases')));
+	const page = await openPage(t, { url: `${shared.emud.baseUrl}/#/runs/${id}/tests?failed=true`, context: { viewport: { width: 390, height: 844 } } });
+	const message = page.locator('table.tests summary').filter({ hasText: 'ring_test.cc' });
+	await message.waitFor();
+	const box = await message.boundingBox();
+	assert.ok(box && box.x >= 0 && box.x + box.width <= 390, JSON.stringify(box));
 });

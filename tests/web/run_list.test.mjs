@@ -66,6 +66,8 @@ test('the sentence says what decided', () => {
 	assert.equal(tellWhy(makeRun({ state: 'queued', queue_position: 3 })), 'It waits for a place: number 3 in the queue.');
 	assert.equal(tellOutcome({ state: 'queued', verdict: null, queue_position: 3 }), 'queued, number 3');
 	assert.equal(tellDetail(makeRun({ reason: 'start_failed', detail: 'no such machine' })), 'no such machine');
+	assert.equal(tellDetail(makeRun({ reason: 'timeout', detail: 'nothing decided the run within 2 s' })), '', 'what the sentence says');
+	assert.equal(tellDetail(makeRun({ reason: 'idle_timeout', detail: 'the board printed nothing for 2 s; step 1 of its input was not taken yet' })), 'step 1 of its input was not taken yet');
 });
 
 test('how long it took, or takes', () => {

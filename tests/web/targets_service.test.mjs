@@ -21,6 +21,9 @@ test('targets tell what they are, where from, and why one cannot be had', async 
 	await page.getByLabel('Filter', { exact: true }).fill('unavailable');
 	assert.deepEqual(await page.locator('tbody tr th').allTextContents(), ['not-installed']);
 	await page.getByLabel('Filter', { exact: true }).fill('');
+	await page.setViewportSize({ width: 390, height: 844 });
+	const why = await row('not-installed').getByText(/^no: /).boundingBox();
+	assert.ok(why && why.x >= 0 && why.x + why.width <= 390, `on a phone: ${JSON.stringify(why)}`);
 	await page.getByRole('link', { name: 'New instance of board', exact: true }).click();
 	await page.waitForURL('**/#/new?target=board');
 	await page.locator('option[value="board"]').waitFor({ state: 'attached' });
@@ -35,7 +38,9 @@ test('the service tells its version, emulators, limits and problems', async (t) 
 	await page.getByText(`emud ${version}`).waitFor();
 	await page.getByText('1 created').waitFor();
 	assert.match(await page.getByRole('region', { name: 'Emulators' }).textContent() ?? '', new RegExp(`qemu${emulators.qemu.version}`.replaceAll('.', '\\.')));
-	assert.equal(await page.getByRole('region', { name: 'Limits' }).locator('dt').count(), Object.keys(limits).length);
+	const told = page.getByRole('region', { name: 'Limits' });
+	assert.equal(new Set(await told.locator('dt').allTextContents()).size, Object.keys(limits).length, 'each has a name of its own');
+	assert.match(await told.textContent() ?? '', /Disk kept free\d.*Kept runs1,000Kept runs age30 daysOutput of kept runs4\.0 GiB/);
 	for (const { detail } of problems) await page.getByText(detail).waitFor();
 	await shared.client.delete('/instances/counted');
 	await page.getByText('1 created').waitFor({ state: 'detached' });

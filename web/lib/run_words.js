@@ -67,8 +67,14 @@ export function tellWhy(run) {
 	return REASONS[run.reason ?? '']?.(run) ?? `${run.reason ?? 'It has ended'}.`.replaceAll('_', ' ');
 }
 
-/** What the sentence does not say already: the emulator's own words, mostly. @param {Run} run */
-export const tellDetail = ({ reason, detail }) => (['guest_exit', 'guest_shutdown', 'canceled'].includes(reason ?? '') ? '' : detail ?? '');
+/** Where the sentence says what the detail does. */
+const TOLD = ['guest_exit', 'guest_shutdown', 'no_pass_pattern', 'canceled', 'instance_deleted'];
+
+/** What the sentence does not say already: the emulator's own words, mostly; of input that was not taken in time. @param {Run} run */
+export function tellDetail({ reason, detail }) {
+	if (!detail || !reason || TOLD.includes(reason)) return '';
+	return ['timeout', 'idle_timeout'].includes(reason) ? detail.split('; ').slice(1).join('; ') : detail;
+}
 
 /** Seconds from its start to its verdict, or till now; null: it has not begun. @param {Run} run @param {number} now ms since 1970 */
 export function durationOf({ duration, started_at, ended_at }, now) {

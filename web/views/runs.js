@@ -1,5 +1,6 @@
 // The history of runs, newest first: what came of each, and what runs and waits just now.
 
+import { setBusy } from '../components/action_buttons.js';
 import { createCurlLine } from '../components/curl_line.js';
 import { fill, h, setText, timeElement } from '../components/dom.js';
 import { OrderedRows } from '../components/ordered_rows.js';
@@ -14,7 +15,7 @@ import { STATES, VERDICTS, durationOf, tellDetail, tellOutcome, tellWhy } from '
  * @typedef {import('../app.js').App} App
  * @typedef {import('../lib/api.js').Run} Run
  * @typedef {{row: HTMLTableRowElement, link: HTMLElement, outcome: HTMLElement, why: HTMLElement, target: HTMLElement, labels: HTMLElement, duration: HTMLElement,
- *   when: HTMLElement, actor: HTMLElement, cancel: HTMLButtonElement, run: Run | null}} Row
+ *   when: HTMLElement, actor: HTMLElement, cancel: HTMLButtonElement, again: HTMLButtonElement, run: Run | null}} Row
  */
 
 const PAGE = 100;
@@ -255,9 +256,11 @@ class RunsView {
 		const outcome = h('td', { class: 'verdict' });
 		why.className = 'why';
 		const cancel = h('button', { type: 'button', class: 'danger', 'aria-label': `Cancel run ${id}`, onclick: () => void this.cancel(id) }, 'Cancel');
+		/** @type {HTMLButtonElement} */
+		const again = h('button', { type: 'button', 'aria-label': `Run again: run ${id}`, onclick: () => void this.rerun(id, again) }, 'Run again');
 		const link = h('a', { href: route('runs', id) }, `Run ${id}`);
-		const row = h('tr', { 'data-id': id }, h('th', { scope: 'row' }, link), outcome, why, target, labels, duration, when, actor, h('td', {}, cancel));
-		const parts = { row, link, outcome, why, target, labels, duration, when, actor, cancel, run: null };
+		const row = h('tr', { 'data-id': id }, h('th', { scope: 'row' }, link), outcome, why, target, labels, duration, when, actor, h('td', {}, cancel, again));
+		const parts = { row, link, outcome, why, target, labels, duration, when, actor, cancel, again, run: null };
 		this.fillRow(parts, /** @type {Run} */ (this.find(id)));
 		return parts;
 	}
@@ -278,7 +281,9 @@ class RunsView {
 		fill(row.labels, Object.entries(run.labels).map(([key, value]) => h('span', { class: 'label' }, `${key}=${value}`)));
 		fill(row.when, timeElement(run.created_at, formatTime(run.created_at)));
 		setText(row.actor, run.actor ?? '');
+		if (isEnded && document.activeElement === row.cancel) row.link.focus();
 		row.cancel.hidden = isEnded;
+		row.again.hidden = !isEnded;
 		this.showDuration(row, run);
 	}
 
@@ -304,11 +309,26 @@ class RunsView {
 	}
 
 	/** @param {string} id */
-	async cancel(id) {
+	cancel(id) {
+		return this.act('DELETE', apiPath('runs', id));
+	}
+
+	/** @param {string} id @param {HTMLButtonElement} button */
+	async rerun(id, button) {
+		if (button.ariaDisabled) return;
+		setBusy(button, true);
+		const run = await this.act('POST', `${apiPath('runs', id, 'rerun')}?detach=true`);
+		setBusy(button, false);
+		if (run) this.app.notices.tell(`Run ${run.id} repeats run ${id}.`);
+	}
+
+	/** @param {string} method @param {string} path @returns {Promise<Run | undefined>} */
+	async act(method, path) {
 		const { api, store, notices } = this.app;
 		try {
-			const run = await api.request('DELETE', apiPath('runs', id));
-			store.putRun(mergeRun(store.runs.get(id), run));
+			const run = await api.request(method, path);
+			store.putRun(mergeRun(store.runs.get(run.id), run));
+			return run;
 		} catch (error) {
 			notices.fail(error);
 		}

@@ -2,7 +2,7 @@
 
 import { createCurlLine } from '../components/curl_line.js';
 import { fill, h, setText, timeElement } from '../components/dom.js';
-import { formatBytes, formatDuration, formatTime } from '../lib/format.js';
+import { capital, formatBytes, formatDuration, formatTime } from '../lib/format.js';
 import { STATES } from '../lib/instance_state.js';
 import { followList } from '../lib/live_list.js';
 
@@ -12,17 +12,19 @@ import { followList } from '../lib/live_list.js';
  */
 
 const DURATIONS = ['kept_events_age', 'kept_runs_age', 'start_timeout', 'stop_timeout'];
+const DAY_S = 24 * 3600;
+/** Where the key says too little. @type {Record<string, string>} */
+const LIMITS = { free_bytes: 'Disk kept free', kept_runs_bytes: 'Output of kept runs' };
 
 /** @param {string} name @param {number} value */
 function tellLimit(name, value) {
-	if (DURATIONS.includes(name)) return formatDuration(value);
-	if (name === 'free_bytes') return `${formatBytes(value)} stay free`;
+	if (DURATIONS.includes(name)) return value >= 2 * DAY_S && value % DAY_S === 0 ? `${value / DAY_S} days` : formatDuration(value);
 	if (value === 0) return 'none';
 	return name.endsWith('_bytes') ? formatBytes(value) : value.toLocaleString();
 }
 
 /** @param {string} name */
-const words = (name) => name.charAt(0).toUpperCase() + name.slice(1).replace(/_bytes$/, '').replaceAll('_', ' ');
+const words = (name) => LIMITS[name] ?? capital(name.replace(/_bytes$/, '').replaceAll('_', ' '));
 
 /** @param {[string, Child | Child[]][]} facts */
 const createFacts = (facts) => h('dl', { class: 'details' }, facts.flatMap(([name, value]) => [h('dt', {}, name), h('dd', {}, value)]));
@@ -119,7 +121,7 @@ class ServiceView {
 		this.reload.disabled = true;
 		try {
 			const { warnings } = await this.app.api.request('POST', '/v1/config/reload');
-			fill(this.outcome, h('p', {}, warnings.length ? `The new configuration is in force, with ${warnings.length} warnings.` : 'The new configuration is in force.'));
+			fill(this.outcome, h('p', {}, warnings.length ? `The new configuration is in force, with ${warnings.length} ${warnings.length === 1 ? 'warning' : 'warnings'}.` : 'The new configuration is in force.'));
 		} catch (error) {
 			fill(this.outcome, h('p', { class: 'danger' }, error instanceof Error ? error.message : String(error)));
 		}
