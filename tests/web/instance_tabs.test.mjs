@@ -394,7 +394,7 @@ test('the newest events are there at once, older ones when the end comes into vi
 	for (let i = 0; i < 120; i++) await shared.client.post('/instances/often/reset');
 	const page = await openTab(t, 'often', 'events');
 	const rows = page.locator('.events tbody tr');
-	const count = page.locator('.panel').getByRole('status');
+	const count = page.locator('.panel .tools p');
 	await count.filter({ hasText: '100 events, the newest' }).waitFor();
 	assert.equal(await rows.count(), 100);
 	const settled = page.evaluate(() => new Promise((resolve) => globalThis.addEventListener('scrollend', () => resolve(null), { once: true })));
