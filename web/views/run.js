@@ -150,7 +150,7 @@ class RunView {
 
 	showElapsed() {
 		if (!this.run) return;
-		const seconds = durationOf(this.run, Date.now());
+		const seconds = durationOf(this.run, this.app.api.now());
 		const isEnded = this.run.state === 'ended';
 		setText(this.elapsed, seconds === null ? '' : isEnded ? `took ${formatDuration(seconds)}` : `for ${formatDuration(Math.floor(seconds))}`);
 	}

@@ -69,7 +69,7 @@ class UsageTab {
 	/** @param {any} usage */
 	take(usage) {
 		this.isMissing = false;
-		fill(this.totals, tellTotals(usage, this.instance.started_at, Date.now()).map((text) => h('span', {}, text)));
+		fill(this.totals, tellTotals(usage, this.instance.started_at, this.app.api.now()).map((text) => h('span', {}, text)));
 		this.before = usage.samples.map((/** @type {any} */ sample) => ({ ...sample, time: Date.parse(sample.time) }));
 		this.show();
 	}
@@ -84,7 +84,7 @@ class UsageTab {
 	show() {
 		const samples = joinSamples(this.before, this.app.store.samples.get(this.instance.id) ?? []);
 		const isLive = ['running', 'paused', 'stopping'].includes(this.instance.state);
-		const now = isLive ? Date.now() : 0;
+		const now = isLive ? this.app.api.now() : 0;
 		const cpu = usageSeries(samples, 'cpu', now);
 		const memory = usageSeries(samples, 'rss_bytes', now);
 		this.cpu.show(cpu, tellSeries('CPU', cpu, formatCpu));
