@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { Api } from '../../web/lib/api.js';
 import { formatBytes, formatCpu, formatDuration, formatExit } from '../../web/lib/format.js';
 import { matchesFilter, readFilter } from '../../web/lib/instance_filter.js';
 import { ACTIONS_FIT, STATES, compareIds, findReason, tellState, upSince } from '../../web/lib/instance_state.js';
@@ -73,6 +74,20 @@ test('every state has an action that leads on, and what is up is so since its st
 		assert.ok(Object.entries(ACTIONS_FIT).some(([action, fits]) => action !== 'delete' && fits(state)), state);
 	assert.equal(upSince({ state: 'running', started_at: '1970-01-01T00:00:02Z' }), 2000);
 	assert.equal(upSince({ state: 'exited', started_at: '1970-01-01T00:00:02Z' }), null);
+});
+
+test('an instance that has ended and could not be removed: the reason is asked for', async (t) => {
+	const { fetch } = globalThis;
+	t.after(() => Object.assign(globalThis, { fetch }));
+	/** @type {string[]} */
+	const asked = [];
+	const answer = async (/** @type {string} */ path, /** @type {RequestInit} */ { method }) => {
+		asked.push(`${method} ${path}`);
+		return path.endsWith('?wait=false') ? new Response('{"state":"exited"}', { status: 202 }) : new Response('{"detail":"no right to"}', { status: 500 });
+	};
+	Object.assign(globalThis, { fetch: answer });
+	await assert.rejects(new Api(async () => null).ask('one', 'delete'), /no right to/);
+	assert.deepEqual(asked, ['DELETE /v1/instances/one?wait=false', 'DELETE /v1/instances/one']);
 });
 
 test('names stand as people count', () => {
