@@ -128,9 +128,9 @@ static void expect_echo(int fd)
 static void test_an_idle_event_stream_beats(void **state)
 {
 	(void) state;
+	int64_t start_ms = clock_monotonic_ms();
 	int fd = client_connect(&harness);
 	client_send_text(fd, "GET /events HTTP/1.1\r\n" HEAD "\r\n");
-	int64_t start_ms = clock_monotonic_ms();
 	read_until(fd, "retry: 1500\n\n");
 	for (int i = 0; i < 3; i++)
 		read_until(fd, "\r\n3\r\n:\n\n");
@@ -145,8 +145,8 @@ static void test_a_socket_that_answers_pings_stays(void **state)
 {
 	(void) state;
 	static const unsigned char pong[] = {0x8a, 0x80, 0, 0, 0, 0};
-	int fd = open_socket("/echo");
 	int64_t start_ms = clock_monotonic_ms();
+	int fd = open_socket("/echo");
 	for (int i = 0; i < 5; i++) {
 		expect_ping(fd);
 		client_send(fd, pong, sizeof(pong));
