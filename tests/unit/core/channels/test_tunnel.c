@@ -419,9 +419,9 @@ static void a_pty_user_whom_the_emulator_left_is_connected_by_typing(void **stat
 	/* And when there is no emulator for a while. */
 	emulator_is_gone(fixture);
 	emulator_closes(fixture);
-	harness_settle(fixture->harness, 10);
+	harness_settle(fixture->harness, 200);
 	write_text(user->fd, "lost");
-	harness_settle(fixture->harness, 10);
+	harness_settle(fixture->harness, 200);
 	emulator_is_back(fixture);
 	expect_no_connection(fixture);
 	write_text(user->fd, "back");
