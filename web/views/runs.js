@@ -289,7 +289,7 @@ class RunsView {
 
 	/** @param {Row} row @param {Run} run */
 	showDuration(row, run) {
-		const seconds = durationOf(run, Date.now());
+		const seconds = durationOf(run, this.app.api.now());
 		setText(row.duration, formatDuration(run.state === 'ended' || seconds === null ? seconds : Math.floor(seconds)));
 	}
 
