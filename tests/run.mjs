@@ -11,7 +11,7 @@ const here = dirname(fileURLToPath(import.meta.url))
 const build = resolve(process.argv[2] ?? 'build-test')
 const filter = process.argv[3]
 // A test that hangs fails the run, it does not hold it up.
-const RUN_TIMEOUT_MS = 15 * 60 * 1000
+const RUN_TIMEOUT_MS = 22 * 60 * 1000
 const scratch = mkdtempSync(join(tmpdir(), 'emud-tests-'))
 
 /** @returns {{passed: number, failed: number, skipped: number}} */
@@ -50,6 +50,7 @@ function runNode() {
     `--test-reporter=${join(here, 'totals.mjs')}`, `--test-reporter-destination=${totals}`,
     ...files], { stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, EMUD_BUILD: build },
     timeout: RUN_TIMEOUT_MS })
+  if (run.signal) console.log(`FAILED the tests of node were ended by ${run.signal}: they have ${RUN_TIMEOUT_MS / 60_000} minutes`)
   const text = existsSync(totals) ? readFileSync(totals, 'utf8') : ''
   const { pass = 0, fail = 0, cancelled = 0, skipped = 0, todo = 0 } = text ? JSON.parse(text) : {}
   const failed = fail + cancelled
