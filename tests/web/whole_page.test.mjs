@@ -190,6 +190,8 @@ test('the API\'s documents show every call of the specification, are dark where 
 	await page.locator('.opblock').first().waitFor();
 	assert.equal(await page.locator('.opblock').count(), operations.length);
 	await page.getByRole('link', { name: 'emud', exact: true }).click();
+	// What is chosen before the modules are there is not heard.
+	await page.getByText('No boards yet').waitFor();
 	await page.getByLabel('Theme').selectOption('dark');
 	await page.getByRole('link', { name: 'API' }).click();
 	await page.locator('.opblock').first().waitFor();
