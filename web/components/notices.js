@@ -20,6 +20,8 @@ export class Notices {
 		this.region = region;
 		this.announcer = announcer;
 		this.isConnected = isConnected;
+		/** That are over. */
+		this.losses = 0;
 		/** Where the focus was before it came here. @type {EventTarget | null} */
 		this.before = null;
 		document.addEventListener('focusin', ({ target }) => {
@@ -36,12 +38,14 @@ export class Notices {
 
 	/** Of what the page asks by itself. @param {unknown} error */
 	failAsking(error) {
+		const { losses } = this;
 		if (!isUnanswered(error)) this.fail(error);
-		else setTimeout(() => this.isConnected() && this.fail(error), SETTLED_MS);
+		else if (this.isConnected()) setTimeout(() => this.isConnected() && losses === this.losses && this.fail(error), SETTLED_MS);
 	}
 
 	/** The connection is back: what had no answer for want of it is no news any more. */
 	forgetLoss() {
+		this.losses++;
 		for (const notice of this.region.querySelectorAll('[data-unanswered]')) {
 			if (notice.contains(document.activeElement)) this.dismiss(notice);
 			else notice.remove();
