@@ -295,6 +295,7 @@ test('files, targets and the service: uploaded, fetched, deleted, found, read ag
 	await rowOf(page, 'board').waitFor({ state: 'detached' });
 	await act(page, 'New instance of board-two');
 	await page.waitForURL('**/#/new?target=board-two');
+	await page.getByRole('heading', { level: 1, name: 'New instance' }).waitFor();
 	await tabTo(page, 'Service', 'Shift+Tab');
 	await press(page, 'Enter');
 	await page.locator('section[aria-label="Limits"] dl').waitFor();
