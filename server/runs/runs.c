@@ -323,8 +323,10 @@ int runs_open_output(struct runs *runs, int64_t id, struct run_output *ret_outpu
 	const struct run *run = runs_find(runs, id);
 	if (!run)
 		return open_kept(runs, id, ret_output, error);
+	/* One of an earlier emud has output before it is attached again. */
 	*ret_output = (struct run_output){
-	    .fd = run->output_fd < 0 ? -1 : fcntl(run->output_fd, F_DUPFD_CLOEXEC, 3),
+	    .fd = run->output_fd < 0 ? run_archive_open(runs->archive, id, NULL)
+				     : fcntl(run->output_fd, F_DUPFD_CLOEXEC, 3),
 	    .end_offset = run_has_ended(run) ? run->end_offset : -1,
 	    .board = run->row.instance ? fleet_find(runs->options.fleet, run->row.instance) : NULL,
 	    .start_number = run->start_number,

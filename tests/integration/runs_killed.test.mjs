@@ -98,6 +98,22 @@ for (const signal of SIGNALS) {
 		await expectNothingLeft(emud, client);
 	});
 
+	test(`what a run has printed is there at once after a ${signal}, before its patterns are`, async (t) => {
+		const { emud, client } = await start(t);
+		/* Long enough to compile for the question to come before they are. */
+		const slow = Array.from({ length: 40 }, (_, index) => `(?:never${index}[a-z]{1,90}){1,90}`);
+		const { id } = await beginRun(client, WAITING, { ...PASS, fail: slow });
+		const board = await boardOf(client, id);
+		await untilPrinted(client, id, 'ready\r\n');
+		await emud.end(signal);
+		await emud.start();
+		assert.equal((await client.get(`/runs/${id}/output?offset=2`)).body.toString(), 'ady\r\n');
+		const raw = await type(board, '!');
+		assert.deepEqual(brief(await untilEnded(client, id)), PASSED);
+		raw.close();
+		await expectNothingLeft(emud, client);
+	});
+
 	test(`what a board prints while emud is dead by ${signal} decides its run`, async (t) => {
 		const { emud, client } = await start(t);
 		const { id } = await beginRun(client, WAITING, PASS);
