@@ -5,10 +5,12 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
+import { Problem } from '../../web/lib/api.js';
+import { actOnAll } from '../../web/lib/bulk_action.js';
 import { curlCommand, quote } from '../../web/lib/curl.js';
 import { fitsMachine, readElfHeader } from '../../web/lib/elf.js';
 import { checkLabels, makeSpec, readArgs, readPrefill } from '../../web/lib/instance_spec.js';
-import { followList } from '../../web/lib/live_list.js';
+import { createRefresh, followList } from '../../web/lib/live_list.js';
 import { Store } from '../../web/lib/store.js';
 import { upload } from '../../web/lib/upload.js';
 import { firmware } from '../lib/firmware.mjs';
@@ -177,6 +179,54 @@ test('an upload is cancelled, amid it or before', async (t) => {
 	await assert.rejects(upload(noApi, '/v1/x', BODY, { signal: cancelling.signal, onProgress: () => cancelling.abort() }), { name: 'AbortError' });
 	await assert.rejects(upload(noApi, '/v1/x', BODY, { signal: cancelling.signal }), { name: 'AbortError' });
 	assert.equal(requests.length, 1);
+});
+
+test('a question that had no answer is asked again after a while, one that was refused is not', async (t) => {
+	const store = new Store(noApi);
+	store.setConnection('connected');
+	/** @type {(() => void)[]} */
+	const timers = [];
+	t.mock.method(globalThis, 'setTimeout', (/** @type {() => void} */ callback) => timers.push(callback));
+	const turn = () => new Promise((resolve) => setImmediate(resolve));
+	const answers = [new Problem(0, 'unreachable', 'none'), new Problem(0, 'unreachable', 'none'), new Problem(404, 'not_found', 'gone'), 'there'];
+	/** @type {unknown[]} */
+	const told = [];
+	const question = createRefresh(store, async () => {
+		const answer = answers.shift();
+		if (answer instanceof Problem) throw answer;
+		return answer;
+	}, { onLoad: (answer) => told.push(answer), onFault: (error) => told.push(/** @type {Problem} */ (error).status) });
+	question.refresh();
+	await turn();
+	assert.deepEqual([told, timers.length], [[0], 1]);
+	// What is asked while nobody is there has no answer either: who notices that the connection is back asks.
+	store.setConnection('lost');
+	timers[0]();
+	await turn();
+	assert.deepEqual(told, [0]);
+	store.setConnection('connected');
+	timers[0]();
+	await turn();
+	timers[1]();
+	await turn();
+	assert.deepEqual([told, timers.length], [[0, 0, 404], 2]);
+	question.refresh();
+	await turn();
+	assert.deepEqual(told, [0, 0, 404, 'there']);
+	question.stop();
+});
+
+test('an action on many that had no answer is told as such, with whose it was', async () => {
+	const store = new Store(noApi);
+	const api = /** @type {any} */ ({
+		/** @param {string} id */
+		async ask(id) {
+			if (id === 'b') throw new Problem(0, 'unreachable', 'emud does not answer');
+			if (id === 'c') throw new Problem(409, 'conflict', 'it has ended');
+		},
+	});
+	const faults = await actOnAll({ api, store }, 'stop', ['a', 'b', 'c'], () => {});
+	assert.deepEqual(faults.map((fault) => fault instanceof Problem && [fault.status, fault.message]), [[0, 'b: emud does not answer'], [409, 'c: it has ended']]);
 });
 
 test('a list is loaded again for its events and a connection that is back, one question at a time', async () => {

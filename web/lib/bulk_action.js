@@ -1,5 +1,7 @@
 // One action on many instances: a few requests at a time, as the browser has six connections to emud for all of its pages. No DOM.
 
+import { Problem } from './api.js';
+
 const REQUESTS = 3;
 /** Boards that start all at once would all be late: the next one waits until one has started. */
 const STARTS = ['start', 'restart'];
@@ -22,11 +24,11 @@ function untilSettled(store, id) {
  * @param {string} action
  * @param {string[]} ids
  * @param {(done: number) => void} onProgress
- * @returns {Promise<string[]>} what was refused, and why
+ * @returns {Promise<unknown[]>} what was refused, and why
  */
 export async function actOnAll({ api, store }, action, ids, onProgress) {
 	const left = [...ids];
-	/** @type {string[]} */
+	/** @type {unknown[]} */
 	const faults = [];
 	/** @type {Promise<void>[]} */
 	const settling = [];
@@ -47,7 +49,8 @@ export async function actOnAll({ api, store }, action, ids, onProgress) {
 			try {
 				await act(id);
 			} catch (error) {
-				faults.push(`${id}: ${error instanceof Error ? error.message : error}`);
+				const told = `${id}: ${error instanceof Error ? error.message : error}`;
+				faults.push(error instanceof Problem ? new Problem(error.status, error.code, told) : told);
 				onProgress(++done);
 			}
 		}

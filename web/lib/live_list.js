@@ -6,16 +6,25 @@ import { Problem } from './api.js';
 const RETRY_MS = 5000;
 
 /**
- * One question at a time; where it becomes stale meanwhile it is asked again.
+ * One question at a time; where it becomes stale meanwhile it is asked again, and some time after it had no answer.
  * @template T
+ * @param {import('./store.js').Store} store
  * @param {() => Promise<T>} load
  * @param {{onLoad: (answer: T, isStale: boolean) => void, onFault: (error: unknown) => void}} listener isStale: another answer follows
  * @returns {{refresh: () => void, stop: () => void}}
  */
-export function createRefresh(load, { onLoad, onFault }) {
+export function createRefresh(store, load, { onLoad, onFault }) {
 	let isStale = false;
 	let isAsking = false;
 	let isOver = false;
+	/** @type {ReturnType<typeof setTimeout> | undefined} */
+	let retry;
+
+	/** @param {unknown} error */
+	function failed(error) {
+		onFault(error);
+		if (error instanceof Problem && error.status === 0) retry = setTimeout(() => store.connection === 'connected' && refresh(), RETRY_MS);
+	}
 
 	async function refresh() {
 		isStale = true;
@@ -23,20 +32,26 @@ export function createRefresh(load, { onLoad, onFault }) {
 		isAsking = true;
 		while (isStale && !isOver) {
 			isStale = false;
+			clearTimeout(retry);
 			try {
 				const answer = await load();
 				if (!isOver) onLoad(answer, isStale);
 			} catch (error) {
-				if (!isOver) onFault(error);
+				if (!isOver) failed(error);
 			}
 		}
 		isAsking = false;
 	}
-	return { refresh: () => void refresh(), stop: () => void (isOver = true) };
+
+	function stop() {
+		isOver = true;
+		clearTimeout(retry);
+	}
+	return { refresh: () => void refresh(), stop };
 }
 
 /**
- * A list: loads at once, when the topic is touched, when a lost connection is back, and some time after a question that had no answer.
+ * A list: loads at once, when the topic is touched, and when a lost connection is back.
  * @template T
  * @param {import('./store.js').Store} store
  * @param {import('./store.js').Topic} topic
@@ -45,20 +60,10 @@ export function createRefresh(load, { onLoad, onFault }) {
  * @returns {() => void} ends it
  */
 export function followList(store, topic, load, { onLoad, onFault }) {
-	/** @type {ReturnType<typeof setTimeout> | undefined} */
-	let retry;
-	const { refresh, stop } = createRefresh(load, {
-		onLoad: (list, isStale) => isStale || onLoad(list),
-		onFault(error) {
-			onFault(error);
-			clearTimeout(retry);
-			if (error instanceof Problem && error.status === 0) retry = setTimeout(() => store.connection === 'connected' && refresh(), RETRY_MS);
-		},
-	});
+	const { refresh, stop } = createRefresh(store, load, { onLoad: (list, isStale) => isStale || onLoad(list), onFault });
 	let wasLost = store.connection !== 'connected';
 	const stops = [
 		stop,
-		() => clearTimeout(retry),
 		store.subscribe(topic, refresh),
 		store.subscribe('connection', () => {
 			if (wasLost && store.connection === 'connected') refresh();

@@ -54,7 +54,7 @@ class InstanceView {
 			h('div', { class: 'heading' }, h('h1', {}, this.id, ' ', this.state), h('div', { class: 'actions' }, this.actions.buttons, this.startWith)),
 			this.parts);
 		// The whole of it, which events do not tell: channels, processes, the command.
-		this.question = createRefresh(() => app.api.getInstance(this.id), {
+		this.question = createRefresh(app.store, () => app.api.getInstance(this.id), {
 			onLoad: (instance) => this.show(instance), onFault: (error) => this.failed(error),
 		});
 		this.stop = app.store.subscribe('instances', (changed) => {

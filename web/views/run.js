@@ -48,7 +48,7 @@ class RunView {
 		this.parts = h('div', { hidden: true }, this.why, this.words, this.facts, this.tabs.elements);
 		outlet.append(h('div', { class: 'heading' }, h('h1', {}, `Run ${this.id} `, this.outcome), this.createActions()), this.parts);
 		// The whole of it, which events do not tell.
-		this.question = createRefresh(() => app.api.getRun(this.id), { onLoad: (run) => this.show(run), onFault: (error) => this.failed(error) });
+		this.question = createRefresh(app.store, () => app.api.getRun(this.id), { onLoad: (run) => this.show(run), onFault: (error) => this.failed(error) });
 		this.stop = app.store.subscribe('runs', (changed) => {
 			// Any run that goes gives the others another place in the queue.
 			if (changed.size === 0 || changed.has(this.id) || this.run?.state === 'queued') this.question.refresh();

@@ -46,7 +46,7 @@ class LogsTab {
 		this.dropped = h('span', { class: 'quiet' });
 		this.download = h('a', { class: 'button', download: '' }, 'Download');
 		this.log = h('pre', { class: 'log', tabIndex: 0, role: 'region' });
-		this.question = createRefresh(() => app.api.request('GET', apiPath('instances', instance.id, 'logs')), {
+		this.question = createRefresh(app.store, () => app.api.request('GET', apiPath('instances', instance.id, 'logs')), {
 			onLoad: ({ logs }) => this.show(logs.map((/** @type {{process: string}} */ { process }) => process)),
 			onFault: (error) => app.notices.failAsking(error),
 		});

@@ -42,7 +42,7 @@ class UsageTab {
 		this.timer = setInterval(() => {
 			if (!document.hidden) this.show();
 		}, STEP_MS);
-		this.question = createRefresh(() => app.api.request('GET', `${apiPath('instances', instance.id, 'usage')}?samples=true`), {
+		this.question = createRefresh(app.store, () => app.api.request('GET', `${apiPath('instances', instance.id, 'usage')}?samples=true`), {
 			onLoad: (usage) => this.take(usage), onFault: (error) => this.failed(error),
 		});
 		this.show();
