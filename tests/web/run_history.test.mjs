@@ -84,6 +84,15 @@ test('an ended run is run again from the list; a number of five digits stands in
 	await rowOf(page, runs[0].id).getByText('passed', { exact: true }).waitFor();
 });
 
+test('on a phone all of a run is in sight', async (t) => {
+	const { id } = await runFirmware(shared.client, readFileSync(firmware('passed')), { pass: 'PASSED', label: 'of:phone' });
+	const page = await openPage(t, { url: `${shared.emud.baseUrl}/#/runs`, context: { viewport: { width: 390, height: 844 } } });
+	await rowOf(page, id).getByRole('button', { name: `Run again: run ${id}` }).waitFor();
+	const boxes = await rowOf(page, id).evaluate((row) => [...row.children].map((cell) => cell.getBoundingClientRect()).map(({ left, right, width }) => ({ left, right, width })));
+	assert.equal(boxes.length, 9);
+	for (const { left, right, width } of boxes) assert.ok(left >= 0 && right <= 390 && width > 0, JSON.stringify(boxes));
+});
+
 test('on a phone the message of a test case is in sight', async (t) => {
 	const { id } = await runFirmware(shared.client, readFileSync(firmware('cases')));
 	const page = await openPage(t, { url: `${shared.emud.baseUrl}/#/runs/${id}/tests?failed=true`, context: { viewport: { width: 390, height: 844 } } });

@@ -60,13 +60,13 @@ test('an end is told with its code or signal', () => {
 
 test('of an emulator\'s last words, the line that tells why is found', () => {
 	for (const [reason, before, after] of [
-		['qemu: fatal: Lockup: can\'t escalate 3 to HardFault (current priority -1)',
-			'qemu-system-arm: warning: nic stellaris_enet.0 has no peer\nTimer with period zero, disabling\n', '\n\nR00=20000000 R01=20000000\nXPSR=61000003 -ZC- T handler\nFPSCR: 00000000'],
-		['qemu-system-arm: -foo: invalid option', 'qemu-system-arm: warning: errors may follow\n', ''],
-		['qemu-system-arm: unsupported machine type', '', '\nUse -machine help to list supported machines'],
+		['fatal: Lockup: can\'t escalate 3 to HardFault (current priority -1)',
+			'qemu-system-arm: warning: nic stellaris_enet.0 has no peer\nTimer with period zero, disabling\nqemu: ', '\n\nR00=20000000 R01=20000000\nXPSR=61000003 -ZC- T handler\nFPSCR: 00000000'],
+		['-foo: invalid option', 'qemu-system-arm: warning: errors may follow\nqemu-system-arm: ', ''],
+		['unsupported machine type', 'qemu-system-arm: ', '\nUse -machine help to list supported machines'],
 		['There is no such board.', 'Loading\n', '\n\n pc       0000000080000000\n'],
-		['qemu-system-arm: warning: nic has no peer', '', ''],
-	]) assert.equal(findReason(before + reason + after), reason);
+		['warning: nic has no peer', 'qemu-system-arm: ', ''],
+	]) assert.equal(findReason(before + reason + after, 'qemu'), reason);
 });
 
 test('every state has an action that leads on, and what is up is so since its start', () => {

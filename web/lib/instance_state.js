@@ -30,10 +30,16 @@ export const tellFault = ({ state, exit }) => (state === 'failed' && exit?.detai
 /** R00=20000000 R01=…, FPSCR: 00000000, pc 0000000080000000 */
 const REGISTERS = /^\s*[\w/.]+\s*[=:\s]\s*(0x)?[0-9a-f]{8,}(\s|$)/i;
 
-/** Which line of an emulator's last words tells why it ended. @param {string} words */
-export function findReason(words) {
+/**
+ * Which line of an emulator's last words tells why it ended: a part of them, without the emulator's name.
+ * @param {string} words
+ * @param {string} emulator
+ */
+export function findReason(words, emulator) {
 	const lines = words.split('\n').filter((line) => line.trim() && !REGISTERS.test(line) && !/\bwarning:/.test(line));
-	return lines.find((line) => /fatal|error/i.test(line)) ?? lines.reverse().find((line) => !line.startsWith('Use -')) ?? words;
+	const reason = lines.find((line) => /fatal|error/i.test(line)) ?? lines.reverse().find((line) => !line.startsWith('Use -')) ?? words;
+	const [speaker] = reason.split(' ', 1);
+	return speaker.startsWith(emulator) && speaker.endsWith(':') ? reason.slice(speaker.length + 1) : reason;
 }
 
 /** Since when it is up, in ms since 1970; null: it is not. @param {Pick<Instance, 'state' | 'started_at'>} instance */

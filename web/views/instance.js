@@ -88,7 +88,7 @@ class InstanceView {
 		this.showState(instance);
 		const labels = Object.entries(instance.labels).map(([key, value]) => `${key}=${value}`);
 		setText(this.facts, [instance.target, instance.emulator, ...labels].join(' · '));
-		this.showFault(tellFault(instance) ?? '');
+		this.showFault(tellFault(instance) ?? '', instance.emulator);
 		this.parts.hidden = false;
 		if (isFirst) this.tabs.begin(instance);
 		else this.tabs.update(instance);
@@ -103,11 +103,11 @@ class InstanceView {
 		setText(this.startWith, ACTIONS_FIT.restart(instance.state) ? 'Restart with …' : 'Start with …');
 	}
 
-	/** All that the emulator said, and which line of it tells why. @param {string} words */
-	showFault(words) {
+	/** All that the emulator said, and which line of it tells why. @param {string} words @param {string} emulator */
+	showFault(words, emulator) {
 		this.words.hidden = !words;
 		if (this.words.textContent === words) return;
-		const reason = findReason(words);
+		const reason = findReason(words, emulator);
 		const [before, after] = [words.slice(0, words.indexOf(reason)), words.slice(words.indexOf(reason) + reason.length)];
 		fill(this.words, before, before || after ? h('strong', {}, reason) : reason, after);
 	}

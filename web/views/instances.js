@@ -208,7 +208,7 @@ class InstancesView {
 		const isLive = ['running', 'paused', 'stopping'].includes(instance.state);
 		const sample = isLive ? this.app.store.samples.get(instance.id)?.at(-1) : undefined;
 		const fault = tellFault(instance);
-		const line = fault === null ? this.app.store.lines.get(instance.id) ?? '' : findReason(fault);
+		const line = fault === null ? this.app.store.lines.get(instance.id) ?? '' : findReason(fault, instance.emulator);
 		setText(row.cpu, formatCpu(sample?.cpu));
 		setText(row.memory, formatBytes(sample?.rss_bytes));
 		setText(row.line, line);
