@@ -6,23 +6,8 @@ import { test } from 'node:test';
 
 import { holdTime } from '../lib/clock.mjs';
 import { until } from '../lib/deadline.mjs';
+import { createBody } from '../lib/scripted_body.mjs';
 import { Feed, SILENCE_MS } from '../../web/lib/feed.js';
-
-/** A body that the test feeds. */
-function createBody() {
-	/** @type {ReadableStreamDefaultController<Uint8Array>} */
-	let controller;
-	const stream = new ReadableStream({ start: (given) => void (controller = given) });
-	return {
-		stream,
-		/** @param {string | Uint8Array} data */
-		write: (data) => controller.enqueue(typeof data === 'string' ? new TextEncoder().encode(data) : data),
-		end: () => controller.close(),
-		breakOff: () => controller.error(new TypeError('network error')),
-		/** What a request that is given up does to what it reads. @param {AbortSignal} signal */
-		endWith: (signal) => signal.addEventListener('abort', () => controller.error(signal.reason)),
-	};
-}
 
 /** @param {AbortSignal} signal @returns {Promise<never>} */
 const neverAnswer = (signal) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));

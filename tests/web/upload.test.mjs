@@ -13,6 +13,7 @@ import { checkLabels, makeSpec, readArgs, readPrefill } from '../../web/lib/inst
 import { createRefresh, followList } from '../../web/lib/live_list.js';
 import { Store } from '../../web/lib/store.js';
 import { upload } from '../../web/lib/upload.js';
+import { holdTime } from '../lib/clock.mjs';
 import { firmware } from '../lib/firmware.mjs';
 
 /** @param {Buffer} bytes */
@@ -184,10 +185,7 @@ test('an upload is cancelled, amid it or before', async (t) => {
 test('a question that had no answer is asked again after a while, one that was refused is not', async (t) => {
 	const store = new Store(noApi);
 	store.setConnection('connected');
-	/** @type {(() => void)[]} */
-	const timers = [];
-	t.mock.method(globalThis, 'setTimeout', (/** @type {() => void} */ callback) => timers.push(callback));
-	const turn = () => new Promise((resolve) => setImmediate(resolve));
+	const clock = holdTime(t);
 	const answers = [new Problem(0, 'unreachable', 'none'), new Problem(0, 'unreachable', 'none'), new Problem(404, 'not_found', 'gone'), 'there'];
 	/** @type {unknown[]} */
 	const told = [];
@@ -197,21 +195,18 @@ test('a question that had no answer is asked again after a while, one that was r
 		return answer;
 	}, { onLoad: (answer) => told.push(answer), onFault: (error) => told.push(/** @type {Problem} */ (error).status) });
 	question.refresh();
-	await turn();
-	assert.deepEqual([told, timers.length], [[0], 1]);
+	await clock.settle();
+	assert.deepEqual(told, [0]);
 	// What is asked while nobody is there has no answer either: who notices that the connection is back asks.
 	store.setConnection('lost');
-	timers[0]();
-	await turn();
+	await clock.pass(60_000);
 	assert.deepEqual(told, [0]);
 	store.setConnection('connected');
-	timers[0]();
-	await turn();
-	timers[1]();
-	await turn();
-	assert.deepEqual([told, timers.length], [[0, 0, 404], 2]);
 	question.refresh();
-	await turn();
+	await clock.pass(60_000);
+	assert.deepEqual(told, [0, 0, 404]);
+	question.refresh();
+	await clock.settle();
 	assert.deepEqual(told, [0, 0, 404, 'there']);
 	question.stop();
 });
