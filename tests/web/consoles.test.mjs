@@ -1,12 +1,14 @@
 // Consoles in a real browser, against the real emud.
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { test } from 'node:test';
 
+import { until } from '../lib/deadline.mjs';
 import { shareEmud, startEmud } from '../lib/emud.mjs';
 import { firmware } from '../lib/firmware.mjs';
 import { shareBrowser } from '../lib/page.mjs';
+import { print, repeat, script } from '../lib/script.mjs';
 
 /** @typedef {import('playwright-core').Page} Page */
 
@@ -298,4 +300,97 @@ test('an instance that goes is told, and one of its name that comes is shown', a
 	await page.getByText('There is no instance of this name').waitFor();
 	await shared.client.startBoard('again', 'passed');
 	await untilConsoleShows(page, 'PASSED');
+});
+
+test('what earlier starts printed is chosen by their number, while they are kept', async (t) => {
+	const { client } = shared;
+	await client.startBoard('starts', 'echo');
+	/** @param {number} number */
+	const print = async (number) => {
+		await client.post('/instances/starts/channels/serial0/input', { body: `this is start ${number}. ` });
+		await client.waitForOutput('starts', `start ${number}. `);
+	};
+	await print(1);
+	const page = await openConsole(t, 'starts');
+	const start = page.getByLabel('Start', { exact: true });
+	await untilConsoleShows(page, 'this is start 1. ');
+	assert.deepEqual([await start.isDisabled(), await start.locator('option').allTextContents()], [true, ['Start 1']]);
+	await client.post('/instances/starts/restart');
+	await print(2);
+	await untilConsoleShows(page, 'this is start 2. ');
+	await start.selectOption('Start 1');
+	await untilConsoleShows(page, 'this is start 1. ');
+	assert.ok(!(await consoleText(page)).includes('start 2'));
+	await page.getByText('Start 1, bytes 0 to 17. Typing shows the newest.').waitFor();
+	const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: 'Download' }).click()]);
+	assert.equal(download.suggestedFilename(), 'starts-serial0-start1.log');
+	assert.equal(readFileSync(await download.path(), 'latin1'), 'this is start 1. ');
+	// Who reads an old one is not torn away by a new one.
+	await client.post('/instances/starts/restart');
+	await print(3);
+	await start.locator('option').filter({ hasText: 'Start 3' }).waitFor({ state: 'attached' });
+	assert.deepEqual(await start.locator('option').allTextContents(), ['Start 3', 'Start 2', 'Start 1']);
+	assert.ok((await consoleText(page)).includes('this is start 1. '));
+	await start.selectOption('Start 2');
+	await untilConsoleShows(page, 'this is start 2. ');
+	for (const name of ['First', 'Earlier', 'Later', 'Newest']) assert.equal(await page.getByRole('button', { name, exact: true }).isDisabled(), true, name);
+	await page.locator('.xterm-helper-textarea').focus();
+	await page.keyboard.type('typed');
+	await untilConsoleShows(page, 'this is start 3. typed');
+	assert.equal(await start.inputValue(), '3');
+	await untilLive(page);
+	await start.selectOption('Start 1');
+	await untilConsoleShows(page, 'this is start 1. ');
+	await start.selectOption('Start 3');
+	await untilConsoleShows(page, 'this is start 3. typed');
+	await untilLive(page);
+});
+
+test('of a long earlier start the end is shown first, and its parts are paged through within it', async (t) => {
+	const { client } = shared;
+	const long = script([print('first line\n'), ...Array.from({ length: 4000 }, () => [repeat('x', 300), print('\n')]).flat(), print('last line\n')]);
+	await client.startBoard('long-before', 'echo');
+	await client.post('/instances/long-before/stop');
+	const { sha256 } = (await client.post('/files', { body: long, expect: 201 })).json;
+	await client.post('/instances/long-before/start', { json: { file: { sha256 } } });
+	await client.waitForOutput('long-before', 'last line');
+	await client.post('/instances/long-before/restart', { json: { file: firmware('hello') } });
+	const page = await openConsole(t, 'long-before');
+	await untilConsoleShows(page, 'Hello');
+	const button = (/** @type {string} */ name) => page.getByRole('button', { name, exact: true });
+	await page.getByLabel('Start', { exact: true }).selectOption('Start 2');
+	await untilConsoleShows(page, 'last line');
+	assert.deepEqual([await button('Later').isDisabled(), await button('Newest').isDisabled()], [true, true]);
+	await button('First').click();
+	await untilConsoleShows(page, 'first line');
+	assert.deepEqual([await button('First').isDisabled(), await button('Earlier').isDisabled()], [true, true]);
+	for (let pages = 0; !(await button('Later').isDisabled()); pages++) {
+		assert.ok(pages < 10);
+		const before = await page.getByText(/^Start 2, bytes/).textContent();
+		await button('Later').click();
+		await until(async () => (await page.getByText(/^Start 2, bytes/).textContent()) !== before, 'the next page');
+	}
+	const { length } = (await client.get('/instances/long-before/channels/serial0/output?start_number=2')).body;
+	await page.getByText(`to ${length.toLocaleString('en-US')}. Typing shows the newest.`).waitFor();
+	await button('Earlier').click();
+	await button('Newest').click();
+	await untilConsoleShows(page, 'last line');
+	assert.equal(await page.getByLabel('Start', { exact: true }).inputValue(), '2');
+});
+
+test('a start whose output is kept no more says so, and what is shown stays', async (t) => {
+	const { client } = shared;
+	await client.startBoard('forgets', 'hello');
+	await client.post('/instances/forgets/restart');
+	const page = await openConsole(t, 'forgets', { expected: /404/ });
+	await untilConsoleShows(page, 'Hello');
+	const { path: dir } = (await client.get('/instances/forgets')).json;
+	const start = page.getByLabel('Start', { exact: true });
+	await start.locator('option').filter({ hasText: 'Start 1' }).waitFor({ state: 'attached' });
+	rmSync(`${dir}/starts/1`, { recursive: true });
+	await start.selectOption('Start 1');
+	await page.getByText('no output of serial0 of start 1 is kept').waitFor();
+	assert.equal(await start.inputValue(), '2');
+	await untilLive(page);
+	assert.ok((await consoleText(page)).includes('Hello'));
 });

@@ -1,6 +1,6 @@
-// The output before what a terminal holds, a page at a time.
+// The output before what a terminal holds, and that of earlier starts, a page at a time.
 
-import { h } from '../../components/dom.js';
+import { fill, h } from '../../components/dom.js';
 import { lastLinesFrom, readOutput, wholeFrom, wholeLines } from '../../lib/console_output.js';
 
 /** With them a page is shorter than the terminal's scroll-back, however its lines are broken. */
@@ -8,11 +8,9 @@ const PAGE_BYTES = 512 * 1024;
 const PAGE_LINES = 10_000;
 
 /**
- * @typedef {{
- *   onPage: (page: {bytes: Uint8Array, from: number, to: number, firstOffset: number, isBefore: boolean}) => void,
- *   onNewest: () => void, onError: (error: unknown) => void,
- * }} HistoryEvents
- * isBefore: it was asked for as the one before another
+ * @typedef {{startNumber: number, isEarlier: boolean, bytes: Uint8Array, from: number, to: number, firstOffset: number, isBefore: boolean}} HistoryPage
+ * isEarlier: of a start that is over; isBefore: it was asked for as the one before another
+ * @typedef {{onPage: (page: HistoryPage) => void, onNewest: () => void, onError: (error: unknown) => void}} HistoryEvents onNewest: all that comes is wanted
  */
 
 export class ConsoleHistory {
@@ -29,21 +27,56 @@ export class ConsoleHistory {
 		this.from = 0;
 		/** Null: all that comes. @type {number | null} */
 		this.to = null;
+		/** Of an earlier start, which prints no more. @type {number | null} */
+		this.end = null;
+		this.latestStart = 0;
+		/** How many earlier ones are kept; null: it was not asked yet. @type {number | null} */
+		this.keptStarts = null;
 		this.turn = 0;
+		this.start = h('select', { 'aria-label': 'Start', title: 'The output of earlier starts is kept, too', disabled: true, onchange: () => this.choose(Number(this.start.value)) });
 		const button = (/** @type {string} */ text, /** @type {() => void} */ onclick) => h('button', { type: 'button', onclick }, text);
 		this.first = button('First', () => this.after(0));
 		this.earlier = button('Earlier', () => this.before(this.from));
 		this.later = button('Later', () => this.after(this.to ?? 0));
-		this.newest = button('Newest', () => this.events.onNewest());
+		this.newest = button('Newest', () => (this.end === null ? this.events.onNewest() : this.choose(this.startNumber)));
 		this.element = h('span', { role: 'group', 'aria-label': 'Parts of the output', class: 'actions' }, this.first, this.earlier, this.later, this.newest);
 		this.show();
 	}
 
 	/** The terminal shows the newest, from an offset on. @param {string} path @param {number} startNumber @param {number} offset */
 	begin(path, startNumber, offset) {
-		Object.assign(this, { path, startNumber, from: offset, to: null, firstOffset: 0 });
+		Object.assign(this, { path, startNumber, from: offset, to: null, end: null, firstOffset: 0 });
 		this.cancel();
 		this.show();
+		this.noteStart(startNumber);
+	}
+
+	/** @param {number} startNumber the latest, as far as is known */
+	noteStart(startNumber) {
+		this.latestStart = Math.max(this.latestStart, startNumber);
+		this.showStarts();
+		if (this.latestStart > 1 && this.keptStarts === null) void this.learnKeptStarts();
+	}
+
+	async learnKeptStarts() {
+		this.keptStarts = 0;
+		try {
+			this.keptStarts = (await this.api.request('GET', '/v1/service')).limits.kept_starts;
+			this.showStarts();
+		} catch {
+			this.keptStarts = null;
+		}
+	}
+
+	/** Also what is shown, though it is not kept any more. */
+	showStarts() {
+		const { startNumber, latestStart, start } = this;
+		const numbers = Array.from({ length: Math.min((this.keptStarts ?? 0) + 1, latestStart) }, (_, index) => latestStart - index);
+		if (!numbers.includes(startNumber)) numbers.push(startNumber);
+		// One that is open stays open.
+		if (numbers.join() !== [...start.options].map(({ value }) => value).join()) fill(start, numbers.map((number) => h('option', { value: String(number) }, `Start ${number}`)));
+		start.value = String(startNumber);
+		start.disabled = numbers.length === 1;
 	}
 
 	/** A page that is under way is not wanted any more. */
@@ -53,14 +86,27 @@ export class ConsoleHistory {
 
 	show() {
 		this.first.disabled = this.earlier.disabled = this.from <= this.firstOffset;
-		this.later.disabled = this.newest.disabled = this.to === null;
+		this.later.disabled = this.newest.disabled = this.to === this.end;
+	}
+
+	/** The newest of a start. @param {number} startNumber */
+	async choose(startNumber) {
+		if (startNumber === this.latestStart) return this.events.onNewest();
+		const page = await this.read(-PAGE_BYTES, PAGE_BYTES, startNumber);
+		if (page) this.end = page.offset + page.bytes.length;
+		if (page) this.turnedBack(page);
+		else this.start.value = String(this.startNumber);
 	}
 
 	/** @param {number} to */
 	async before(to) {
 		const offset = Math.max(0, to - PAGE_BYTES);
 		const page = await this.read(offset, to - offset);
-		if (!page) return;
+		if (page) this.turnedBack(page);
+	}
+
+	/** Up to the end of what was read. @param {import('../../lib/console_output.js').Output} page */
+	turnedBack(page) {
 		const { bytes } = page;
 		const from = Math.max(page.offset > page.firstOffset ? wholeFrom(bytes) : 0, lastLinesFrom(bytes, PAGE_LINES));
 		this.turned(page, from, bytes.length, true);
@@ -71,15 +117,15 @@ export class ConsoleHistory {
 		const page = await this.read(offset, PAGE_BYTES);
 		if (!page) return;
 		const to = wholeLines(page.bytes, PAGE_LINES);
-		if (to === page.bytes.length && to < PAGE_BYTES && offset > 0) this.events.onNewest();
+		if (this.end === null && to === page.bytes.length && to < PAGE_BYTES && offset > 0) this.events.onNewest();
 		else this.turned(page, 0, to, false);
 	}
 
-	/** Null: another was asked for meanwhile, or there is none. @param {number} offset @param {number} limit */
-	async read(offset, limit) {
+	/** Null: another was asked for meanwhile, or there is none. @param {number} offset @param {number} limit @param {number} [startNumber] */
+	async read(offset, limit, startNumber = this.startNumber) {
 		const turn = ++this.turn;
 		try {
-			const page = await readOutput(this.api, this.path, { offset, limit, start_number: this.startNumber });
+			const page = await readOutput(this.api, this.path, { offset, limit, start_number: startNumber });
 			return turn === this.turn ? page : null;
 		} catch (error) {
 			if (turn === this.turn) this.events.onError(error);
@@ -93,9 +139,11 @@ export class ConsoleHistory {
 	 * @param {number} end
 	 * @param {boolean} isBefore
 	 */
-	turned({ offset, bytes, firstOffset }, begin, end, isBefore) {
-		Object.assign(this, { from: offset + begin, to: offset + end, firstOffset });
+	turned({ startNumber, offset, bytes, firstOffset }, begin, end, isBefore) {
+		const [from, to] = [offset + begin, offset + end];
+		Object.assign(this, { startNumber, from, to, firstOffset });
 		this.show();
-		this.events.onPage({ bytes: bytes.subarray(begin, end), from: offset + begin, to: offset + end, firstOffset, isBefore });
+		this.start.value = String(startNumber);
+		this.events.onPage({ startNumber, isEarlier: this.end !== null, bytes: bytes.subarray(begin, end), from, to, firstOffset, isBefore });
 	}
 }

@@ -55,7 +55,7 @@ class ConsolesTab {
 		this.status = h('span', { role: 'status', class: 'quiet' });
 		this.echo = h('input', { type: 'checkbox' });
 		this.ending = h('select', {}, Object.keys(ENDINGS).map((ending) => h('option', { value: ending }, ending.toUpperCase())));
-		this.find = h('input', { type: 'search', placeholder: 'Search the output', 'aria-label': 'Search the output', onkeydown: (/** @type {KeyboardEvent} */ event) => this.search(event) });
+		this.find = h('input', { type: 'search', placeholder: 'Search', 'aria-label': 'Search the output', onkeydown: (/** @type {KeyboardEvent} */ event) => this.search(event) });
 		this.found = h('span', { role: 'status', class: 'quiet' });
 		this.download = h('a', { class: 'button', download: '' }, 'Download');
 		this.screen = h('div', { class: 'screen' });
@@ -76,8 +76,9 @@ class ConsolesTab {
 		const names = this.names();
 		// One that is starting has none yet: those before it stay until it has.
 		if (names.length === 0) return;
-		if (names.join() === this.shownNames.join()) this.stream?.noteStart(instance.start_number);
-		else void this.begin();
+		if (names.join() !== this.shownNames.join()) return void this.begin();
+		this.stream?.noteStart(instance.start_number);
+		if (!this.stream) this.history.noteStart(instance.start_number);
 	}
 
 	names() {
@@ -117,7 +118,7 @@ class ConsolesTab {
 	}
 
 	createTools() {
-		return h('div', { class: 'tools' }, this.find, this.history.element,
+		return h('div', { class: 'tools console-tools' }, this.find, this.history.start, this.history.element,
 			h('label', {}, this.echo, ' Local echo'), h('label', {}, 'Enter sends ', this.ending),
 			h('button', { type: 'button', onclick: () => this.copy() }, 'Copy'),
 			h('button', { type: 'button', title: 'Back to the normal screen, without mouse and colours', onclick: () => this.makeSane() }, 'Reset terminal'), this.download);
@@ -144,8 +145,7 @@ class ConsolesTab {
 		this.name = name;
 		const terminal = this.terminal;
 		const path = outputPath(this.instance.id, name);
-		this.download.href = path;
-		this.download.download = `${this.instance.id}-${name}.log`;
+		this.offerDownload(path, '');
 		const stream = new ConsoleStream(this.app.api, this.instance.id, name, {
 			onBytes: (bytes, isNew) => {
 				if (terminal?.write(bytes, isNew)) stream.pause();
@@ -160,6 +160,12 @@ class ConsolesTab {
 			onUnsent: (text) => this.tellUnsent(text),
 		});
 		this.stream = stream;
+	}
+
+	/** @param {string} address @param {string} which part of its name */
+	offerDownload(address, which) {
+		this.download.href = address;
+		this.download.download = `${this.instance.id}-${this.name}${which}.log`;
 	}
 
 	/** @param {import('../../lib/stream.js').StreamStatus} status @param {number} unheard */
@@ -186,15 +192,16 @@ class ConsolesTab {
 		this.isDoubted = connection !== 'connected' && (this.isDoubted || connection === 'lost');
 	}
 
-	/** @param {Parameters<import('./console_history.js').HistoryEvents['onPage']>[0]} page */
-	showPage({ bytes, from, to, firstOffset, isBefore }) {
+	/** @param {import('./console_history.js').HistoryPage} page */
+	showPage({ startNumber, isEarlier, bytes, from, to, firstOffset, isBefore }) {
 		this.stream?.close();
 		this.stream = null;
 		this.terminal?.clear();
 		if (from === firstOffset && from > 0) this.terminal?.write(`[${from.toLocaleString()} bytes before this are no longer kept]\r\n`);
 		this.terminal?.write(bytes);
 		if (!isBefore) this.terminal?.scrollToTop();
-		setText(this.status, `Bytes ${from.toLocaleString()} to ${to.toLocaleString()}. Typing shows the newest.`);
+		if (isEarlier) this.offerDownload(`${outputPath(this.instance.id, this.name)}?start_number=${startNumber}`, `-start${startNumber}`);
+		setText(this.status, `${isEarlier ? `Start ${startNumber}, bytes` : 'Bytes'} ${from.toLocaleString()} to ${to.toLocaleString()}. Typing shows the newest.`);
 	}
 
 	/** @param {string} keys */
