@@ -90,8 +90,9 @@ test('files are named as curl reads them', () => {
 });
 
 test('a spec says only what differs from the defaults', () => {
-	const form = { target: 'board', emulator: '', id: '', args: '', paused: false, debug: false, start: true, labels: [], file: null };
+	const form = { target: 'board', emulator: '', id: '', args: '', paused: false, debug: false, start: true, labels: [], file: null, path: '' };
 	assert.deepEqual(makeSpec(form), { target: 'board' });
+	assert.deepEqual(makeSpec({ ...form, target: '', path: '/run/pw' }), { path: '/run/pw' });
 	assert.deepEqual(makeSpec({
 		...form, emulator: 'renode', id: 'x', args: ' -a\n\n-b ', paused: true, debug: true, start: false, file: 'sha256:1',
 		labels: [{ key: 'a', value: '' }, { key: '', value: '' }],
@@ -101,8 +102,8 @@ test('a spec says only what differs from the defaults', () => {
 });
 
 test('an address fills a form', () => {
-	assert.deepEqual(readPrefill(new URLSearchParams('target=t&file=sha256:1&arg=-a&arg=b c&label=k=v=w&paused=true&start=false&id=i')), {
-		target: 't', emulator: '', id: 'i', args: '-a\nb c', paused: true, debug: false, start: false, labels: [{ key: 'k', value: 'v=w' }], file: 'sha256:1',
+	assert.deepEqual(readPrefill(new URLSearchParams('target=t&file=sha256:1&arg=-a&arg=b c&label=k=v=w&paused=true&start=false&id=i&path=/p')), {
+		target: 't', emulator: '', id: 'i', args: '-a\nb c', paused: true, debug: false, start: false, labels: [{ key: 'k', value: 'v=w' }], file: 'sha256:1', path: '/p',
 	});
 	assert.deepEqual(readPrefill(new URLSearchParams()).file, null);
 });

@@ -65,7 +65,7 @@ export function createCheck({ label, control, hint }) {
 /** Which field a problem without pointers speaks of. @type {Record<string, string>} */
 const FIELD_OF_CODE = {
 	unknown_target: 'target', unknown_emulator: 'emulator', emulator_unavailable: 'target', id_taken: 'id', path_not_allowed: 'file',
-	file_not_found: 'file', invalid_file: 'file', too_large: 'file', insufficient_storage: 'file',
+	not_adoptable: 'path', file_not_found: 'file', invalid_file: 'file', too_large: 'file', insufficient_storage: 'file',
 };
 
 /** "/args/1" or "?name" @param {string} pointer */

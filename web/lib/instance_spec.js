@@ -3,8 +3,8 @@
 /**
  * @typedef {{key: string, value: string}} LabelRow
  * @typedef {{target: string, emulator: string, id: string, args: string, paused: boolean, debug: boolean, start: boolean,
- *   labels: LabelRow[], file: string | null}} InstanceForm
- * emulator: '' is the target's default one; args: one a line; file: as the API names it
+ *   labels: LabelRow[], file: string | null, path: string}} InstanceForm
+ * target: '' where the path tells it; emulator: '' is the target's default one; args: one a line; file: as the API names it
  */
 
 /** Arguments, one a line; empty lines are none. @param {string} text @returns {{args: string[], lines: number[]}} lines: where each stands, from 1 */
@@ -24,11 +24,11 @@ export function checkLabels(rows) {
 }
 
 /** @param {InstanceForm} form @returns {Record<string, unknown>} only what differs from the defaults */
-export function makeSpec({ target, emulator, id, args, paused, debug, start, labels, file }) {
+export function makeSpec({ target, emulator, id, args, paused, debug, start, labels, file, path }) {
 	const list = readArgs(args).args;
 	const map = Object.fromEntries(usedLabels(labels).map(({ key, value }) => [key, value]));
 	return {
-		target,
+		...(target && { target }),
 		...(emulator && { emulator }),
 		...(id && { id }),
 		...(file !== null && { file }),
@@ -37,6 +37,7 @@ export function makeSpec({ target, emulator, id, args, paused, debug, start, lab
 		...(debug && { debug }),
 		...(Object.keys(map).length > 0 && { labels: map }),
 		...(!start && { start }),
+		...(path && { path }),
 	};
 }
 
@@ -47,6 +48,6 @@ export function readPrefill(query) {
 		target: text('target'), emulator: text('emulator'), id: text('id'), args: query.getAll('arg').join('\n'),
 		paused: text('paused') === 'true', debug: text('debug') === 'true', start: text('start') !== 'false',
 		labels: query.getAll('label').map((label) => ({ key: label.split('=')[0], value: label.split('=').slice(1).join('=') })),
-		file: query.get('file'),
+		file: query.get('file'), path: text('path'),
 	};
 }

@@ -36,11 +36,12 @@ function createControls(prefill, changed) {
 		start: check(prefill.start),
 		paused: check(prefill.paused),
 		debug: check(prefill.debug),
+		path: h('input', { type: 'text', ...text(prefill.path) }),
 	};
 }
 
 /** By the API's names, as they stand on the page. @param {Controls} controls @param {TargetPicker} target @param {FirmwarePicker} picker */
-function createFields({ id, args, labels, start, paused, debug }, target, picker) {
+function createFields({ id, args, labels, start, paused, debug, path }, target, picker) {
 	return {
 		...target.fields,
 		file: picker.field,
@@ -53,6 +54,7 @@ function createFields({ id, args, labels, start, paused, debug }, target, picker
 		start: createCheck({ label: 'Start it now', control: start }),
 		paused: createCheck({ label: 'Start paused: the guest stands still until it is resumed', control: paused }),
 		debug: createCheck({ label: 'Log guest errors (debug)', control: debug }),
+		path: createField({ label: 'State directory', control: path, hint: 'Optional: a path on the server, below its path roots. What pw emu runs there is taken over as it is.' }),
 	};
 }
 
@@ -96,10 +98,10 @@ class NewInstanceView {
 
 	/** @param {string | null} file as the API names it */
 	makeSpec(file) {
-		const { id, args, paused, debug, start, labels } = this.controls;
+		const { id, args, paused, debug, start, labels, path } = this.controls;
 		return makeSpec({
 			...this.target.value, id: id.value.trim(), args: args.value, file,
-			paused: paused.checked, debug: debug.checked, start: start.checked, labels: labels.value,
+			paused: paused.checked, debug: debug.checked, start: start.checked, labels: labels.value, path: path.value.trim(),
 		});
 	}
 
@@ -113,7 +115,8 @@ class NewInstanceView {
 
 	check() {
 		const errors = checkLabels(this.controls.labels.value);
-		return this.target.value.target ? errors : [{ pointer: '/target', detail: 'Choose a target.' }, ...errors];
+		// Where pw emu runs something, that tells the target.
+		return this.target.value.target || this.controls.path.value ? errors : [{ pointer: '/target', detail: 'Choose a target.' }, ...errors];
 	}
 
 	/** @param {Instance} instance */
