@@ -346,12 +346,14 @@ test('what earlier starts printed is chosen by their number, while they are kept
 	await untilLive(page);
 });
 
+/** Prints more than a page of history. */
+const LONG = script([print('first line\n'), ...Array.from({ length: 4000 }, () => [repeat('x', 700), print('\n')]).flat(), print('last line\n')]);
+
 test('of a long earlier start the end is shown first, and its parts are paged through within it', async (t) => {
 	const { client } = shared;
-	const long = script([print('first line\n'), ...Array.from({ length: 4000 }, () => [repeat('x', 300), print('\n')]).flat(), print('last line\n')]);
 	await client.startBoard('long-before', 'echo');
 	await client.post('/instances/long-before/stop');
-	const { sha256 } = (await client.post('/files', { body: long, expect: 201 })).json;
+	const { sha256 } = (await client.post('/files', { body: LONG, expect: 201 })).json;
 	await client.post('/instances/long-before/start', { json: { file: { sha256 } } });
 	await client.waitForOutput('long-before', 'last line');
 	await client.post('/instances/long-before/restart', { json: { file: firmware('hello') } });
@@ -393,4 +395,89 @@ test('a start whose output is kept no more says so, and what is shown stays', as
 	assert.equal(await start.inputValue(), '2');
 	await untilLive(page);
 	assert.ok((await consoleText(page)).includes('Hello'));
+});
+
+test('who pages in a start that another one ends stays in it, up to its end', async (t) => {
+	const { client } = shared;
+	await client.request('POST', '/files', { body: LONG });
+	const { files } = (await client.get('/files')).json;
+	const { sha256 } = files.find((/** @type {{size: number}} */ { size }) => size === LONG.length);
+	await client.put('/instances/paged', { json: { target: 'board', file: { sha256 } }, expect: 201 });
+	await client.waitForOutput('paged', 'last line');
+	const page = await openConsole(t, 'paged');
+	const button = (/** @type {string} */ name) => page.getByRole('button', { name, exact: true });
+	const place = page.getByText(/^Start 1, bytes/);
+	await untilConsoleShows(page, 'last line');
+	await button('First').click();
+	await untilConsoleShows(page, 'first line');
+	await client.post('/instances/paged/restart', { json: { file: firmware('hello') } });
+	await client.waitForOutput('paged', 'Hello');
+	await page.getByLabel('Start', { exact: true }).locator('option').filter({ hasText: 'Start 2' }).waitFor({ state: 'attached' });
+	const whole = (await client.get('/instances/paged/channels/serial0/output?start_number=1')).body;
+	for (let pages = 0; !(await button('Later').isDisabled()); pages++) {
+		assert.ok(pages < 10);
+		const before = await place.textContent();
+		await button('Later').click();
+		await until(async () => (await place.textContent()) !== before, 'the next page');
+	}
+	await page.getByText(`to ${whole.length.toLocaleString('en-US')}. Typing shows the newest.`).waitFor();
+	const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: 'Download' }).click()]);
+	assert.ok(readFileSync(await download.path()).equals(whole));
+	await button('Earlier').click();
+	await until(async () => !(await button('Newest').isDisabled()), 'the page before');
+	await button('Newest').click();
+	await untilConsoleShows(page, 'last line');
+	await page.locator('.xterm-helper-textarea').focus();
+	await page.keyboard.type('x');
+	await untilConsoleShows(page, 'Hello');
+});
+
+test('a start that is shown while it is forgotten can be copied, and no more be downloaded', async (t) => {
+	const emud = await startEmud(t, { server: { limits: { kept_starts: 1 } } });
+	const client = emud.client();
+	t.after(() => client.close());
+	await client.startBoard('forgotten', 'hello');
+	await client.post('/instances/forgotten/restart');
+	const page = await openPage(t, { url: `${emud.baseUrl}/#/instances/forgotten` });
+	await page.getByLabel('Start', { exact: true }).selectOption('Start 1');
+	await page.getByText(/^Start 1, bytes 0 to/).waitFor();
+	await client.post('/instances/forgotten/restart');
+	await page.getByText('emud keeps the output of this start no more: what is here can be copied.').waitFor();
+	assert.equal(await page.getByText('Download', { exact: true }).getAttribute('href'), null);
+	assert.deepEqual(await page.getByLabel('Start', { exact: true }).locator('option').allTextContents(), ['Start 3', 'Start 2', 'Start 1']);
+	assert.ok((await consoleText(page)).includes('Hello'));
+});
+
+test('of a link that a board prints the text stays, and nothing that leads elsewhere', async (t) => {
+	await shared.client.startBoard('linking', 'echo');
+	await shared.client.post('/instances/linking/channels/serial0/input', { body: '\x1b]8;;http://elsewhere.invalid/\x1b\\click here\x1b]8;;\x1b\\\r\n' });
+	const page = await openConsole(t, 'linking');
+	await untilConsoleShows(page, 'click here');
+	/** @type {string[]} */
+	const asked = [];
+	page.on('dialog', (dialog) => {
+		asked.push(dialog.message());
+		void dialog.dismiss();
+	});
+	const row = await page.locator('.xterm-rows > div').first().boundingBox();
+	assert.ok(row);
+	await page.mouse.move(row.x + 20, row.y + row.height / 2, { steps: 5 });
+	await page.mouse.click(row.x + 20, row.y + row.height / 2);
+	await page.keyboard.type('after');
+	await untilConsoleShows(page, 'after');
+	assert.deepEqual([asked, await page.locator('.xterm-cursor-pointer').count()], [[], 0]);
+});
+
+test('what a start has done to how its lines end is not the next one\'s', async (t) => {
+	const { client } = shared;
+	await client.startBoard('stairs', 'echo');
+	const print = (/** @type {string} */ body) => client.post('/instances/stairs/channels/serial0/input', { body });
+	const page = await openConsole(t, 'stairs');
+	await print('\x1b[20lone\n');
+	await untilConsoleShows(page, 'one');
+	await client.post('/instances/stairs/restart');
+	await page.waitForFunction(() => !document.querySelector('.xterm-rows')?.textContent?.includes('one'));
+	await print('aaa\nbbb\nccc');
+	await untilConsoleShows(page, 'ccc');
+	assert.deepEqual((await rows(page)).slice(0, 3).map((row) => row.trimEnd()), ['aaa', 'bbb', 'ccc']);
 });

@@ -138,7 +138,7 @@ test('of a long history the newest is there at once, and the rest a page at a ti
 	assert.ok(offset >= 3 * MIB, `it began at ${offset}`);
 	const press = (/** @type {string} */ name) => page.getByRole('button', { name, exact: true }).click();
 	await press('First');
-	await shown(page, /^Bytes 0 to /);
+	await shown(page, /^Start 1, bytes 0 to /);
 	await untilConsoleShows(page, 'uart ready');
 	const lines = await page.locator('.xterm-rows > div').allTextContents();
 	assert.deepEqual(lines.slice(0, 3).map((line) => line.trim()), ['uart ready', '0', '1']);

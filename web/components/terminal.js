@@ -95,6 +95,8 @@ function openTerminal(parent) {
 		logLevel: 'off',
 	});
 	withStyleStandIns(() => terminal.open(parent));
+	// The text of a link stays; where it leads, a board does not say.
+	terminal.parser.registerOscHandler(8, () => true);
 	return terminal;
 }
 
@@ -168,8 +170,8 @@ export function createTerminal(parent, events) {
 	observer.observe(parent);
 	return {
 		write: createWriter(terminal, events.onDrained),
-		/** In its turn: what was written before goes with it. */
-		clear: () => terminal.write('\x1bc'),
+		/** In its turn: what was written before goes with it, and how it had lines end. */
+		clear: () => terminal.write('\x1bc\x1b[20h'),
 		/** After a board that left it in a state of its own. */
 		makeSane: () => makeSane(terminal),
 		/** In its turn, too. */

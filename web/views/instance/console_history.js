@@ -8,9 +8,10 @@ const PAGE_BYTES = 512 * 1024;
 const PAGE_LINES = 10_000;
 
 /**
- * @typedef {{startNumber: number, isEarlier: boolean, bytes: Uint8Array, from: number, to: number, firstOffset: number, isBefore: boolean}} HistoryPage
- * isEarlier: of a start that is over; isBefore: it was asked for as the one before another
- * @typedef {{onPage: (page: HistoryPage) => void, onNewest: () => void, onError: (error: unknown) => void}} HistoryEvents onNewest: all that comes is wanted
+ * @typedef {{startNumber: number, bytes: Uint8Array, from: number, to: number, firstOffset: number, isBefore: boolean}} HistoryPage
+ * isBefore: it was asked for as the one before another
+ * @typedef {{onPage: (page: HistoryPage) => void, onNewest: () => void, onError: (error: unknown) => void, onKept: (isKept: boolean) => void}} HistoryEvents
+ * onNewest: all that comes is wanted; onKept: whether the start that is shown still is
  */
 
 export class ConsoleHistory {
@@ -27,18 +28,19 @@ export class ConsoleHistory {
 		this.from = 0;
 		/** Null: all that comes. @type {number | null} */
 		this.to = null;
-		/** Of an earlier start, which prints no more. @type {number | null} */
+		/** Of an earlier start, which prints no more; null: not known. @type {number | null} */
 		this.end = null;
 		this.latestStart = 0;
 		/** How many earlier ones are kept; null: it was not asked yet. @type {number | null} */
 		this.keptStarts = null;
+		this.isLearning = false;
 		this.turn = 0;
 		this.start = h('select', { 'aria-label': 'Start', title: 'The output of earlier starts is kept, too', disabled: true, onchange: () => this.choose(Number(this.start.value)) });
 		const button = (/** @type {string} */ text, /** @type {() => void} */ onclick) => h('button', { type: 'button', onclick }, text);
 		this.first = button('First', () => this.after(0));
 		this.earlier = button('Earlier', () => this.before(this.from));
 		this.later = button('Later', () => this.after(this.to ?? 0));
-		this.newest = button('Newest', () => (this.end === null ? this.events.onNewest() : this.choose(this.startNumber)));
+		this.newest = button('Newest', () => this.choose(this.startNumber));
 		this.element = h('span', { role: 'group', 'aria-label': 'Parts of the output', class: 'actions' }, this.first, this.earlier, this.later, this.newest);
 		this.show();
 	}
@@ -55,23 +57,25 @@ export class ConsoleHistory {
 	noteStart(startNumber) {
 		this.latestStart = Math.max(this.latestStart, startNumber);
 		this.showStarts();
-		if (this.latestStart > 1 && this.keptStarts === null) void this.learnKeptStarts();
+		if (this.latestStart > 1 && this.keptStarts === null && !this.isLearning) void this.learnKeptStarts();
 	}
 
 	async learnKeptStarts() {
-		this.keptStarts = 0;
+		this.isLearning = true;
 		try {
 			this.keptStarts = (await this.api.request('GET', '/v1/service')).limits.kept_starts;
 			this.showStarts();
 		} catch {
-			this.keptStarts = null;
+			// It is asked again at the next start.
 		}
+		this.isLearning = false;
 	}
 
 	/** Also what is shown, though it is not kept any more. */
 	showStarts() {
-		const { startNumber, latestStart, start } = this;
-		const numbers = Array.from({ length: Math.min((this.keptStarts ?? 0) + 1, latestStart) }, (_, index) => latestStart - index);
+		const { startNumber, latestStart, keptStarts, start } = this;
+		if (keptStarts !== null) this.events.onKept(startNumber >= latestStart - keptStarts);
+		const numbers = Array.from({ length: Math.min((keptStarts ?? 0) + 1, latestStart) }, (_, index) => latestStart - index);
 		if (!numbers.includes(startNumber)) numbers.push(startNumber);
 		// One that is open stays open.
 		if (numbers.join() !== [...start.options].map(({ value }) => value).join()) fill(start, numbers.map((number) => h('option', { value: String(number) }, `Start ${number}`)));
@@ -117,8 +121,12 @@ export class ConsoleHistory {
 		const page = await this.read(offset, PAGE_BYTES);
 		if (!page) return;
 		const to = wholeLines(page.bytes, PAGE_LINES);
-		if (this.end === null && to === page.bytes.length && to < PAGE_BYTES && offset > 0) this.events.onNewest();
-		else this.turned(page, 0, to, false);
+		const isLast = to === page.bytes.length && to < PAGE_BYTES;
+		if (isLast && offset > 0 && page.startNumber === this.latestStart) return this.events.onNewest();
+		// It may have been the latest when paging began.
+		if (isLast && page.startNumber < this.latestStart) this.end = page.offset + to;
+		if (to > 0 || offset === 0) this.turned(page, 0, to, false);
+		else this.show();
 	}
 
 	/** Null: another was asked for meanwhile, or there is none. @param {number} offset @param {number} limit @param {number} [startNumber] */
@@ -144,6 +152,6 @@ export class ConsoleHistory {
 		Object.assign(this, { startNumber, from, to, firstOffset });
 		this.show();
 		this.start.value = String(startNumber);
-		this.events.onPage({ startNumber, isEarlier: this.end !== null, bytes: bytes.subarray(begin, end), from, to, firstOffset, isBefore });
+		this.events.onPage({ startNumber, bytes: bytes.subarray(begin, end), from, to, firstOffset, isBefore });
 	}
 }

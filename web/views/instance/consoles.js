@@ -49,6 +49,7 @@ class ConsolesTab {
 			onPage: (page) => this.showPage(page),
 			onNewest: () => this.attach(this.name),
 			onError: (error) => app.notices.fail(error),
+			onKept: (isKept) => this.noteKept(isKept),
 		});
 		this.isDoubted = app.store.connection === 'lost';
 		this.stop = app.store.subscribe('connection', () => this.hearConnection());
@@ -162,6 +163,13 @@ class ConsolesTab {
 		this.stream = stream;
 	}
 
+	/** @param {boolean} isKept */
+	noteKept(isKept) {
+		if (this.stream || isKept) return;
+		this.download.removeAttribute('href');
+		setText(this.status, 'emud keeps the output of this start no more: what is here can be copied. Typing shows the newest.');
+	}
+
 	/** @param {string} address @param {string} which part of its name */
 	offerDownload(address, which) {
 		this.download.href = address;
@@ -193,15 +201,16 @@ class ConsolesTab {
 	}
 
 	/** @param {import('./console_history.js').HistoryPage} page */
-	showPage({ startNumber, isEarlier, bytes, from, to, firstOffset, isBefore }) {
+	showPage({ startNumber, bytes, from, to, firstOffset, isBefore }) {
 		this.stream?.close();
 		this.stream = null;
 		this.terminal?.clear();
 		if (from === firstOffset && from > 0) this.terminal?.write(`[${from.toLocaleString()} bytes before this are no longer kept]\r\n`);
 		this.terminal?.write(bytes);
 		if (!isBefore) this.terminal?.scrollToTop();
-		if (isEarlier) this.offerDownload(`${outputPath(this.instance.id, this.name)}?start_number=${startNumber}`, `-start${startNumber}`);
-		setText(this.status, `${isEarlier ? `Start ${startNumber}, bytes` : 'Bytes'} ${from.toLocaleString()} to ${to.toLocaleString()}. Typing shows the newest.`);
+		// Who pages in the latest start may see it become an earlier one.
+		this.offerDownload(`${outputPath(this.instance.id, this.name)}?start_number=${startNumber}`, `-start${startNumber}`);
+		setText(this.status, `Start ${startNumber}, bytes ${from.toLocaleString()} to ${to.toLocaleString()}. Typing shows the newest.`);
 	}
 
 	/** @param {string} keys */
