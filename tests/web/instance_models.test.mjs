@@ -93,8 +93,8 @@ test('commands of before come back, and what was being typed after them', () => 
 
 test('a start asks only for what shall be other than it was', () => {
 	const before = { file: '/srv/a.elf', args: ['-d', 'unimp'] };
-	assert.deepEqual(makeImageRequest({ file: '/srv/a.elf', args: '-d\nunimp\n', paused: '' }, before), {});
-	assert.deepEqual(makeImageRequest({ file: null, args: '', paused: 'false' }, before), { args: [], paused: false });
+	assert.deepEqual(makeImageRequest({ file: '/srv/a.elf', args: ['-d', 'unimp'], paused: '' }, before), {});
+	assert.deepEqual(makeImageRequest({ file: null, args: [], paused: 'false' }, before), { args: [], paused: false });
 	assert.deepEqual(makeImageRequest({ file: 'sha256:ab', paused: 'true' }, before), { file: 'sha256:ab', paused: true });
 	assert.deepEqual([fileReference({ path: '/a' }), fileReference({ sha256: 'ab' }), fileReference(null)], ['/a', 'sha256:ab', null]);
 });
@@ -126,6 +126,24 @@ test('pins are kept by target, and whatever else stands there is none', () => {
 	assert.deepEqual(new Pins(storage, 'board').all, []);
 	assert.deepEqual(new Pins(storage, 'broken').all, [{ path: '/a', name: 'b' }]);
 	assert.deepEqual(new Pins(storage, 'bad').all, []);
+});
+
+test('pins of several tabs come together; where nothing can be kept they hold as long as the page', () => {
+	/** @type {Map<string, string>} */
+	const kept = new Map();
+	const storage = { getItem: (/** @type {string} */ key) => kept.get(key) ?? null, setItem: (/** @type {string} */ key, /** @type {string} */ text) => void kept.set(key, text) };
+	const [usb, append, kernel] = ['usb', 'append', 'kernel'].map((name) => ({ path: '/machine', name }));
+	const [one, other] = [new Pins(storage, 'board'), new Pins(storage, 'board')];
+	one.toggle(usb);
+	other.toggle(append);
+	assert.deepEqual(new Pins(storage, 'board').all, [usb, append]);
+	one.read();
+	other.toggle(usb);
+	one.toggle(usb);
+	assert.deepEqual(new Pins(storage, 'board').all, [append], 'what both unpin is unpinned');
+	const blocked = new Pins({ getItem: () => null, setItem() {} }, 'board');
+	for (const pin of [usb, append, kernel, append]) blocked.toggle(pin);
+	assert.deepEqual(blocked.all, [usb, kernel]);
 });
 
 test('usage goes on as it was told last until now, and is told in words', () => {

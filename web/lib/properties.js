@@ -49,7 +49,14 @@ export class Pins {
 		this.storage = storage;
 		this.key = `emud.pins.${target}`;
 		/** @type {PropertyName[]} */
-		this.all = readPins(storage.getItem(this.key));
+		this.all = [];
+		this.read();
+	}
+
+	/** As other tabs left them; where nothing can be kept they stay as they are. */
+	read() {
+		const text = this.storage.getItem(this.key);
+		if (text !== null) this.all = readPins(text);
 	}
 
 	/** @param {PropertyName} property */
@@ -57,17 +64,20 @@ export class Pins {
 		return this.all.some((pin) => pin.path === path && pin.name === name);
 	}
 
-	/** Pinned, or no longer. @param {PropertyName} property */
+	/** Pinned, or no longer: the other of what is shown here. @param {PropertyName} property */
 	toggle({ path, name }) {
-		this.all = this.has({ path, name }) ? this.all.filter((pin) => pin.path !== path || pin.name !== name) : [...this.all, { path, name }];
+		const wasPinned = this.has({ path, name });
+		this.read();
+		const others = this.all.filter((pin) => pin.path !== path || pin.name !== name);
+		this.all = wasPinned ? others : [...others, { path, name }];
 		this.storage.setItem(this.key, JSON.stringify(this.all));
 	}
 }
 
-/** Whatever stands there: others may have written it. @param {string | null} text @returns {PropertyName[]} */
+/** Whatever stands there: others may have written it. @param {string} text @returns {PropertyName[]} */
 function readPins(text) {
 	try {
-		const pins = JSON.parse(text ?? '[]');
+		const pins = JSON.parse(text);
 		return pins.filter((/** @type {any} */ pin) => typeof pin?.path === 'string' && typeof pin?.name === 'string')
 			.map((/** @type {any} */ { path, name }) => ({ path, name }));
 	} catch {

@@ -29,6 +29,7 @@ class PropertiesTab {
 	constructor(outlet, instance, app) {
 		this.app = app;
 		this.instance = instance;
+		this.leaving = new AbortController();
 		this.startNumber = -1;
 		/** The first objects are there, or are known not to be. */
 		this.began = Promise.resolve();
@@ -53,10 +54,13 @@ class PropertiesTab {
 					this.pathField.element, h('div', { class: 'actions' }, h('button', {}, 'Show object')))),
 			this.aside));
 		outlet.append(this.notice, this.parts);
+		// Another tab of this browser has pinned something.
+		addEventListener('storage', ({ key }) => void (key === this.pins.key && this.readPins()), { signal: this.leaving.signal });
 		this.update(instance);
 	}
 
 	unmount() {
+		this.leaving.abort();
 		this.pinned.unmount();
 	}
 
@@ -71,6 +75,7 @@ class PropertiesTab {
 		if (isLive && instance.start_number !== this.startNumber) {
 			this.startNumber = instance.start_number;
 			this.began = this.begin();
+			void this.editor.read();
 		}
 		this.pinned.setLive(isLive);
 	}
@@ -126,6 +131,15 @@ class PropertiesTab {
 	/** @param {import('../../lib/properties.js').PropertyName} property */
 	togglePin(property) {
 		this.pins.toggle(property);
+		this.showPins();
+	}
+
+	readPins() {
+		this.pins.read();
+		this.showPins();
+	}
+
+	showPins() {
 		this.pinned.show();
 		this.editor.showPin();
 	}

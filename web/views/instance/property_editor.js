@@ -91,8 +91,15 @@ export class PropertyEditor {
 			const { value } = await this.app.api.request('GET', propertyUrl(this.id, property));
 			if (property === this.property) this.take(value);
 		} catch (error) {
-			if (property === this.property) setText(this.value, error instanceof Error ? error.message : String(error));
+			if (property === this.property) this.tellUnread(error instanceof Error ? error.message : String(error));
 		}
+	}
+
+	/** What it was before is not offered as its new value. @param {string} why */
+	tellUnread(why) {
+		setText(this.value, why);
+		if (!this.isTyped) this.control.value = '';
+		this.curl.update();
 	}
 
 	/** What is being typed stays. @param {unknown} value */

@@ -1,0 +1,90 @@
+// The properties of a board in a real browser, over its starts and over several tabs of the browser.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { shareEmud } from '../lib/emud.mjs';
+import { shareBrowser } from '../lib/page.mjs';
+
+/** @typedef {import('playwright-core').Page} Page */
+
+const { openPage } = shareBrowser();
+const shared = shareEmud();
+
+const addressOf = (/** @type {string} */ id) => `${shared.emud.baseUrl}/#/instances/${id}/properties`;
+const treeItem = (/** @type {Page} */ page, /** @type {string} */ name) =>
+	page.getByRole('treeitem').filter({ has: page.locator('.name').getByText(name, { exact: true }) });
+const button = (/** @type {Page} */ page, /** @type {string} */ name) => page.getByRole('button', { name, exact: true });
+const valueOf = (/** @type {Page} */ page) => page.locator('output.value');
+const newValue = (/** @type {Page} */ page) => page.getByLabel('New value');
+
+/** @param {Page} page @param {string[]} path */
+async function choose(page, ...path) {
+	for (const name of path) await treeItem(page, name).click();
+	await page.getByRole('heading', { name: path.at(-1), exact: true }).waitFor();
+}
+
+/** @param {string} id @param {string[]} args */
+const restart = (id, args) => shared.client.post(`/instances/${id}/restart`, { json: { args } });
+
+test('the property that is shown is read again at another start, and what is being typed stays', async (t) => {
+	await shared.client.startBoard('restarted', 'hello', { args: ['-append', 'one'] });
+	const page = await openPage(t, { url: addressOf('restarted') });
+	await choose(page, 'machine', 'append');
+	await valueOf(page).filter({ hasText: '"one"' }).waitFor();
+	await restart('restarted', ['-append', 'two']);
+	await valueOf(page).filter({ hasText: '"two"' }).waitFor();
+	assert.equal(await newValue(page).inputValue(), '"two"');
+	await newValue(page).fill('"mine');
+	await restart('restarted', ['-append', 'three']);
+	await valueOf(page).filter({ hasText: '"three"' }).waitFor();
+	assert.equal(await newValue(page).inputValue(), '"mine');
+});
+
+test('a property that another start has not says so, and offers no value of before', async (t) => {
+	await shared.client.startBoard('without', 'hello', { args: ['-object', 'rng-random,id=extra,filename=/dev/urandom'] });
+	const page = await openPage(t, { url: addressOf('without'), expected: /404/ });
+	await choose(page, 'objects', 'extra', 'filename');
+	await valueOf(page).filter({ hasText: '"/dev/urandom"' }).waitFor();
+	await restart('without', []);
+	await valueOf(page).filter({ hasText: 'not found' }).waitFor();
+	assert.equal(await newValue(page).inputValue(), '');
+});
+
+test('one that cannot be set has no field for another value', async (t) => {
+	await shared.client.startBoard('fixed', 'hello');
+	const page = await openPage(t, { url: addressOf('fixed') });
+	await page.route('**/fixed/properties?path=%2Fmachine', async (route) => {
+		const response = await route.fetch();
+		const { properties } = await response.json();
+		await route.fulfill({ response, json: { properties: properties.map((/** @type {{name: string}} */ each) => ({ ...each, writable: each.name !== 'usb' })) } });
+	});
+	await choose(page, 'machine', 'usb');
+	await page.getByText('It cannot be set.').waitFor();
+	await valueOf(page).filter({ hasText: 'false' }).waitFor();
+	assert.deepEqual([await newValue(page).count(), await button(page, 'Set').count()], [0, 0]);
+	await choose(page, 'append');
+	await newValue(page).waitFor();
+	assert.equal(await page.getByText('It cannot be set.').count(), 0);
+});
+
+test('what one tab of the browser pins and unpins, another one shows, and keeps', async (t) => {
+	await shared.client.startBoard('shown-twice', 'hello');
+	const page = await openPage(t, { url: addressOf('shown-twice') });
+	const other = await page.context().newPage();
+	await other.goto(addressOf('shown-twice'));
+	const pinned = (/** @type {Page} */ of) => of.getByRole('region', { name: 'Pinned properties' }).locator('tbody tr');
+	const namesOf = (/** @type {Page} */ of) => pinned(of).getByRole('rowheader').allTextContents();
+	await choose(other, 'machine', 'usb');
+	await choose(page, 'machine', 'usb');
+	await button(page, 'Pin').click();
+	await pinned(other).filter({ hasText: 'usb' }).waitFor();
+	await button(other, 'Unpin').waitFor();
+	await choose(other, 'append');
+	await button(other, 'Pin').click();
+	await pinned(page).filter({ hasText: 'append' }).waitFor();
+	assert.deepEqual([await namesOf(page), await namesOf(other)], [['usb', 'append'], ['usb', 'append']]);
+	await button(page, 'Unpin usb').click();
+	await pinned(other).filter({ hasText: 'usb' }).waitFor({ state: 'detached' });
+	assert.deepEqual(await namesOf(other), ['append']);
+});
