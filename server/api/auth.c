@@ -11,7 +11,7 @@
 #include <strings.h>
 #include <sys/random.h>
 
-#define COOKIE_NAME "emud_session"
+enum { COOKIE_NAME_SIZE = sizeof("emud_session_") + 3 * sizeof(long) };
 
 /* A session's end is moved at most once a day: a request should not cost a write. */
 static const int64_t day_ms = INT64_C(24) * 60 * 60 * 1000;
@@ -108,16 +108,26 @@ static bool is_cookie_value(const char *value)
 	       (!value[length] || strchr("; \t", value[length]));
 }
 
-/* The value of our cookie among those of a Cookie header: as many digits as a session has, or NULL. */
-static const char *find_cookie(const char *header)
+static void name_cookie(long port, char name[static COOKIE_NAME_SIZE])
 {
+	if (port < 0)
+		snprintf(name, COOKIE_NAME_SIZE, "emud_session");
+	else
+		snprintf(name, COOKIE_NAME_SIZE, "emud_session_%ld", port);
+}
+
+/* The value of our cookie among those of a Cookie header: as many digits as a session has, or NULL. */
+static const char *find_cookie(const char *header, long port)
+{
+	char name[COOKIE_NAME_SIZE];
+	name_cookie(port, name);
+	size_t name_length = strlen(name);
 	while (header && *header) {
 		header += strspn(header, "; \t");
 		size_t length = strcspn(header, ";");
-		size_t name_length = strlen(COOKIE_NAME "=");
-		if (strncmp(header, COOKIE_NAME "=", name_length) == 0 &&
-		    is_cookie_value(header + name_length))
-			return header + name_length;
+		if (strncmp(header, name, name_length) == 0 && header[name_length] == '=' &&
+		    is_cookie_value(header + name_length + 1))
+			return header + name_length + 1;
 		header += length;
 	}
 	return NULL;
@@ -130,24 +140,27 @@ static int digest_cookie(const char *value, uint8_t out[static DIGEST_BYTES], st
 	return 0;
 }
 
-static void format_cookie(const char *value, long max_age_s, bool is_secure,
+static void format_cookie(const char *value, long port, long max_age_s, bool is_secure,
 			  char set_cookie[static AUTH_COOKIE_HEADER_SIZE])
 {
+	char name[COOKIE_NAME_SIZE];
+	name_cookie(port, name);
 	snprintf(set_cookie, AUTH_COOKIE_HEADER_SIZE,
-		 COOKIE_NAME "=%.*s; Path=/; HttpOnly; SameSite=Strict; Max-Age=%ld%s", DIGEST_HEX_SIZE - 1,
+		 "%s=%.*s; Path=/; HttpOnly; SameSite=Strict; Max-Age=%ld%s", name, DIGEST_HEX_SIZE - 1,
 		 value, max_age_s, is_secure ? "; Secure" : "");
 }
 
-void auth_format_cookie(const char *cookie, bool is_secure, char set_cookie[static AUTH_COOKIE_HEADER_SIZE])
+void auth_format_cookie(const char *cookie, long port, bool is_secure,
+			char set_cookie[static AUTH_COOKIE_HEADER_SIZE])
 {
-	const char *value = find_cookie(cookie);
-	format_cookie(value ? value : "", value ? AUTH_SESSION_SECONDS : 0, is_secure, set_cookie);
+	const char *value = find_cookie(cookie, port);
+	format_cookie(value ? value : "", port, value ? AUTH_SESSION_SECONDS : 0, is_secure, set_cookie);
 }
 
-int auth_check_cookie(const struct auth *auth, const char *cookie, int64_t now_ms, const char **ret_name,
-		      bool *ret_is_extended, struct error *error)
+int auth_check_cookie(const struct auth *auth, const char *cookie, long port, int64_t now_ms,
+		      const char **ret_name, bool *ret_is_extended, struct error *error)
 {
-	const char *value = find_cookie(cookie);
+	const char *value = find_cookie(cookie, port);
 	if (!value)
 		return unauthorized(error, "sign in, or send the header Authorization: Bearer TOKEN");
 	uint8_t digest[DIGEST_BYTES];
@@ -169,8 +182,8 @@ int auth_check_cookie(const struct auth *auth, const char *cookie, int64_t now_m
 	return 0;
 }
 
-int auth_begin_session(const struct auth *auth, const char *token_text, int64_t now_ms, bool is_secure,
-		       char set_cookie[static AUTH_COOKIE_HEADER_SIZE], struct error *error)
+int auth_begin_session(const struct auth *auth, const char *token_text, long port, int64_t now_ms,
+		       bool is_secure, char set_cookie[static AUTH_COOKIE_HEADER_SIZE], struct error *error)
 {
 	const struct token *token = find_token(auth, token_text, strlen(token_text));
 	if (!token)
@@ -189,20 +202,20 @@ int auth_begin_session(const struct auth *auth, const char *token_text, int64_t 
 	if (!number)
 		number = sessions_insert(auth->store, &session, error);
 	if (!number)
-		format_cookie(value, AUTH_SESSION_SECONDS, is_secure, set_cookie);
+		format_cookie(value, port, AUTH_SESSION_SECONDS, is_secure, set_cookie);
 	explicit_bzero(value, sizeof(value));
 	return number;
 }
 
-int auth_end_session(const struct auth *auth, const char *cookie, bool is_secure,
+int auth_end_session(const struct auth *auth, const char *cookie, long port, bool is_secure,
 		     char set_cookie[static AUTH_COOKIE_HEADER_SIZE], struct error *error)
 {
-	const char *value = find_cookie(cookie);
+	const char *value = find_cookie(cookie, port);
 	uint8_t digest[DIGEST_BYTES];
 	int number = value ? digest_cookie(value, digest, error) : 0;
 	if (!number && value)
 		number = sessions_delete(auth->store, digest, error);
 	if (!number)
-		format_cookie("", 0, is_secure, set_cookie);
+		format_cookie("", port, 0, is_secure, set_cookie);
 	return number;
 }

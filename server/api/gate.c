@@ -11,6 +11,7 @@ static int check_caller(const struct request *request, const struct app *app, co
 {
 	const char *authorization = request_header(request, "Authorization");
 	const char *cookie = request_header(request, "Cookie");
+	long port = host_port(request_header(request, "Host"));
 	int result;
 	if (!auth_is_required(app->auth))
 		return 0;
@@ -21,8 +22,8 @@ static int check_caller(const struct request *request, const struct app *app, co
 	else if (authorization)
 		result = auth_check_bearer(app->auth, authorization, ret_name, error);
 	else
-		result =
-		    auth_check_cookie(app->auth, cookie, clock_wall_ms(), ret_name, ret_is_extended, error);
+		result = auth_check_cookie(app->auth, cookie, port, clock_wall_ms(), ret_name,
+					   ret_is_extended, error);
 	return result < 0 && request_has_flag(request, ROUTE_OPEN) ? 0 : result;
 }
 
@@ -35,7 +36,8 @@ static int admit_caller(struct request *request, const struct app *app, struct e
 		request_set_actor(request, name);
 	if (is_extended) {
 		char set_cookie[AUTH_COOKIE_HEADER_SIZE];
-		auth_format_cookie(request_header(request, "Cookie"), false, set_cookie);
+		auth_format_cookie(request_header(request, "Cookie"),
+				   host_port(request_header(request, "Host")), false, set_cookie);
 		reply_header(request, "Set-Cookie", set_cookie);
 	}
 	return result;

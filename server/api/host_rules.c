@@ -66,6 +66,12 @@ bool host_is_allowed(const char *host, const char *const *hosts)
 	return false;
 }
 
+long host_port(const char *host)
+{
+	struct authority asked;
+	return host && parse_authority(host, &asked) ? asked.port : -1;
+}
+
 /* An origin is "scheme://host[:port]" without anything behind. */
 static bool parse_origin(const char *origin, struct authority *authority)
 {

@@ -9,6 +9,9 @@
  * with or without a port. A listed "name" goes for every port, a listed "name:port" for that one. */
 bool host_is_allowed(const char *host, const char *const *hosts);
 
+/* The port that a Host header names; -1: none, or it is no host. */
+long host_port(const char *host);
+
 /* True where origin is absent (NULL: no browser, or a plain link), where it names the host and port of the
  * Host header over http or https, or where it is listed in origins. "null" never is. */
 bool origin_is_allowed(const char *origin, const char *host, const char *const *origins);

@@ -4,6 +4,7 @@
 #include "core/base/clock.h"
 #include "core/base/json.h"
 #include "server/api/fields.h"
+#include "server/api/host_rules.h"
 
 #include <string.h>
 
@@ -34,10 +35,11 @@ void create_session(struct request *request, void *data)
 		return;
 	}
 	const char *token = sent_token(request);
+	long port = host_port(request_header(request, "Host"));
 	if (!token)
 		reply_problem(request, "unauthorized",
 			      "send {\"token\": ...} or Authorization: Bearer TOKEN");
-	else if (auth_begin_session(app->auth, token, clock_wall_ms(), false, set_cookie, &error) < 0)
+	else if (auth_begin_session(app->auth, token, port, clock_wall_ms(), false, set_cookie, &error) < 0)
 		reply_error(request, &error);
 	else {
 		reply_header(request, "Set-Cookie", set_cookie);
@@ -54,7 +56,8 @@ void delete_session(struct request *request, void *data)
 		reply_empty(request, 204);
 		return;
 	}
-	if (auth_end_session(app->auth, request_header(request, "Cookie"), false, set_cookie, &error) < 0) {
+	if (auth_end_session(app->auth, request_header(request, "Cookie"),
+			     host_port(request_header(request, "Host")), false, set_cookie, &error) < 0) {
 		reply_error(request, &error);
 		return;
 	}

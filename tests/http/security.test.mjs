@@ -104,6 +104,8 @@ test('a session serves WebSockets and event streams, and outlives emud', async (
 	const client = emud.client();
 	await emud.client({ token: TOKEN }).startBoard('with-session', 'hello');
 	const cookie = await signIn(client);
+	// On the same port: that is in the cookie's name.
+	emud.options.listen = `127.0.0.1:${emud.port}`;
 	await emud.end('SIGKILL');
 	await emud.start();
 	const path = '/instances/with-session/channels/serial0';
@@ -114,6 +116,37 @@ test('a session serves WebSockets and event streams, and outlives emud', async (
 	const events = await client.follow(`${path}/output?follow=true`, { headers: { cookie, accept: 'text/event-stream' } });
 	await events.until('data:');
 	events.close();
+});
+
+test('two emuds of one host keep their sessions apart, as browsers do not', async (t) => {
+	const emuds = [await startEmud(t, { tokens: TOKENS }), await startEmud(t, { tokens: 'bob another-token-of-bob\n' })];
+	const [ours, theirs] = emuds.map((emud) => emud.client());
+	await emuds[0].client({ token: TOKEN }).startBoard('apart', 'hello');
+	const cookies = [await signIn(ours), await signIn(theirs, 'another-token-of-bob')];
+	// A browser has one cookie of a name for all ports of a host, and sends those it has to each.
+	const jar = new Map(cookies.map((cookie) => /** @type {[string, string]} */ (cookie.split('='))));
+	const headers = { cookie: [...jar].map((pair) => pair.join('=')).join('; ') };
+	for (const client of [ours, theirs]) await client.get('/version', { headers });
+	const socket = await openStream(ours, '/instances/apart/channels/serial0/stream', headers);
+	await socket.until('Hello\r\n');
+	const events = await theirs.follow('/events', { headers: { ...headers, accept: 'text/event-stream' } });
+	const left = await theirs.request('DELETE', '/session', { headers, expect: 204 });
+	assert.match(left.headers['set-cookie'][0], new RegExp(`^${cookies[1].split('=')[0]}=;.*Max-Age=0`));
+	assert.equal(await events.untilEnd(), 'broken');
+	await theirs.refused(401, 'unauthorized', 'GET', '/version', { headers });
+	await ours.get('/version', { headers });
+	await socket.close();
+});
+
+test('a session is that of the port by which the browser came, or of none', async (t) => {
+	const client = (await startEmud(t, { tokens: TOKENS })).client();
+	for (const [host, name] of [['localhost:8080', 'emud_session_8080'], ['[::1]:8080', 'emud_session_8080'], ['localhost', 'emud_session']]) {
+		const { headers } = await client.request('POST', '/session', { json: { token: TOKEN }, headers: { host }, expect: 204 });
+		const cookie = headers['set-cookie'][0].split(';')[0];
+		assert.equal(cookie.split('=')[0], name);
+		await client.get('/version', { headers: { host, cookie } });
+		await client.refused(401, 'unauthorized', 'GET', '/version', { headers: { host: 'localhost:8081', cookie } });
+	}
 });
 
 /**

@@ -4,6 +4,7 @@
 #include "server/api/auth.h"
 
 static const int64_t start_ms = INT64_C(1800000000000);
+static const long port = 3683;
 static const int64_t day_ms = INT64_C(86400000);
 
 struct auth_fixture {
@@ -54,7 +55,7 @@ static const char *cookie(struct auth *auth, const char *header, int64_t now_ms)
 	const char *name = "(none)";
 	bool is_extended;
 	struct error error = {0};
-	if (auth_check_cookie(auth, header, now_ms, &name, &is_extended, &error))
+	if (auth_check_cookie(auth, header, port, now_ms, &name, &is_extended, &error))
 		assert_string_equal(error.code, "unauthorized");
 	return name;
 }
@@ -64,14 +65,14 @@ static char *sign_in(struct auth *auth, const char *token)
 {
 	char set_cookie[AUTH_COOKIE_HEADER_SIZE];
 	struct error error = {0};
-	if (auth_begin_session(auth, token, start_ms, false, set_cookie, &error))
+	if (auth_begin_session(auth, token, port, start_ms, false, set_cookie, &error))
 		fail_msg("%s", error.message);
 	assert_non_null(strstr(set_cookie, "; HttpOnly"));
 	assert_non_null(strstr(set_cookie, "; SameSite=Strict"));
 	assert_non_null(strstr(set_cookie, "; Path=/;"));
 	assert_non_null(strstr(set_cookie, "; Max-Age=2592000"));
 	assert_null(strstr(set_cookie, "Secure"));
-	assert_int_equal(strcspn(set_cookie, ";"), strlen("emud_session=") + 64);
+	assert_int_equal(strcspn(set_cookie, ";"), strlen("emud_session_3683=") + 64);
 	return strndup(set_cookie, strcspn(set_cookie, ";"));
 }
 
@@ -107,9 +108,29 @@ static void a_session_stands_for_its_token(void **state)
 	assert_string_equal(cookie(auth, other_name, start_ms), "(none)");
 	session[strlen(session) - 1] ^= 1;
 	assert_string_equal(cookie(auth, session, start_ms), "(none)");
-	const char *const wrong[] = {"", ";", "emud_session=", "emud_session", "emud_session=ab", "= ; =;"};
+	const char *const wrong[] = {
+	    "", ";", "emud_session_3683=", "emud_session_3683", "emud_session_3683=ab", "= ; =;"};
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
 		assert_string_equal(cookie(auth, wrong[i], start_ms), "(none)");
+}
+
+static void a_session_goes_for_the_port_it_was_made_by(void **state)
+{
+	struct auth *auth = ((struct auth_fixture *) *state)->auth;
+	cleanup_free char *session = sign_in(auth, "s3cret-of-ana");
+	char set_cookie[AUTH_COOKIE_HEADER_SIZE];
+	assert_int_equal(auth_begin_session(auth, "s3cret-of-bob", -1, start_ms, false, set_cookie, NULL), 0);
+	assert_int_equal(strcspn(set_cookie, ";"), strlen("emud_session=") + 64);
+	cleanup_free char *both =
+	    text_format("%s; emud_session_36=x; %.*s", session, (int) strcspn(set_cookie, ";"), set_cookie);
+	assert_string_equal(cookie(auth, both, start_ms), "ana");
+	const char *name;
+	assert_int_equal(auth_check_cookie(auth, both, -1, start_ms, &name, NULL, NULL), 0);
+	assert_string_equal(name, "bob");
+	assert_int_equal(auth_check_cookie(auth, both, 36, start_ms, &name, NULL, NULL), -EACCES);
+	assert_int_equal(auth_end_session(auth, both, -1, false, set_cookie, NULL), 0);
+	assert_true(text_starts_with(set_cookie, "emud_session=;"));
+	assert_string_equal(cookie(auth, both, start_ms), "ana");
 }
 
 static void sessions_differ_and_a_wrong_token_gets_none(void **state)
@@ -120,7 +141,8 @@ static void sessions_differ_and_a_wrong_token_gets_none(void **state)
 	assert_string_not_equal(first, second);
 	char set_cookie[AUTH_COOKIE_HEADER_SIZE] = "untouched";
 	struct error error = {0};
-	assert_int_equal(auth_begin_session(auth, "wrong", start_ms, false, set_cookie, &error), -EACCES);
+	assert_int_equal(auth_begin_session(auth, "wrong", port, start_ms, false, set_cookie, &error),
+			 -EACCES);
 	assert_string_equal(error.code, "unauthorized");
 	assert_string_equal(set_cookie, "untouched");
 }
@@ -131,16 +153,16 @@ static void a_session_ends_30_days_after_its_last_use(void **state)
 	cleanup_free char *session = sign_in(auth, "s3cret-of-ana");
 	const char *name;
 	bool is_extended = true;
-	assert_int_equal(auth_check_cookie(auth, session, start_ms + day_ms / 2, &name, &is_extended, NULL),
-			 0);
+	assert_int_equal(
+	    auth_check_cookie(auth, session, port, start_ms + day_ms / 2, &name, &is_extended, NULL), 0);
 	assert_false(is_extended);
 	int64_t later_ms = start_ms + 20 * day_ms;
-	assert_int_equal(auth_check_cookie(auth, session, later_ms, &name, &is_extended, NULL), 0);
+	assert_int_equal(auth_check_cookie(auth, session, port, later_ms, &name, &is_extended, NULL), 0);
 	assert_true(is_extended);
 	assert_string_equal(cookie(auth, session, later_ms + 30 * day_ms), "(none)");
 	assert_string_equal(cookie(auth, session, later_ms + 30 * day_ms - 1), "ana");
 	char set_cookie[AUTH_COOKIE_HEADER_SIZE];
-	auth_format_cookie(session, true, set_cookie);
+	auth_format_cookie(session, port, true, set_cookie);
 	assert_true(text_starts_with(set_cookie, session));
 	assert_non_null(strstr(set_cookie, "; Secure"));
 }
@@ -150,11 +172,11 @@ static void a_session_ends_when_it_is_ended(void **state)
 	struct auth *auth = ((struct auth_fixture *) *state)->auth;
 	cleanup_free char *session = sign_in(auth, "s3cret-of-ana");
 	char set_cookie[AUTH_COOKIE_HEADER_SIZE];
-	assert_int_equal(auth_end_session(auth, session, false, set_cookie, NULL), 0);
-	assert_true(text_starts_with(set_cookie, "emud_session=;"));
+	assert_int_equal(auth_end_session(auth, session, port, false, set_cookie, NULL), 0);
+	assert_true(text_starts_with(set_cookie, "emud_session_3683=;"));
 	assert_non_null(strstr(set_cookie, "Max-Age=0"));
 	assert_string_equal(cookie(auth, session, start_ms), "(none)");
-	assert_int_equal(auth_end_session(auth, NULL, false, set_cookie, NULL), 0);
+	assert_int_equal(auth_end_session(auth, NULL, port, false, set_cookie, NULL), 0);
 }
 
 static void a_session_ends_with_its_token(void **state)
@@ -217,6 +239,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(a_bearer_token_names_its_owner),
 	    TEST(a_session_stands_for_its_token),
+	    TEST(a_session_goes_for_the_port_it_was_made_by),
 	    TEST(sessions_differ_and_a_wrong_token_gets_none),
 	    TEST(a_session_ends_30_days_after_its_last_use),
 	    TEST(a_session_ends_when_it_is_ended),

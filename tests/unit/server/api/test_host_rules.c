@@ -79,6 +79,17 @@ static void listed_hosts_go_for_their_port_or_for_all(void **state)
 	assert_false(host_is_allowed("farm.example", NULL));
 }
 
+static void the_port_of_a_host_is_the_one_it_names(void **state)
+{
+	(void) state;
+	assert_int_equal(host_port("localhost:3683"), 3683);
+	assert_int_equal(host_port("[::1]:80"), 80);
+	const char *const without[] = {NULL,   "",           "localhost",   "[::1]",
+				       "[::1", "localhost:", "localhost:0", "localhost:x"};
+	for (size_t i = 0; i < sizeof(without) / sizeof(without[0]); i++)
+		assert_int_equal(host_port(without[i]), -1);
+}
+
 static void no_origin_and_our_own_are_allowed(void **state)
 {
 	(void) state;
@@ -133,6 +144,7 @@ int main(void)
 	    cmocka_unit_test(names_are_not),
 	    cmocka_unit_test(a_very_long_name_is_refused),
 	    cmocka_unit_test(listed_hosts_go_for_their_port_or_for_all),
+	    cmocka_unit_test(the_port_of_a_host_is_the_one_it_names),
 	    cmocka_unit_test(no_origin_and_our_own_are_allowed),
 	    cmocka_unit_test(other_origins_are_refused),
 	    cmocka_unit_test(listed_origins_are_allowed),
