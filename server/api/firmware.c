@@ -54,9 +54,11 @@ static void name_machine(unsigned number, char out[static FIRMWARE_MACHINE_SIZE]
 
 static int invalid_elf(struct error *error)
 {
+	/* libelf has no error of its own where it takes the file for none of its kinds. */
+	int reason = elf_errno();
 	return error_set(error, -ENOEXEC, "invalid_file",
-			 "the file begins like an ELF file, but it is damaged or cut short (%s)",
-			 elf_errmsg(-1));
+			 "the file begins like an ELF file, but it is damaged or cut short%s%s%s",
+			 reason ? " (" : "", reason ? elf_errmsg(reason) : "", reason ? ")" : "");
 }
 
 /* What is loaded must lie inside the file. */

@@ -106,6 +106,23 @@ static void a_file_cut_anywhere_is_refused(void **state)
 		refuse(&elf, length, "cut short");
 }
 
+static void a_reason_is_named_where_there_is_one(void **state)
+{
+	(void) state;
+	static const char nonsense[] = ELFMAG " nonsense";
+	static const char words[] = "the file begins like an ELF file, but it is damaged or cut short";
+	struct elf32_fixture elf = elf32_fixture_make(EM_ARM);
+	struct firmware firmware;
+	/* Whatever libelf said of the file before. */
+	for (size_t length = SELFMAG; length <= sizeof(elf); length++) {
+		struct error error = {0};
+		inspect(&elf, length, &firmware, &error);
+		assert_null(strstr(error.message, "no error"));
+		assert_int_equal(inspect(nonsense, strlen(nonsense), &firmware, &error), -ENOEXEC);
+		assert_string_equal(error.message, words);
+	}
+}
+
 static void a_segment_that_wraps_around_is_refused(void **state)
 {
 	(void) state;
@@ -192,6 +209,7 @@ int main(void)
 	    cmocka_unit_test(what_is_not_elf_is_raw),
 	    cmocka_unit_test(an_empty_file_is_refused),
 	    cmocka_unit_test(a_file_cut_anywhere_is_refused),
+	    cmocka_unit_test(a_reason_is_named_where_there_is_one),
 	    cmocka_unit_test(a_segment_that_wraps_around_is_refused),
 	    cmocka_unit_test(a_segment_without_bytes_may_lie_anywhere),
 	    cmocka_unit_test(odd_program_headers_are_refused),
