@@ -221,6 +221,9 @@ test('an answer of gdb stands in sight, under the commands that were run', async
 	assert.equal(await commands.inputValue(), 'info registers pc');
 	await page.keyboard.press('ArrowDown');
 	assert.equal(await commands.inputValue(), 'info registers lr');
+	await result.getByRole('button', { name: 'Take again' }).click();
+	assert.equal(await commands.inputValue(), 'info registers pc');
+	assert.ok(await commands.evaluate((field) => field === document.activeElement));
 });
 
 test('what gdb had printed when its time was over is shown with the error', async (t) => {
@@ -552,6 +555,49 @@ test('a board starts with another firmware, other arguments, and paused', async 
 	await button(page, 'Restart with …').click();
 	await page.keyboard.press('Escape');
 	await dialog.waitFor({ state: 'detached' });
+});
+
+test('a restart with nothing but a pause leaves arguments that no line can hold as they are', async (t) => {
+	const args = ['-name', 'first\n second', '-append', ''];
+	await shared.client.startBoard('lines', 'hello', { args });
+	const page = await openTab(t, 'lines', 'details');
+	await button(page, 'Restart with …').click();
+	const dialog = page.getByRole('dialog');
+	const line = dialog.getByLabel('The same with curl').last();
+	assert.doesNotMatch((await line.textContent()) ?? '', /args/);
+	await dialog.getByLabel('Then').selectOption('Paused');
+	assert.match((await line.textContent()) ?? '', /-d '\{"paused":true\}'/);
+	await dialog.getByRole('button', { name: 'Restart' }).click();
+	await dialog.waitFor({ state: 'detached' });
+	await stateOf(page).filter({ hasText: 'paused' }).waitFor();
+	assert.deepEqual((await shared.client.get('/instances/lines')).json.args, args);
+	await button(page, 'Restart with …').click();
+	await dialog.getByLabel('Arguments').fill('-name\n"first\\n third"\n"');
+	await dialog.getByRole('button', { name: 'Restart' }).click();
+	await dialog.getByText('Line 3: what begins with a quote is JSON').waitFor();
+	await dialog.getByLabel('Arguments').fill('-name\n"first\\n third"');
+	await dialog.getByRole('button', { name: 'Restart' }).click();
+	await dialog.waitFor({ state: 'detached' });
+	assert.deepEqual((await shared.client.get('/instances/lines')).json.args, ['-name', 'first\n third']);
+});
+
+test('another instance of the same name, made while emud was not heard, has nothing of the one before', async (t) => {
+	const emud = await startEmud(t);
+	const address = `127.0.0.1:${emud.port}`;
+	await emud.client().startBoard('same', 'hello', { labels: { of: 'before' } });
+	const page = await openTab(t, 'same', 'debug', { url: emud.baseUrl, expected: /ERR_/ });
+	const commands = page.getByRole('textbox', { name: 'gdb commands' });
+	await commands.fill('info registers pc');
+	await emud.end();
+	await page.getByRole('alert').filter({ hasText: 'emud does not answer' }).waitFor();
+	await emud.start();
+	await emud.client().delete('/instances/same');
+	await emud.client().startBoard('same', 'hello', { labels: { of: 'now' } });
+	await emud.end();
+	emud.options.listen = address;
+	await emud.start();
+	await page.getByText('of=now').waitFor();
+	await until(async () => (await commands.inputValue()) === '', 'a tab of its own');
 });
 
 test('tabs are chosen by keyboard, each has its address', async (t) => {

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { curlCommand } from '../../web/lib/curl.js';
+import { checkArgs, readArgs, tellArgs } from '../../web/lib/instance_spec.js';
 import { checkSteps, describeRun, escapeText, findFault, formOf, makeRunSpec, readRunPrefill, unescapeText } from '../../web/lib/run_form.js';
 
 const bytesOf = (/** @type {string} */ text) => [...unescapeText(text)];
@@ -70,9 +71,41 @@ test('a record makes the form that would have made it', () => {
 	assert.equal(formOf({ ...record, file: null }).file, null);
 });
 
+test('what no line can hold stands as JSON, and comes back as it was', () => {
+	const plain = ['-a', ' b ', '"c"', '\\n'];
+	assert.equal(tellArgs(plain), '-a\n b \n"c"\n\\n', 'what fits stands as it is');
+	for (const list of [plain, [], [''], [' '], ['-append', 'first\n second', '-name', ''], ['a\rb', 'c\r\n'], ['""', '', '"', '"a\nb"', '\\n']])
+		assert.deepEqual(readArgs(tellArgs(list), list).args, list, JSON.stringify(list));
+	for (const line of tellArgs(['a\rb', 'c\r\nd', '']).split('\n')) assert.match(line, /^"[^\r\n]*"$/);
+});
+
+test('a list that has lines as JSON is edited, and quotes that are none are told', () => {
+	const before = ['-append', 'first\n second', ''];
+	assert.deepEqual(readArgs('-append\n\n"first\\n third"\nit\'s "here"\n""\n', before).args, ['-append', 'first\n third', 'it\'s "here"', '']);
+	assert.deepEqual(readArgs('', before).args, []);
+	assert.deepEqual(checkArgs('args', '-append\n\n"first', before).map(({ pointer }) => pointer), ['/args/1']);
+	assert.deepEqual(readArgs('-append\n\n"first', before).lines, [1, 3]);
+	assert.deepEqual(checkArgs('args', tellArgs(before), before), []);
+	// Elsewhere a quote is a quote.
+	assert.deepEqual([readArgs('"a"\n"b', ['c']).args, checkArgs('args', '"b', ['c'])], [['"a"', '"b'], []]);
+});
+
+test('what no line of a form can hold comes back from a record as it was', () => {
+	const record = /** @type {any} */ ({
+		target: 'board', emulator: 'first', channel: null, file: null, pass: ['Hello\nnever printed', ' '], fail: ['a\r'], args: ['-append', 'first\n second', ''],
+		timeout: 2, idle_timeout: null, queue_timeout: 3600, labels: { a: 'b\nc' }, input: [{ expect: 'one\ntwo', send: 'x' }],
+	});
+	const { pass, fail, args, labels, input } = makeRunSpec(formOf(record));
+	assert.deepEqual({ pass, fail, args, labels, input }, { pass: record.pass, fail: record.fail, args: record.args, labels: record.labels, input: record.input });
+	const ofAddress = makeRunSpec(prefill('target=board&pass=a%0Ab&pass=&arg=-append&arg='));
+	assert.deepEqual(ofAddress, { target: 'board', pass: ['a\nb'], args: ['-append', ''] });
+});
+
 test('the place of a fault is found behind empty lines and wide characters', () => {
 	const text = 'first\n\nü(b\n';
 	assert.equal(findFault(text, { place: '1', detail: 'missing closing parenthesis, at offset 4' }), text.indexOf('(b') + 2);
 	assert.equal(findFault(text, { place: '1', detail: 'it is too long' }), null);
 	assert.equal(findFault(text, { place: '', detail: 'at offset 1' }), null);
+	assert.equal(findFault('first\n"(b\\n"\n', { place: '1', detail: 'at offset 3' }, ['(b\n']), 'first\n'.length, 'in quotes it is its line');
+	assert.equal(findFault('first\n(b', { place: '1', detail: 'at offset 1' }, ['(b\n']), 'first\n('.length);
 });

@@ -287,7 +287,7 @@ test('a form error stands at its field, and what is mended runs; the curl line d
 	await page.getByLabel('Target', { exact: true }).selectOption('board');
 	await fileInput(page).setInputFiles(firmware('passed'));
 	const pass = page.getByLabel('It has passed when this is printed');
-	await pass.fill('fine\nü(bad');
+	await pass.fill('fine\nü(bad\nlast');
 	await run.click();
 	await page.getByText('Line 2: missing closing parenthesis, at offset 6').or(page.getByLabel('Timeout', { exact: true }).and(page.locator('[aria-invalid]'))).first().waitFor();
 	await page.getByLabel('Timeout', { exact: true }).fill('20');
@@ -329,6 +329,32 @@ test('a run is edited and run again; its input is typed when its prompt comes', 
 	assert.deepEqual([again.input, again.labels, again.file.path], [[{ send_base64: btoa('typed\n') }], { a: 'b' }, file]);
 	await page.getByRole('tab', { name: 'Details' }).click();
 	await page.getByText('sends typed\\n').waitFor();
+});
+
+test('a run whose words no line can hold is edited, and what was not touched is sent as it was', async (t) => {
+	const { client } = shared;
+	const words = { pass: ['Hello\nnever printed'], args: ['-name', 'a\nb'], input: [{ expect: 'one\ntwo', send: 'x' }], labels: { a: 'b\nc' } };
+	const { json } = await client.post('/runs', { json: { target: 'board', file: firmware('hello'), timeout: 0.2, ...words } });
+	const page = await open(t, `/runs/${json.id}`);
+	await untilVerdict(page, 'timed out');
+	await page.getByRole('link', { name: 'Edit and run again' }).click();
+	const fail = page.getByLabel('It has failed when this is printed');
+	await fail.fill('"never"');
+	const line = page.getByLabel('The same with curl').first();
+	await line.filter({ hasText: JSON.stringify(words.pass) }).waitFor();
+	assert.equal(await page.getByLabel('Wait for this pattern').getAttribute('readonly'), '');
+	const pass = page.getByLabel('It has passed when this is printed');
+	await pass.fill('"Hello\\nnever');
+	await line.filter({ hasText: /^# what begins with a quote is JSON/ }).waitFor();
+	await page.getByRole('button', { name: 'Run', exact: true }).click();
+	await page.getByText('Line 1: what begins with a quote is JSON').waitFor();
+	await pass.fill(JSON.stringify(words.pass[0]));
+	await page.getByRole('button', { name: 'Run', exact: true }).click();
+	await page.waitForURL(/#\/runs\/\d+$/);
+	await untilVerdict(page, 'timed out');
+	const { pass: patterns, fail: others, args, input, labels } = (await client.get(`/runs/${new URL(page.url()).hash.split('/').at(-1)}`)).json;
+	assert.deepEqual({ pass: patterns, args, input, labels }, { ...words, input: [{ expect: 'one\ntwo', send_base64: btoa('x') }] });
+	assert.deepEqual(others, ['"never"']);
 });
 
 test('a long log shows the part that decided, and loads others', async (t) => {

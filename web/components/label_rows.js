@@ -1,21 +1,21 @@
 // Labels: rows of a name and a value.
 
+import { createCell } from './cell.js';
 import { h } from './dom.js';
 import { createGroup } from './field.js';
 import { createRows } from './rows.js';
 
 /** @param {{labels: import('../lib/instance_spec.js').LabelRow[], onChange: () => void}} options what is there at first */
 export function createLabelRows({ labels, onChange }) {
-	const text = { type: 'text', spellcheck: false, oninput: onChange };
 	const { rows, add, control } = createRows({
 		list: h('div', { class: 'label-rows' }), name: 'label', empty: { key: '', value: '' }, items: labels, onChange,
 		create(label, remove) {
-			const key = h('input', { ...text, value: label.key, 'aria-label': 'Label name' });
-			const value = h('input', { ...text, value: label.value, 'aria-label': 'Label value' });
-			return { element: h('div', { class: 'label-row' }, key, h('span', { 'aria-hidden': true }, '='), value, remove), first: key, key, value };
+			const key = createCell(label.key, onChange, { 'aria-label': 'Label name' });
+			const value = createCell(label.value, onChange, { 'aria-label': 'Label value' });
+			return { element: h('div', { class: 'label-row' }, key.input, h('span', { 'aria-hidden': true }, '='), value.input, remove), first: key.input, key, value };
 		},
 	});
-	const invalid = () => rows.find(({ key }) => key.hasAttribute('aria-invalid'))?.key ?? add;
+	const invalid = () => rows.find(({ key }) => key.input.hasAttribute('aria-invalid'))?.key.input ?? add;
 	const group = createGroup({
 		label: 'Labels', hint: 'To find it by, such as team = boot.', control, focus: () => invalid().focus(),
 		tell: ({ detail, place }) => (place ? `${place}: ${detail}` : detail),
@@ -29,8 +29,8 @@ export function createLabelRows({ labels, onChange }) {
 			/** @param {import('./field.js').Fault[]} faults */
 			setFaults(faults) {
 				for (const { key } of rows) {
-					if (faults.some(({ place }) => place === key.value.trim())) key.setAttribute('aria-invalid', 'true');
-					else key.removeAttribute('aria-invalid');
+					if (faults.some(({ place }) => place === key.value.trim())) key.input.setAttribute('aria-invalid', 'true');
+					else key.input.removeAttribute('aria-invalid');
 				}
 				group.setFaults(faults);
 			},

@@ -7,10 +7,42 @@
  * target: '' where the path tells it; emulator: '' is the target's default one; args: one a line; file: as the API names it
  */
 
-/** Arguments, one a line; empty lines are none. @param {string} text @returns {{args: string[], lines: number[]}} lines: where each stands, from 1 */
-export function readArgs(text) {
+/** No line says it; \r: a form's control makes a line break of it. @param {string} arg */
+const isUnfit = (arg) => !arg.trim() || /[\r\n]/.test(arg);
+
+/** What a form began with is not all fit for lines: in such a form, a line in double quotes is JSON. @param {string[]} before */
+export const isQuoted = (before) => before.some(isUnfit);
+
+/** One a line, so that readArgs has them back. @param {string[]} args */
+export const tellArgs = (args) =>
+	args.map((arg) => (isUnfit(arg) || (isQuoted(args) && arg.startsWith('"')) ? JSON.stringify(arg) : arg)).join('\n');
+
+/** @param {string} line @returns {string | null} null: its quotes are no JSON */
+function unquote(line) {
+	if (!line.startsWith('"')) return line;
+	try {
+		return JSON.parse(line);
+	} catch {
+		return null;
+	}
+}
+
+/**
+ * Arguments, one a line; empty lines are none.
+ * @param {string} text
+ * @param {string[]} [before] what the form began with
+ * @returns {{args: string[], lines: number[]}} lines: where each stands, from 1
+ */
+export function readArgs(text, before = []) {
 	const rows = text.split('\n').map((line, index) => ({ line, number: index + 1 })).filter(({ line }) => line.trim());
-	return { args: rows.map(({ line }) => line), lines: rows.map(({ number }) => number) };
+	return { args: rows.map(({ line }) => (isQuoted(before) ? unquote(line) : null) ?? line), lines: rows.map(({ number }) => number) };
+}
+
+/** What is wrong with the quotes. @param {string} name by the API @param {string} text @param {string[]} before @returns {{pointer: string, detail: string}[]} */
+export function checkArgs(name, text, before) {
+	const { args } = readArgs(text);
+	const wrong = [...args.keys()].filter((index) => isQuoted(before) && unquote(args[index]) === null);
+	return wrong.map((index) => ({ pointer: `/${name}/${index}`, detail: 'what begins with a quote is JSON here, such as "one\\ntwo"' }));
 }
 
 /** Rows without a name and a value are none. @param {LabelRow[]} rows */

@@ -1,14 +1,14 @@
 // What the form of a run says, as the API's spec of a run, and back from the record of one. No DOM.
 
-import { readArgs } from './instance_spec.js';
+import { isQuoted, readArgs } from './instance_spec.js';
 
 /**
  * @typedef {import('./api.js').Run} Run
  * @typedef {import('./curl.js').CurlRequest} CurlRequest
  * @typedef {{expect: string, send: string}} StepRow send: with escapes
- * @typedef {{target: string, emulator: string, channel: string, file: string | null, pass: string, fail: string, timeout: string,
- *   idle_timeout: string, queue_timeout: string, args: string, labels: import('./instance_spec.js').LabelRow[], input: StepRow[]}} RunForm
- * '' is the default; pass, fail, args: one a line; timeouts: seconds; file: as the API names it
+ * @typedef {{target: string, emulator: string, channel: string, file: string | null, pass: string[], fail: string[], timeout: string,
+ *   idle_timeout: string, queue_timeout: string, args: string[], labels: import('./instance_spec.js').LabelRow[], input: StepRow[]}} RunForm
+ * '' is the default; timeouts: seconds; file: as the API names it
  */
 
 const URL_CHARACTERS_MOST = 2000;
@@ -82,10 +82,7 @@ export function makeRunSpec(form) {
 	const map = Object.fromEntries(labels.filter(({ key, value }) => key || value).map(({ key, value }) => [key, value]));
 	/** @type {Record<string, any>} */
 	const spec = { target, ...(emulator && { emulator }), ...(file !== null && { file }), ...(channel && { channel }) };
-	for (const name of /** @type {const} */ (['args', 'pass', 'fail'])) {
-		const { args } = readArgs(form[name]);
-		if (args.length) spec[name] = args;
-	}
+	for (const name of /** @type {const} */ (['args', 'pass', 'fail'])) if (form[name].length) spec[name] = form[name];
 	for (const name of TIMEOUTS) if (form[name].trim()) spec[name] = readNumber(form[name].trim());
 	if (usedSteps(input).length) spec.input = usedSteps(input).map(makeStep);
 	if (Object.keys(map).length) spec.labels = map;
@@ -118,7 +115,7 @@ export function describeRun(url, spec, upload) {
 
 /** @returns {RunForm} */
 const emptyForm = () => ({
-	target: '', emulator: '', channel: '', file: null, pass: '', fail: '', timeout: '', idle_timeout: '', queue_timeout: '', args: '', labels: [], input: [],
+	target: '', emulator: '', channel: '', file: null, pass: [], fail: [], timeout: '', idle_timeout: '', queue_timeout: '', args: [], labels: [], input: [],
 });
 
 /** @param {string} base64 */
@@ -132,7 +129,7 @@ export function formOf(run) {
 	const { file, input = [] } = run;
 	return {
 		target: run.target, emulator: run.emulator, channel: run.channel ?? '', file: file ? file.path ?? `sha256:${file.sha256}` : null,
-		pass: run.pass.join('\n'), fail: run.fail.join('\n'), args: run.args.join('\n'), timeout: String(run.timeout),
+		pass: run.pass, fail: run.fail, args: run.args, timeout: String(run.timeout),
 		idle_timeout: run.idle_timeout === null ? '' : String(run.idle_timeout), queue_timeout: String(run.queue_timeout),
 		labels: Object.entries(run.labels).map(([key, value]) => ({ key, value })),
 		input: input.map((step) => ({ expect: step.expect ?? '', send: tellSend(step) })),
@@ -143,22 +140,24 @@ export function formOf(run) {
 export function readRunPrefill(query) {
 	const form = emptyForm();
 	for (const name of /** @type {const} */ (['target', 'emulator', 'channel', ...TIMEOUTS])) form[name] = query.get(name) ?? '';
-	const lines = (/** @type {string} */ name) => query.getAll(name).join('\n');
+	const patterns = (/** @type {string} */ name) => query.getAll(name).filter(Boolean);
 	const labels = query.getAll('label').map((label) => ({ key: label.split('=')[0], value: label.split('=').slice(1).join('=') }));
-	return { ...form, file: query.get('file'), pass: lines('pass'), fail: lines('fail'), args: lines('arg'), labels };
+	return { ...form, file: query.get('file'), pass: patterns('pass'), fail: patterns('fail'), args: query.getAll('arg'), labels };
 }
 
 /**
  * Where in a list of patterns a fault lies, which names an offset in bytes.
  * @param {string} text one pattern a line
  * @param {{detail: string, place: string}} fault place: which pattern, from 0
- * @returns {number | null} a place in text
+ * @param {string[]} [list] what the form began with
+ * @returns {number | null} a place in text; the line's start where it is in quotes
  */
-export function findFault(text, { detail, place }) {
+export function findFault(text, { detail, place }, list = []) {
 	const [, offset] = /\boffset (\d+)/.exec(detail) ?? [];
 	const { args, lines } = readArgs(text);
 	const pattern = args[Number(place)];
 	if (offset === undefined || place === '' || pattern === undefined) return null;
 	const before = text.split('\n').slice(0, lines[Number(place)] - 1).reduce((sum, line) => sum + line.length + 1, 0);
+	if (isQuoted(list) && pattern.startsWith('"')) return before;
 	return before + new TextDecoder().decode(new TextEncoder().encode(pattern).subarray(0, Number(offset))).length;
 }

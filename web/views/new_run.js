@@ -5,12 +5,13 @@ import { fill, h } from '../components/dom.js';
 import { createField } from '../components/field.js';
 import { FirmwarePicker } from '../components/firmware_picker.js';
 import { createLabelRows } from '../components/label_rows.js';
+import { createLines } from '../components/lines.js';
 import { Sheet } from '../components/sheet.js';
 import { createStepRows } from '../components/step_rows.js';
 import { TargetPicker } from '../components/target_picker.js';
-import { checkLabels, readArgs } from '../lib/instance_spec.js';
+import { checkLabels } from '../lib/instance_spec.js';
 import { route } from '../lib/routes.js';
-import { checkSteps, describeRun, findFault, formOf, makeRunSpec, readRunPrefill } from '../lib/run_form.js';
+import { checkSteps, describeRun, formOf, makeRunSpec, readRunPrefill } from '../lib/run_form.js';
 import { mergeRun } from '../lib/run_list.js';
 
 /**
@@ -29,35 +30,19 @@ const RUNS = '/v1/runs';
  */
 function createControls(prefill, changed) {
 	/** @param {string} value */
-	const text = (value) => ({ value, spellcheck: false, autocomplete: 'off', oninput: changed });
-	/** @param {string} value */
-	const seconds = (value) => h('input', { type: 'text', inputMode: 'decimal', ...text(value) });
+	const seconds = (value) => h('input', { type: 'text', inputMode: 'decimal', value, spellcheck: false, autocomplete: 'off', oninput: changed });
+	/** @param {'pass' | 'fail' | 'args'} name @param {string} label @param {string} hint */
+	const lines = (name, label, hint) => createLines({ name, label, hint, rows: 2, list: prefill[name], onChange: changed });
 	return {
 		channel: h('select', { onchange: changed }),
-		pass: h('textarea', { rows: 2, ...text(prefill.pass) }),
-		fail: h('textarea', { rows: 2, ...text(prefill.fail) }),
+		pass: lines('pass', 'It has passed when this is printed', 'Regular expressions, one a line. Without any: when the guest ends itself with code 0.'),
+		fail: lines('fail', 'It has failed when this is printed', 'Regular expressions, one a line.'),
 		timeout: seconds(prefill.timeout),
 		idle_timeout: seconds(prefill.idle_timeout),
 		queue_timeout: seconds(prefill.queue_timeout),
-		args: h('textarea', { rows: 2, ...text(prefill.args) }),
+		args: lines('args', 'Arguments', 'More arguments for the emulator, one a line.'),
 		labels: createLabelRows({ labels: prefill.labels, onChange: changed }),
 		input: createStepRows({ steps: prefill.input, onChange: changed }),
-	};
-}
-
-/** One a line; a fault names its line, and the cursor goes where it lies. @param {string} label @param {HTMLTextAreaElement} control @param {string} hint */
-function createLines(label, control, hint) {
-	const field = createField({
-		label, control, hint, tell: ({ detail, place }) => (place ? `Line ${readArgs(control.value).lines[Number(place)]}: ${detail}` : detail),
-	});
-	return {
-		...field,
-		/** @param {import('../components/field.js').Fault[]} faults */
-		setFaults(faults) {
-			field.setFaults(faults);
-			const at = faults.length ? findFault(control.value, faults[0]) : null;
-			if (at !== null) control.setSelectionRange(at, at);
-		},
 	};
 }
 
@@ -67,14 +52,14 @@ function createFields(controls, target, picker) {
 	return {
 		...target.fields,
 		file: picker.field,
-		pass: createLines('It has passed when this is printed', pass, 'Regular expressions, one a line. Without any: when the guest ends itself with code 0.'),
-		fail: createLines('It has failed when this is printed', fail, 'Regular expressions, one a line.'),
+		pass: pass.field,
+		fail: fail.field,
 		timeout: createField({ label: 'Timeout', control: timeout, hint: 'Seconds until there must be a verdict; 300 unless said otherwise.' }),
 		idle_timeout: createField({ label: 'Idle timeout', control: idle_timeout, hint: 'Seconds it may print nothing; no limit unless said otherwise.' }),
 		queue_timeout: createField({ label: 'Queue timeout', control: queue_timeout, hint: 'Seconds it may wait for a place; 3600 unless said otherwise.' }),
 		input: input.field,
 		channel: createField({ label: 'Console', control: channel }),
-		args: createLines('Arguments', args, 'More arguments for the emulator, one a line.'),
+		args: args.field,
 		labels: labels.field,
 	};
 }
@@ -143,7 +128,7 @@ class RunForms {
 
 	/** @param {{detach?: true, strict?: true}} answer @returns {import('../lib/curl.js').CurlRequest | string} */
 	describe(answer) {
-		const [fault] = checkSteps(this.controls.input.value);
+		const [fault] = this.checkWords();
 		if (fault) return fault.detail;
 		const firmware = this.picker.value;
 		const isUpload = firmware !== null && 'file' in firmware;
@@ -151,8 +136,14 @@ class RunForms {
 		return describeRun(location.origin + RUNS, spec, isUpload ? firmware.file.name : null);
 	}
 
+	/** What says nothing that could be sent. */
+	checkWords() {
+		const { pass, fail, args, input } = this.controls;
+		return [...[pass, fail, args].flatMap((lines) => lines.check()), ...checkSteps(input.value)];
+	}
+
 	check() {
-		const errors = [...checkLabels(this.controls.labels.value), ...checkSteps(this.controls.input.value)];
+		const errors = [...checkLabels(this.controls.labels.value), ...this.checkWords()];
 		return this.target.value.target ? errors : [{ pointer: '/target', detail: 'Choose a target.' }, ...errors];
 	}
 

@@ -4,10 +4,10 @@ import { createCurlLine } from '../../components/curl_line.js';
 import { h } from '../../components/dom.js';
 import { createField } from '../../components/field.js';
 import { FirmwarePicker } from '../../components/firmware_picker.js';
+import { createLines } from '../../components/lines.js';
 import { Sheet } from '../../components/sheet.js';
 import { apiPath } from '../../lib/api.js';
 import { fileReference, makeImageRequest } from '../../lib/image_request.js';
-import { readArgs } from '../../lib/instance_spec.js';
 
 /**
  * @typedef {import('../../lib/api.js').Instance} Instance
@@ -39,7 +39,9 @@ export class ImageForm {
 		this.sent = null;
 		const changed = () => this.curl.update();
 		this.picker = new FirmwarePicker(app, { reference: this.before.file, isRequired: true, onChange: changed });
-		this.args = h('textarea', { rows: 3, spellcheck: false, value: instance.args.join('\n'), oninput: changed });
+		this.args = createLines({
+			name: 'args', label: 'Arguments', hint: 'More arguments for the emulator, one a line. They stay for later starts.', rows: 3, list: instance.args, onChange: changed,
+		});
 		this.paused = h('select', { onchange: changed }, Object.entries(ACTIONS[action].paused).map(([value, text]) => h('option', { value }, text)));
 		this.curl = createCurlLine(app.api, () => this.describe());
 		const { title } = ACTIONS[action];
@@ -63,12 +65,7 @@ export class ImageForm {
 	createFields() {
 		const file = this.picker.field;
 		const paused = createField({ label: 'Then', control: this.paused });
-		if (this.action === 'load') return { file, paused };
-		const args = createField({
-			label: 'Arguments', control: this.args, hint: 'More arguments for the emulator, one a line. They stay for later starts.',
-			tell: ({ detail, place }) => (place ? `Line ${readArgs(this.args.value).lines[Number(place)]}: ${detail}` : detail),
-		});
-		return { file, args, paused };
+		return this.action === 'load' ? { file, paused } : { file, args: this.args.field, paused };
 	}
 
 	unmount() {
@@ -87,8 +84,10 @@ export class ImageForm {
 		return makeImageRequest({ file, args, paused: this.paused.value }, this.before);
 	}
 
-	/** @returns {import('../../lib/curl.js').CurlRequest} */
+	/** @returns {import('../../lib/curl.js').CurlRequest | string} */
 	describe() {
+		const [fault] = this.args.check();
+		if (fault) return fault.detail;
 		const firmware = this.picker.value;
 		const url = location.origin + apiPath('instances', this.id, this.action);
 		if (firmware && 'file' in firmware) return { url, json: this.makeRequest(null), stored: { url: location.origin + FILES, file: firmware.file.name } };
@@ -97,7 +96,8 @@ export class ImageForm {
 	}
 
 	check() {
-		return this.action === 'load' && !this.picker.value ? [{ pointer: '/file', detail: 'Choose a firmware.' }] : [];
+		if (this.action === 'load') return this.picker.value ? [] : [{ pointer: '/file', detail: 'Choose a firmware.' }];
+		return this.args.check();
 	}
 
 	/** @returns {Promise<Instance>} */
