@@ -108,6 +108,21 @@ test('an address fills the form in advance; a stored firmware serves again', asy
 	assert.deepEqual([file.sha256, args, labels], [sha256, ['-no-reboot'], { a: 'b=c' }]);
 });
 
+test('a damaged ELF file is told as such before it is sent, and when it is', async (t) => {
+	const page = await openForm(t, { query: '?target=board&id=damaged', expected: /422/ });
+	const group = page.getByRole('group', { name: 'Firmware' });
+	const words = 'The file begins like an ELF file, but it is damaged or cut short.';
+	const nonsense = makeFile('nonsense.elf', '\x7fELF nonsense');
+	await fileInput(page).setInputFiles(nonsense);
+	await group.getByText('nonsense.elf, 13 B, a damaged ELF file').waitFor();
+	assert.equal(await faultOf(page, group), words);
+	await submit(page);
+	await page.getByText('the file begins like an ELF file, but it is damaged or cut short', { exact: true }).waitFor();
+	await fileInput(page).setInputFiles(firmware('hello'));
+	await group.getByText(/ELF32 for ARM/).waitFor();
+	assert.equal(await page.getByText(/damaged or cut short/).count(), 0);
+});
+
 test('a firmware is dropped', async (t) => {
 	const page = await openForm(t, { query: '?target=board&id=dropped' });
 	const bytes = readFileSync(firmware('hello')).toString('base64');
@@ -251,6 +266,30 @@ test('a start that QEMU refuses is told in its words; corrected, it goes on', as
 	await page.getByRole('button', { name: 'Delete it and try again' }).click();
 	await untilMade(page, 'refused');
 	assert.equal((await shared.client.get('/instances/refused')).json.state, 'running');
+});
+
+test('two clicks delete what failed once, and try again once', async (t) => {
+	const page = await openForm(t, { query: '?target=board&id=refused-twice&arg=-device&arg=no-such-device', expected: /502/ });
+	await submit(page);
+	const retry = page.getByRole('button', { name: 'Delete it and try again' });
+	await retry.waitFor();
+	await fileInput(page).setInputFiles(firmware('hello'));
+	await page.getByLabel('Arguments').fill('');
+	/** @type {string[]} */
+	const sent = [];
+	page.on('request', (request) => void (['POST', 'DELETE'].includes(request.method()) && sent.push(request.method())));
+	/** @type {(value?: unknown) => void} */
+	let go = () => {};
+	const clicked = new Promise((resolve) => (go = resolve));
+	await page.route('**/v1/instances/refused-twice', async (route) => {
+		await clicked;
+		await route.continue();
+	});
+	await retry.dblclick();
+	go();
+	await untilMade(page, 'refused-twice');
+	assert.deepEqual(sent, ['DELETE', 'POST']);
+	assert.equal((await shared.client.get('/instances/refused-twice')).json.state, 'running');
 });
 
 test('two clicks make one instance of one upload', async (t) => {

@@ -25,6 +25,7 @@ function makeHeader({ is64 = false, isBig = false, machine, entry }) {
 	view.setUint32(0, 0x7f454c46);
 	view.setUint8(4, is64 ? 2 : 1);
 	view.setUint8(5, isBig ? 2 : 1);
+	view.setUint8(6, 1);
 	view.setUint16(18, machine, !isBig);
 	if (is64) view.setBigUint64(24, entry, !isBig);
 	else view.setUint32(24, Number(entry), !isBig);
@@ -39,11 +40,20 @@ test('an ELF header is read in both sizes and byte orders', () => {
 	assert.equal(readElfHeader(makeHeader({ machine: 9999, entry: 0n }))?.machine, 'machine 9999');
 });
 
-test('a firmware\'s header is read, what is none is not', () => {
+test('a firmware\'s header is read, what is none is not, and what is not whole or not readable is damaged', () => {
 	const bytes = readFileSync(firmware('hello'));
 	assert.equal(readElfHeader(toArrayBuffer(bytes.subarray(0, 64)))?.machine, 'ARM');
 	assert.equal(readElfHeader(toArrayBuffer(readFileSync(firmware('hello', 'riscv32-virt')).subarray(0, 64)))?.machine, 'RISC-V');
-	assert.equal(readElfHeader(toArrayBuffer(bytes.subarray(0, 31))), null);
+	const damaged = { kind: 'damaged', machine: null, entry: null };
+	assert.equal(readElfHeader(toArrayBuffer(bytes.subarray(0, 52)))?.machine, 'ARM');
+	for (const length of [4, 5, 13, 31, 51]) assert.deepEqual(readElfHeader(toArrayBuffer(bytes.subarray(0, length))), damaged, `${length} bytes`);
+	assert.deepEqual(readElfHeader(makeHeader({ is64: true, machine: 62, entry: 0n }).slice(0, 63)), damaged);
+	for (const place of [4, 5, 6]) {
+		const odd = makeHeader({ machine: 40, entry: 0n });
+		new DataView(odd).setUint8(place, 9);
+		assert.deepEqual(readElfHeader(odd), damaged, `byte ${place}`);
+	}
+	assert.equal(readElfHeader(toArrayBuffer(bytes.subarray(0, 3))), null);
 	assert.equal(readElfHeader(new ArrayBuffer(64)), null);
 	assert.equal(readElfHeader(new ArrayBuffer(0)), null);
 });

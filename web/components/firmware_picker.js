@@ -22,6 +22,7 @@ let made = 0;
 /** @param {{kind: string, machine: string | null, entry: bigint | string | number | null}} header */
 export function tellHeader({ kind, machine, entry }) {
 	if (kind === 'raw') return 'no ELF file: raw bytes';
+	if (kind === 'damaged') return 'a damaged ELF file';
 	return `${kind.toUpperCase()} for ${machine}, entry ${entry === null ? 'unknown' : `0x${BigInt(entry).toString(16)}`}`;
 }
 
@@ -138,6 +139,7 @@ export class FirmwarePicker {
 			if (file !== this.file || this.way !== 'upload') return;
 			this.tell(`${file.name}, ${formatBytes(file.size)}, ${tellHeader(header ?? { kind: 'raw', machine: null, entry: null })}`, header?.machine ?? null);
 			if (file.size === 0) this.field.setFaults([{ detail: 'The file is empty.', place: '' }]);
+			if (header?.kind === 'damaged') this.field.setFaults([{ detail: 'The file begins like an ELF file, but it is damaged or cut short.', place: '' }]);
 		} catch {
 			if (file !== this.file) return;
 			this.file = null;

@@ -8,14 +8,26 @@ const MACHINES = {
 };
 export const ELF_HEADER_BYTES = 64;
 
+/** By the class: of 32 and of 64 bits. @type {Record<number, number>} */
+const SIZES = { 1: 52, 2: ELF_HEADER_BYTES };
+
+/**
+ * @typedef {{kind: 'elf32' | 'elf64', machine: string, entry: bigint} | {kind: 'damaged', machine: null, entry: null}} ElfHeader
+ *   damaged: it begins like one, but is not whole or not readable
+ */
+
+/** As far as emud asks it of each file that begins like ELF. @param {DataView} view */
+const isReadable = (view) =>
+	view.byteLength >= SIZES[1] && view.byteLength >= SIZES[view.getUint8(4)] && [1, 2].includes(view.getUint8(5)) && view.getUint8(6) === 1;
+
 /**
  * @param {ArrayBuffer} bytes the file's first ELF_HEADER_BYTES
- * @returns {{kind: 'elf32' | 'elf64', machine: string, entry: bigint} | null} null: it is no ELF file
+ * @returns {ElfHeader | null} null: it is no ELF file
  */
 export function readElfHeader(bytes) {
-	if (bytes.byteLength < 32) return null;
 	const view = new DataView(bytes);
-	if (view.getUint32(0) !== 0x7f454c46) return null;
+	if (bytes.byteLength < 4 || view.getUint32(0) !== 0x7f454c46) return null;
+	if (!isReadable(view)) return { kind: 'damaged', machine: null, entry: null };
 	const is64 = view.getUint8(4) === 2;
 	const isLittle = view.getUint8(5) === 1;
 	const number = view.getUint16(18, isLittle);

@@ -66,6 +66,7 @@ class NewInstanceView {
 	 */
 	constructor(outlet, place, app) {
 		this.app = app;
+		this.isDeleting = false;
 		const changed = () => this.changed();
 		const prefill = readPrefill(place.query);
 		this.controls = createControls(prefill, changed);
@@ -139,11 +140,16 @@ class NewInstanceView {
 
 	/** @param {string} id */
 	async deleteAndRetry(id) {
+		// A second click would find nothing to delete while what is tried again is on its way.
+		if (this.isDeleting) return;
+		this.isDeleting = true;
 		try {
 			await this.app.api.deleteInstance(id);
 			this.sheet.element.requestSubmit();
 		} catch (error) {
 			this.app.notices.fail(error);
+		} finally {
+			this.isDeleting = false;
 		}
 	}
 }
