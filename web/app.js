@@ -111,6 +111,7 @@ async function load() {
 
 /** What changed while nothing was heard is not known yet. */
 let isBehind = false;
+let wasLost = false;
 
 /** Not all of the tabs there are at the same moment: those that nobody sees wait till somebody does. */
 function catchUp() {
@@ -132,6 +133,8 @@ const feed = new FeedClient(FEED, {
 	},
 	onStatus(status) {
 		const isNew = store.setConnection(status);
+		if (isNew && wasLost) api.noteReturn();
+		wasLost = status === 'lost' || (wasLost && status !== 'connected');
 		if (status === 'connected') {
 			// Word of a refusal may have been slower than the token that another tab was given.
 			api.noteSession();
@@ -139,7 +142,7 @@ const feed = new FeedClient(FEED, {
 			void offerSignOut(element('sign-out', HTMLButtonElement), api, notices);
 		}
 		if (isNew) catchUp();
-		if (status === 'unauthorized') void api.askToSignIn().catch((error) => notices.fail(error)).then(() => feed.retry());
+		if (status === 'unauthorized') void api.askToSignIn().catch((error) => notices.failAsking(error)).then(() => feed.retry());
 	},
 });
 

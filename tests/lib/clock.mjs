@@ -1,12 +1,20 @@
 // Time that passes when a test says so.
 
+/** @param {number} ms */
+function abortAfter(ms) {
+	const controller = new AbortController();
+	setTimeout(() => controller.abort(), ms);
+	return controller.signal;
+}
+
 /**
- * Stands in for setTimeout and Date.now until the test ends. Node's own (mock.timers) has no clock in Debian's version 18.
+ * Stands in for setTimeout, AbortSignal.timeout and Date.now until the test ends. Node's own (mock.timers) has no clock in Debian's version 18.
  * @param {import('node:test').TestContext} t
  */
 export function holdTime(t) {
 	const { setTimeout, clearTimeout } = globalThis;
 	const { now } = Date;
+	const { timeout } = AbortSignal;
 	/** @type {Map<number, {at: number, run: () => void}>} */
 	const waiting = new Map();
 	let time = 0;
@@ -20,9 +28,11 @@ export function holdTime(t) {
 	};
 	Object.assign(globalThis, fake);
 	Date.now = () => time;
+	AbortSignal.timeout = abortAfter;
 	t.after(() => {
 		Object.assign(globalThis, { setTimeout, clearTimeout });
 		Date.now = now;
+		AbortSignal.timeout = timeout;
 	});
 
 	/** Lets everything go on that needs no time. */

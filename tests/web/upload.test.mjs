@@ -5,7 +5,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
-import { Problem } from '../../web/lib/api.js';
+import { Api, Problem } from '../../web/lib/api.js';
 import { actOnAll } from '../../web/lib/bulk_action.js';
 import { curlCommand, quote } from '../../web/lib/curl.js';
 import { fitsMachine, readElfHeader } from '../../web/lib/elf.js';
@@ -160,7 +160,8 @@ function answerWith(t, answers) {
 }
 
 const BODY = /** @type {any} */ ('bytes');
-const noApi = /** @type {any} */ ({});
+const makeApi = (/** @type {object} */ parts) => /** @type {any} */ ({ begun: new AbortController(), ...parts });
+const noApi = makeApi({});
 
 test('an upload tells its progress and its answer', async (t) => {
 	const requests = answerWith(t, [{ status: 201, json: { id: 'x' } }]);
@@ -174,7 +175,7 @@ test('an upload tells its progress and its answer', async (t) => {
 test('an upload that is not allowed asks for the token once and begins again', async (t) => {
 	const requests = answerWith(t, [{ status: 401 }, { status: 200, json: {} }]);
 	let asked = 0;
-	await upload(/** @type {any} */ ({ askToSignIn: async () => void asked++ }), '/v1/x', BODY);
+	await upload(makeApi({ askToSignIn: async () => void asked++ }), '/v1/x', BODY);
 	assert.deepEqual([asked, requests.length], [1, 2]);
 });
 
@@ -191,6 +192,25 @@ test('an upload is cancelled, amid it or before', async (t) => {
 	await assert.rejects(upload(noApi, '/v1/x', BODY, { signal: cancelling.signal, onProgress: () => cancelling.abort() }), { name: 'AbortError' });
 	await assert.rejects(upload(noApi, '/v1/x', BODY, { signal: cancelling.signal }), { name: 'AbortError' });
 	assert.equal(requests.length, 1);
+});
+
+test('of the uploads that were begun before the connection was lost, those end that have not moved since it is back', async (t) => {
+	const clock = holdTime(t);
+	const requests = answerWith(t, ['nothing', 'nothing']);
+	const api = new Api(async () => null);
+	/** @type {string[]} */
+	const ended = [];
+	for (const name of ['stuck', 'well']) void upload(api, `/v1/${name}`, BODY).catch((error) => ended.push(`${name}: ${error.status} ${error.message}`));
+	await clock.pass(60_000);
+	api.noteReturn();
+	await clock.pass(20_000);
+	requests[1].upload.onprogress({ loaded: 2, total: 2 });
+	await clock.pass(20_000);
+	assert.deepEqual(ended, ['stuck: 0 The upload had no answer: whether it was done shows when emud is back.']);
+	// It is watched on.
+	api.noteReturn();
+	await clock.pass(40_000);
+	assert.deepEqual(ended.map((words) => words.split(':')[0]), ['stuck', 'well']);
 });
 
 test('a question that had no answer is asked again after a while, one that was refused is not', async (t) => {
@@ -227,12 +247,14 @@ test('an action on many that had no answer is told as such, with whose it was', 
 	const api = /** @type {any} */ ({
 		/** @param {string} id */
 		async ask(id) {
-			if (id === 'b') throw new Problem(0, 'unreachable', 'emud does not answer');
+			if (id.startsWith('b')) throw new Problem(0, 'unreachable', 'emud does not answer');
 			if (id === 'c') throw new Problem(409, 'conflict', 'it has ended');
 		},
 	});
-	const faults = await actOnAll({ api, store }, 'stop', ['a', 'b', 'c'], () => {});
-	assert.deepEqual(faults.map((fault) => fault instanceof Problem && [fault.status, fault.message]), [[0, 'b: emud does not answer'], [409, 'c: it has ended']]);
+	const tell = async (/** @type {string[]} */ ids) => (await actOnAll({ api, store }, 'stop', ids, () => {})).map((fault) => (fault instanceof Problem ? fault.message : fault));
+	assert.deepEqual(await tell(['a', 'c', 'b']), ['Stop of b had no answer: whether it was done shows when emud is back.', 'c: it has ended']);
+	// All of them are told by one notice.
+	assert.deepEqual(await tell(['a', 'b1', 'b2', 'b3', 'b4', 'b5', 'b6', 'b7']), ['Stop of b1, b2, b3, b4, b5 and 2 more had no answer: whether it was done shows when emud is back.']);
 });
 
 test('a list is loaded again for its events and a connection that is back, one question at a time', async () => {

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 
 import { until } from '../lib/deadline.mjs';
 import { startEmud } from '../lib/emud.mjs';
+import { firmware } from '../lib/firmware.mjs';
 import { MOCK_DRIVER, mockTarget } from '../lib/mock.mjs';
 import { shareBrowser, signIn } from '../lib/page.mjs';
 
@@ -49,15 +50,22 @@ test('a lost server is told, and what changed meanwhile is there without a reloa
 	await other.getByRole('status').filter({ hasText: /^Live$/ }).waitFor();
 	await emud.end('SIGKILL');
 	await page.getByRole('alert').filter({ hasText: 'emud does not answer' }).waitFor();
-	const notice = other.locator('.notice').filter({ hasText: 'emud does not answer' });
+	const notice = other.locator('.notice');
 	await other.locator('#lost').waitFor();
 	await other.getByRole('button', { name: 'Pause', exact: true }).click();
 	await notice.waitFor();
+	await page.getByLabel('Choose all that are shown').check();
+	await page.getByRole('group', { name: 'Actions on the chosen' }).getByRole('button', { name: 'Stop', exact: true }).click();
+	await page.locator('.notice').waitFor();
 	emud.options.listen = `127.0.0.1:${emud.port}`;
 	await emud.start();
 	await emud.client().put('/instances/came', { json: { target: 'board', start: false }, expect: 201 });
 	await rowOf(page, 'came').waitFor();
 	await page.locator('#lost').waitFor({ state: 'hidden' });
+	// Who asked for something goes on knowing that nobody said whether it was done.
+	assert.deepEqual(await notice.locator('p').allTextContents(), ['Pause of stays had no answer: whether it was done shows when emud is back.']);
+	assert.deepEqual(await page.locator('.notice p').allTextContents(), ['Stop of stays had no answer: whether it was done shows when emud is back.']);
+	await notice.getByRole('button', { name: 'Dismiss' }).click();
 	await notice.waitFor({ state: 'detached' });
 	assert.equal(await rowOf(page, 'stays').locator('.state').textContent(), 'running');
 	assert.equal(await page.evaluate(() => /** @type {any} */ (globalThis).isSamePage), true);
@@ -166,7 +174,30 @@ test('events that come while a table of them is looked at are not read out, not 
 	assert.deepEqual(await page.evaluate(() => /** @type {any} */ (globalThis).told), []);
 });
 
-test('a list that has no answer in time is told, and asked for again', async (t) => {
+test('what never had an answer since the connection was lost ends when it is back: its button can be pressed again', async (t) => {
+	const emud = await startEmud(t);
+	const client = emud.client();
+	const { id } = (await client.post('/runs', { json: { target: 'board', file: firmware('hello'), pass: ['Hello'] } })).json;
+	const page = await openPage(t, { url: 'about:blank', expected: /ERR_/ });
+	await page.addInitScript(() => {
+		const slow = setTimeout;
+		/** @type {any} */ (globalThis).setTimeout = (/** @type {() => void} */ call, /** @type {number} */ ms) => slow(call, ms === 30_000 ? 300 : ms);
+	});
+	await page.route('**/rerun?*', () => {}, { times: 1 });
+	await page.goto(`${emud.baseUrl}/#/runs/${id}`);
+	const again = page.getByRole('button', { name: 'Run again' });
+	await again.click();
+	await page.locator('button[aria-disabled="true"]').filter({ hasText: 'Run again' }).waitFor();
+	await emud.end('SIGKILL');
+	await page.locator('#lost').waitFor();
+	emud.options.listen = `127.0.0.1:${emud.port}`;
+	await emud.start();
+	await page.locator('.notice').filter({ hasText: 'had no answer' }).waitFor();
+	await again.click();
+	await page.waitForURL(/#\/runs\/(?!1$)/);
+});
+
+test('a list that has no answer in time is told until emud is lost and back, and asked for again', async (t) => {
 	const emud = await startEmud(t);
 	const page = await openPage(t, { url: 'about:blank', expected: /ERR_/ });
 	await page.addInitScript(() => {
@@ -176,11 +207,17 @@ test('a list that has no answer in time is told, and asked for again', async (t)
 	let isHeld = true;
 	await page.route('**/v1/targets?*', (route) => (isHeld ? undefined : route.continue()));
 	await page.goto(`${emud.baseUrl}/#/targets`);
-	const notice = page.getByRole('alert').filter({ hasText: 'emud does not answer' });
+	const notice = page.locator('.notice').filter({ hasText: 'emud does not answer' });
 	await notice.waitFor();
 	isHeld = false;
 	await page.locator('tr[data-id="board"]').waitFor();
 	assert.equal(await notice.count(), 1);
+	await emud.end('SIGKILL');
+	await page.locator('#lost').waitFor();
+	assert.equal(await notice.count(), 1);
+	emud.options.listen = `127.0.0.1:${emud.port}`;
+	await emud.start();
+	await notice.waitFor({ state: 'detached' });
 });
 
 test('the API\'s documents show every call of the specification, are dark where the dashboard is, and lead back to it', async (t) => {

@@ -1,6 +1,6 @@
 // What went wrong or was done: shown until dismissed (errors) or for a while, and read out.
 
-import { Problem } from '../lib/api.js';
+import { isUnanswered } from '../lib/api.js';
 import { h } from './dom.js';
 
 const SHOWN_MS = 6000;
@@ -8,7 +8,7 @@ const SHOWN_MS = 6000;
 const SETTLED_MS = 1000;
 
 /** @param {unknown} error */
-const isUnanswered = (error) => error instanceof Problem && error.status === 0;
+const wordsOf = (error) => (error instanceof Error ? error.message : String(error));
 
 export class Notices {
 	/**
@@ -29,24 +29,33 @@ export class Notices {
 		});
 	}
 
-	/** @param {unknown} error */
+	/** @param {string} text @returns {Element | null | undefined} where it is told already */
+	findFault(text) {
+		return [...this.region.querySelectorAll('[data-kind="error"] p')].find((said) => said.textContent === text)?.parentElement;
+	}
+
+	/** Of what a user asked for: stays until it is dismissed. @param {unknown} error */
 	fail(error) {
-		const text = error instanceof Error ? error.message : String(error);
-		const isSaid = [...this.region.querySelectorAll('[data-kind="error"] p')].some((said) => said.textContent === text);
-		if (!isSaid) this.show(text, 'error').toggleAttribute('data-unanswered', isUnanswered(error));
+		const said = this.findFault(wordsOf(error)) ?? this.show(wordsOf(error), 'error');
+		said.removeAttribute('data-passing');
+	}
+
+	/** Until the connection is back. @param {unknown} error */
+	failPassing(error) {
+		if (!this.findFault(wordsOf(error))) this.show(wordsOf(error), 'error').dataset.passing = '';
 	}
 
 	/** Of what the page asks by itself. @param {unknown} error */
 	failAsking(error) {
 		const { losses } = this;
 		if (!isUnanswered(error)) this.fail(error);
-		else if (this.isConnected()) setTimeout(() => this.isConnected() && losses === this.losses && this.fail(error), SETTLED_MS);
+		else if (this.isConnected()) setTimeout(() => this.isConnected() && losses === this.losses && this.failPassing(error), SETTLED_MS);
 	}
 
-	/** The connection is back: what had no answer for want of it is no news any more. */
+	/** The connection is back: what the page asks by itself it asks again, so that it had no answer is no news any more. */
 	forgetLoss() {
 		this.losses++;
-		for (const notice of this.region.querySelectorAll('[data-unanswered]')) {
+		for (const notice of this.region.querySelectorAll('[data-passing]')) {
 			if (notice.contains(document.activeElement)) this.dismiss(notice);
 			else notice.remove();
 		}

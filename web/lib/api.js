@@ -1,5 +1,7 @@
 // The HTTP API: requests, problems, and the session that a 401 asks for. No DOM.
 
+import { capital } from './format.js';
+
 /**
  * @typedef {{code: number | null, signal: string | null, reason: string, detail: string | null}} Exit
  * @typedef {{kind: string, type: string, host?: string, port?: number, path?: string}} Channel
@@ -25,8 +27,8 @@
  *   created_at: string}} StoredFile
  */
 
-/** What the page only asks, emud answers at once: one that does not is as good as none. */
-const ANSWER_MS = 30_000;
+/** What the page only asks, emud answers at once, and within that what it is to do, where no other time is asked for. No answer by then is as good as none. */
+export const ANSWER_MS = 30_000;
 
 /** Clocks of computers that tell the same time differ by less. */
 const CLOCK_MS = 2000;
@@ -67,8 +69,22 @@ export function problemFrom(status, body, location = null) {
 }
 
 /** @returns {never} */
-function failUnreachable() {
+export function failUnreachable() {
 	throw new Problem(0, 'unreachable', 'emud does not answer: it may be down, or the network.');
+}
+
+/** @param {unknown} error */
+export const isUnanswered = (error) => error instanceof Problem && error.status === 0;
+
+/** What a user asked for is told when emud is back, too: in words that say what it was. @param {string} what */
+export const unanswered = (what) => new Problem(0, 'unreachable', `${what} had no answer: whether it was done shows when emud is back.`);
+
+/** @param {string} action @param {string} whose */
+export const unansweredAction = (action, whose) => unanswered(`${capital(action)} of ${whose}`);
+
+/** A part of some output. @param {unknown} error @returns {never} */
+export function failPart(error) {
+	throw isUnanswered(error) ? new Problem(0, 'unreachable', 'That part of the output did not come: emud did not answer.') : error;
 }
 
 /** @param {Response} response */
@@ -95,6 +111,15 @@ export class Api {
 		this.guard = null;
 		/** By how many ms emud's clock is ahead of this one's, where that matters. */
 		this.ahead = 0;
+		/** Of what was begun since the connection stood last, and has no deadline: aborted when it will have no answer any more. */
+		this.begun = new AbortController();
+	}
+
+	/** A lost connection is back. What was begun before may hang for good, or be well where only the events were cut off: it has the time of one that is begun now. */
+	noteReturn() {
+		const { begun } = this;
+		this.begun = new AbortController();
+		setTimeout(() => begun.abort(), ANSWER_MS);
 	}
 
 	/** By emud's clock, which all its times are of: ms since 1970. */
@@ -115,28 +140,33 @@ export class Api {
 	 * @param {string} method
 	 * @param {string} path
 	 * @param {unknown} [json] the body
+	 * @param {number} [deadlineMs]
 	 * @returns {Promise<any>} the answer's JSON, or null where it has none
 	 */
-	async request(method, path, json) {
-		const response = await this.fetch(path, {
-			method,
-			headers: { accept: 'application/json', ...(json === undefined ? {} : { 'content-type': 'application/json' }) },
-			body: json === undefined ? undefined : JSON.stringify(json),
-		}, method === 'GET' ? ANSWER_MS : undefined);
-		return response.status === 204 ? null : response.json().catch(failUnreachable);
+	async request(method, path, json, deadlineMs = method === 'GET' ? ANSWER_MS : undefined) {
+		try {
+			const response = await this.fetch(path, {
+				method,
+				headers: { accept: 'application/json', ...(json === undefined ? {} : { 'content-type': 'application/json' }) },
+				body: json === undefined ? undefined : JSON.stringify(json),
+			}, deadlineMs);
+			return response.status === 204 ? null : await response.json().catch(failUnreachable);
+		} catch (error) {
+			throw method !== 'GET' && isUnanswered(error) ? unanswered('What was asked for') : error;
+		}
 	}
 
 	/**
 	 * @param {string} path
-	 * @param {RequestInit} [init]
-	 * @param {number} [deadlineMs] until the whole answer is there
+	 * @param {RequestInit} [init] with a signal where it may go on for ever
+	 * @param {number} [deadlineMs] until the whole answer is there; none: as long as the connection holds
 	 * @returns {Promise<Response>} one that is well; others are thrown as a Problem
 	 */
 	async fetch(path, init = {}, deadlineMs = undefined) {
 		for (;;) {
-			const limit = deadlineMs === undefined ? {} : { signal: AbortSignal.timeout(deadlineMs) };
+			const signal = init.signal ?? (deadlineMs === undefined ? this.begun.signal : AbortSignal.timeout(deadlineMs));
 			const askedAt = Date.now();
-			const response = await fetch(path, { cache: 'no-cache', ...limit, ...init }).catch(failUnreachable);
+			const response = await fetch(path, { cache: 'no-cache', ...init, signal }).catch(failUnreachable);
 			this.noteTime(response, askedAt);
 			if (response.ok) return response;
 			if (response.status !== 401) throw await readProblem(response);
@@ -169,6 +199,7 @@ export class Api {
 					method: 'POST',
 					headers: { 'content-type': 'application/json' },
 					body: JSON.stringify({ token }),
+					signal: AbortSignal.timeout(ANSWER_MS),
 				}).catch(failUnreachable);
 				this.isGuarded ||= response.ok;
 				if (response.ok) return tabs.postMessage('signed in');
@@ -255,9 +286,14 @@ export class Api {
 	async ask(id, action) {
 		const isDelete = action === 'delete';
 		const path = apiPath('instances', id, ...(isDelete ? [] : [action]));
-		const instance = await this.request(isDelete ? 'DELETE' : 'POST', TOLD_BY_STATE.includes(action) ? `${path}?wait=false` : path);
-		// One that has ended and is still there could not be removed: why, no event tells.
-		return isDelete && instance && instance.state !== 'stopping' ? this.deleteInstance(id) : instance;
+		const line = TOLD_BY_STATE.includes(action) ? { path: `${path}?wait=false`, deadlineMs: ANSWER_MS } : { path };
+		try {
+			const instance = await this.request(isDelete ? 'DELETE' : 'POST', line.path, undefined, line.deadlineMs);
+			// One that has ended and is still there could not be removed: why, no event tells.
+			return isDelete && instance && instance.state !== 'stopping' ? await this.deleteInstance(id) : instance;
+		} catch (error) {
+			throw isUnanswered(error) ? unansweredAction(action, id) : error;
+		}
 	}
 
 	/**

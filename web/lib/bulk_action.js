@@ -1,10 +1,11 @@
 // One action on many instances: a few requests at a time, as the browser has six connections to emud for all of its pages. No DOM.
 
-import { Problem } from './api.js';
+import { isUnanswered, unansweredAction } from './api.js';
 
 const REQUESTS = 3;
 /** Boards that start all at once would all be late: the next one waits until one has started. */
 const STARTS = ['start', 'restart'];
+const NAMED_MOST = 5;
 
 /** Until events have told what came of it. @param {import('./store.js').Store} store @param {string} id @returns {Promise<void>} */
 function untilSettled(store, id) {
@@ -19,17 +20,22 @@ function untilSettled(store, id) {
 	});
 }
 
+/** @param {string[]} ids */
+const nameSome = (ids) => ids.slice(0, NAMED_MOST).join(', ') + (ids.length > NAMED_MOST ? ` and ${ids.length - NAMED_MOST} more` : '');
+
 /**
  * @param {{api: import('./api.js').Api, store: import('./store.js').Store}} app
  * @param {string} action
  * @param {string[]} ids
  * @param {(done: number) => void} onProgress
- * @returns {Promise<unknown[]>} what was refused, and why
+ * @returns {Promise<unknown[]>} what was refused, and why; before that, as one, what had no answer
  */
 export async function actOnAll({ api, store }, action, ids, onProgress) {
 	const left = [...ids];
 	/** @type {unknown[]} */
 	const faults = [];
+	/** @type {string[]} */
+	const unanswered = [];
 	/** @type {Promise<void>[]} */
 	const settling = [];
 	let done = 0;
@@ -49,13 +55,13 @@ export async function actOnAll({ api, store }, action, ids, onProgress) {
 			try {
 				await act(id);
 			} catch (error) {
-				const told = `${id}: ${error instanceof Error ? error.message : error}`;
-				faults.push(error instanceof Problem ? new Problem(error.status, error.code, told) : told);
+				if (isUnanswered(error)) unanswered.push(id);
+				else faults.push(`${id}: ${error instanceof Error ? error.message : error}`);
 				onProgress(++done);
 			}
 		}
 	}
 	await Promise.all(Array.from({ length: REQUESTS }, work));
 	await Promise.all(settling);
-	return faults;
+	return unanswered.length ? [unansweredAction(action, nameSome(unanswered)), ...faults] : faults;
 }

@@ -1,6 +1,6 @@
 // The kept output of a console, read by offsets, and where it may be cut. No DOM.
 
-import { apiPath } from './api.js';
+import { ANSWER_MS, apiPath, failPart, failUnreachable } from './api.js';
 
 const LINE_FEED = 0x0a;
 const ESCAPE = 0x1b;
@@ -19,11 +19,11 @@ export const outputPath = (id, channel) => apiPath('instances', id, 'channels', 
  * @returns {Promise<Output>}
  */
 export async function readOutput(api, path, query) {
-	const response = await api.fetch(`${path}?${new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]))}`);
+	const response = await api.fetch(`${path}?${new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]))}`, {}, ANSWER_MS).catch(failPart);
 	const number = (/** @type {string} */ header) => Number(response.headers.get(header));
 	return {
 		startNumber: number('emud-start-number'), firstOffset: number('emud-first-offset'), offset: number('emud-offset'),
-		bytes: new Uint8Array(await response.arrayBuffer()),
+		bytes: new Uint8Array(await response.arrayBuffer().catch(failUnreachable).catch(failPart)),
 	};
 }
 

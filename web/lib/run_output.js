@@ -1,6 +1,6 @@
 // The output of a run as it comes: every byte once and in order, across lost connections. No DOM.
 
-import { Problem, apiPath } from './api.js';
+import { ANSWER_MS, Problem, apiPath, failPart, failUnreachable } from './api.js';
 import { Follower } from './follower.js';
 
 /**
@@ -18,11 +18,11 @@ import { Follower } from './follower.js';
  * @param {import('./api.js').Api} api
  * @param {string} id
  * @param {Record<string, string | number | boolean>} query
- * @param {AbortSignal} [signal]
+ * @param {AbortSignal} [signal] of what may go on for ever
  */
 const fetchOutput = (api, id, query, signal) =>
 	api.fetch(`${apiPath('runs', id, 'output')}?${new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]))}`,
-		{ headers: { accept: 'application/octet-stream' }, cache: 'no-store', signal });
+		{ headers: { accept: 'application/octet-stream' }, cache: 'no-store', signal }, ANSWER_MS);
 
 /** @param {Response} response @param {string} name */
 const readOffset = (response, name) => Number(response.headers.get(name) ?? 0);
@@ -35,10 +35,10 @@ const readOffset = (response, name) => Number(response.headers.get(name) ?? 0);
  * @param {number} limit
  */
 export async function readPart(api, id, offset, limit) {
-	const response = await fetchOutput(api, id, { offset, limit });
+	const response = await fetchOutput(api, id, { offset, limit }).catch(failPart);
 	return {
 		offset: readOffset(response, 'emud-offset'), firstOffset: readOffset(response, 'emud-first-offset'),
-		bytes: new Uint8Array(await response.arrayBuffer()),
+		bytes: new Uint8Array(await response.arrayBuffer().catch(failUnreachable).catch(failPart)),
 	};
 }
 

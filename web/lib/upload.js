@@ -1,6 +1,6 @@
 // A request whose body may be long: tells how far it is, can be cancelled. No DOM.
 
-import { Problem, problemFrom } from './api.js';
+import { ANSWER_MS, Problem, problemFrom, unanswered } from './api.js';
 
 /** @typedef {{loaded: number, total: number}} Progress bytes */
 
@@ -13,7 +13,7 @@ import { Problem, problemFrom } from './api.js';
  */
 export async function upload(api, path, body, options = {}) {
 	for (;;) {
-		const answer = await send(path, body, options);
+		const answer = await send(api, path, body, options);
 		if (answer.status >= 200 && answer.status < 300) return answer;
 		if (answer.status !== 401) throw problemFrom(answer.status, answer.json, answer.location);
 		await api.askToSignIn();
@@ -31,25 +31,34 @@ function parse(text) {
 }
 
 /**
+ * @param {import('./api.js').Api} api
  * @param {string} path
  * @param {Blob | FormData} body
  * @param {{method?: string, headers?: Record<string, string>, onProgress?: (progress: Progress) => void, signal?: AbortSignal}} options
  * @returns {Promise<{status: number, json: any, location: string | null}>}
  */
-function send(path, body, { method = 'POST', headers = {}, onProgress, signal }) {
+function send(api, path, body, { method = 'POST', headers = {}, onProgress, signal }) {
 	return new Promise((resolve, reject) => {
 		signal?.throwIfAborted();
 		const request = new XMLHttpRequest();
+		const over = new AbortController();
 		const abort = () => request.abort();
+		let movedAt = Date.now();
+		// Of those that were begun before the connection was lost, what has moved since is well.
+		const endWhenStuck = () => api.begun.signal.addEventListener('abort', () => (Date.now() - movedAt < ANSWER_MS ? endWhenStuck() : abort()), { signal: over.signal });
 		request.open(method, path);
 		request.setRequestHeader('accept', 'application/json');
 		for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
-		if (onProgress) request.upload.onprogress = ({ loaded, total }) => onProgress({ loaded, total });
+		request.upload.onprogress = ({ loaded, total }) => {
+			movedAt = Date.now();
+			onProgress?.({ loaded, total });
+		};
 		request.onload = () => resolve({ status: request.status, json: parse(request.responseText), location: request.getResponseHeader('location') });
 		request.onerror = () => reject(new Problem(0, 'unreachable', 'The connection to emud was lost. It may be down, or the file could not be read to its end.'));
-		request.onabort = () => reject(signal?.reason ?? new Problem(0, 'aborted', 'The request was aborted.'));
-		request.onloadend = () => signal?.removeEventListener('abort', abort);
-		signal?.addEventListener('abort', abort);
+		request.onabort = () => reject(signal?.reason ?? unanswered('The upload'));
+		request.onloadend = () => over.abort();
+		signal?.addEventListener('abort', abort, { signal: over.signal });
+		endWhenStuck();
 		request.send(body);
 	});
 }
