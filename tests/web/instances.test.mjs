@@ -93,7 +93,23 @@ test('many are acted on at once: those that are chosen, shown, and in a state th
 	await page.getByRole('dialog').getByText('Delete 3 instances?').waitFor();
 	await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
 	await page.getByText('No instance fits the filter.').waitFor();
-	assert.equal(await bulk.isVisible(), false);
+	await bulk.waitFor({ state: 'hidden' });
+});
+
+test('what is told does not lie over the actions on the chosen', async (t) => {
+	await shared.client.startBoard('covered', 'hello', { start: false });
+	const page = await openTable(t, { query: '?q=covered' });
+	const bulk = page.getByRole('group', { name: 'Actions on the chosen instances' });
+	const notice = page.getByRole('status').filter({ hasText: 'None of the chosen can pause now.' });
+	for (const [width, height] of [[1280, 760], [700, 760], [390, 844], [320, 640]]) {
+		await page.setViewportSize({ width, height });
+		await page.reload();
+		await rowOf(page, 'covered').getByRole('checkbox').check();
+		await bulk.getByRole('button', { name: 'Pause' }).click();
+		await notice.waitFor();
+		const [over, under] = [await notice.boundingBox(), await bulk.boundingBox()];
+		assert.ok(over && under && over.y >= 0 && over.y + over.height <= under.y, `at ${width}: ${JSON.stringify([over, under])}`);
+	}
 });
 
 test('the filter takes words, states, targets and labels, and is part of the address', async (t) => {
@@ -164,6 +180,41 @@ test('an action on many asks for a few at a time, tells how far it is, and is no
 	await bulk.getByText('5 chosen').waitFor();
 	assert.deepEqual(await stop.evaluate((button) => [button.ariaDisabled, document.activeElement === button]), [null, true]);
 	for (const id of ids) await untilState(page, id, /^exited, stopped$/);
+});
+
+test('who leaves while many are acted on finds it under way when he is back, and does not begin it again', async (t) => {
+	const ids = [1, 2, 3, 4].map((number) => `left-${number}`);
+	for (const id of ids) await shared.client.startBoard(id, 'hello');
+	const page = await openTable(t, { query: '?q=left-' });
+	await rowOf(page, ids[3]).waitFor();
+	/** @type {import('playwright-core').Route[]} */
+	const asked = [];
+	let isHeld = true;
+	await page.route('**/instances/left-*/restart*', (route) => {
+		asked.push(route);
+		return isHeld ? undefined : route.continue();
+	});
+	await page.getByLabel('Choose all that are shown').check();
+	const bulk = page.getByRole('group', { name: 'Actions on the chosen instances' });
+	const restart = bulk.getByRole('button', { name: 'Restart' });
+	await restart.click();
+	await until(() => asked.length === 3, 'three requests');
+	await page.getByRole('link', { name: 'Targets' }).click();
+	await page.locator('tr[data-id="board"]').waitFor();
+	await page.goBack();
+	await bulk.getByText('Restart: 0 of 4 …').waitFor();
+	await page.getByLabel('Choose all that are shown').check();
+	assert.equal(await restart.getAttribute('aria-disabled'), 'true');
+	await restart.click({ force: true });
+	isHeld = false;
+	await asked[0].continue();
+	await bulk.getByText('Restart: 2 of 4 …').waitFor();
+	for (const route of asked.slice(1, 3)) await route.continue();
+	await page.getByRole('status').filter({ hasText: 'Restart: done with 4 instances.' }).waitFor();
+	await bulk.getByText('4 chosen').waitFor();
+	assert.equal(await restart.getAttribute('aria-disabled'), null);
+	assert.equal(asked.length, 4);
+	for (const id of ids) assert.equal((await shared.client.get(`/instances/${id}`)).json.start_number, 2);
 });
 
 test('while boards are slow to stop the rest of the page goes on', async (t) => {

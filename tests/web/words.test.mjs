@@ -30,12 +30,13 @@ test('an address made of any name leads to that name', () => {
 });
 
 test('the filter of instances', () => {
-	const instance = { id: 'Rack-1', target: 'qemu-board', state: 'running', labels: { owner: 'Ann', note: 'a:b=c', place: 'On the Shelf 0' } };
+	const instance = { id: 'Rack-1', target: 'qemu-board', state: 'running', labels: { owner: 'Ann', note: 'a:b=c', place: 'On the Shelf 0', size: '5"', said: '"Hi" \\ "ho"' } };
 	const fits = (/** @type {string} */ text) => matchesFilter(instance, readFilter(text));
 	for (const text of ['', 'rack', 'RACK board', 'state:running', 'state:failed state:running', 'target:qemu', 'label:owner', 'label:owner=ann',
-		'label:owner:ann', 'label:note=a:b=c', 'ann', 'label:place="on the shelf 0"', 'label:"place=on the shelf 0" rack', '"on the"', 'label:place="on the shelf 0', '""'])
+		'label:owner:ann', 'label:note=a:b=c', 'ann', 'label:place="on the shelf 0"', 'label:"place=on the shelf 0" rack', '"on the"', 'label:place="on the shelf 0', '""',
+		'label:size=5"', 'label:size="5\\""', '5" label:owner', 'label:said="\\"hi\\" \\\\ \\"ho\\""', '"\\ \\"ho"', '"hi\\"', 'label:size="5\\"'])
 		assert.ok(fits(text), text);
-	for (const text of ['rack-2', 'state:failed', 'target:renode', 'label:rack', 'label:owner=an', 'rack state:exited', 'label:owner=ann label:rack', 'label:place=on the shelf 0', 'label:place="on the shelf"', '"the on"'])
+	for (const text of ['rack-2', 'state:failed', 'target:renode', 'label:rack', 'label:owner=an', 'rack state:exited', 'label:owner=ann label:rack', 'label:place=on the shelf 0', 'label:place="on the shelf"', '"the on"', 'label:size=5', 'label:size="5"', 'label:said="hi" \\ "ho"'])
 		assert.ok(!fits(text), text);
 });
 

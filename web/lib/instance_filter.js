@@ -1,7 +1,9 @@
 // What is typed into the filter of instances: words, and state:, target:, label:key=value. No DOM.
 
-/** What stands in quotes is one term, also where it only begins or ends so: label:key="some words". */
-const TERM = /(?:"[^"]*"?|[^\s"])+/g;
+/** Where something begins, so does what a quote holds: label:key="some words". Amid a word it is one of its letters: 5". */
+const QUOTED = /(?<=^|[\s:=])"((?:[^"\\]|\\.?)*)(?:"|$)/gs;
+const TERM = new RegExp(`(?:${QUOTED.source}|\\S)+`, QUOTED.flags);
+const ESCAPE = /\\(["\\])/g;
 
 /**
  * @typedef {{words: string[], states: string[], targets: string[], labels: [string, string | null][]}} InstanceFilter
@@ -12,7 +14,7 @@ export function readFilter(text) {
 	/** @type {InstanceFilter} */
 	const filter = { words: [], states: [], targets: [], labels: [] };
 	for (const quoted of text.toLowerCase().match(TERM) ?? []) {
-		const term = quoted.replaceAll('"', '');
+		const term = quoted.replace(QUOTED, (_, held) => held.replace(ESCAPE, '$1'));
 		const [, key, value] = /^(state|target|label):(.+)$/.exec(term) ?? [];
 		if (key === 'state') filter.states.push(value);
 		else if (key === 'target') filter.targets.push(value);

@@ -22,6 +22,9 @@ const UPTIME_MS = 1000;
 const FAULTS_TOLD = 3;
 const COLUMNS = { choose: '', name: 'Instance', target: 'Target', state: 'State', uptime: 'Up for', cpu: 'CPU', memory: 'Memory', line: 'Last line', actions: 'Actions' };
 
+/** What was asked of many goes on when its view is left; the next one shows how far it is. '' nothing is under way. */
+const work = { underWay: '', show: () => {} };
+
 class InstancesView {
 	/**
 	 * @param {HTMLElement} outlet
@@ -44,8 +47,6 @@ class InstancesView {
 		this.rows = new OrderedRows(this.body, { compare: compareIds, create: (id) => this.createRow(id), leave: () => this.search.focus() });
 		this.all = h('input', { type: 'checkbox', 'aria-label': 'Choose all that are shown', onchange: () => this.chooseAll() });
 		this.bulkCount = h('span', { class: 'count', role: 'status' });
-		/** How far what was asked of many has come; '' nothing is under way. */
-		this.underWay = '';
 		this.bulk = this.createBulk();
 		this.empty = h('section', { class: 'empty', hidden: true });
 		this.none = h('p', { class: 'quiet', hidden: true }, 'No instance fits the filter.');
@@ -62,10 +63,12 @@ class InstancesView {
 		this.inView = new Set();
 		this.viewWatch = new IntersectionObserver((rows) => this.noteView(rows));
 		this.timer = setInterval(() => this.updateUptimes(), UPTIME_MS);
+		work.show = () => this.showBulk();
 		this.update(new Set());
 	}
 
 	unmount() {
+		work.show = () => {};
 		clearInterval(this.timer);
 		this.viewWatch.disconnect();
 		this.rows.stop();
@@ -233,11 +236,12 @@ class InstancesView {
 
 	showBulk() {
 		const shown = this.rows.ids.length;
-		this.bulk.hidden = this.chosen.size === 0;
+		const { underWay } = work;
+		this.bulk.hidden = this.chosen.size === 0 && underWay === '';
 		// How far it is need not be read out at each step: the end is.
-		this.bulkCount.ariaBusy = String(this.underWay !== '');
-		setText(this.bulkCount, this.underWay || `${this.chosen.size} chosen`);
-		for (const button of this.bulk.querySelectorAll('button')) setBusy(button, this.underWay !== '');
+		this.bulkCount.ariaBusy = String(underWay !== '');
+		setText(this.bulkCount, underWay || `${this.chosen.size} chosen`);
+		for (const button of this.bulk.querySelectorAll('button')) setBusy(button, underWay !== '');
 		this.all.checked = this.chosen.size > 0 && this.chosen.size === shown;
 		this.all.indeterminate = this.chosen.size > 0 && this.chosen.size < shown;
 	}
@@ -251,15 +255,14 @@ class InstancesView {
 
 	/** @param {string} action */
 	async actOnMany(action) {
-		if (this.underWay) return;
+		if (work.underWay) return;
 		const ids = [...this.chosen].filter((id) => ACTIONS_FIT[action](this.app.store.instances.get(id)?.state ?? ''));
 		if (!ids.length) return this.app.notices.tell(`None of the chosen can ${action} now.`);
 		const showProgress = (/** @type {string} */ text) => {
-			this.underWay = text;
-			this.showBulk();
+			work.underWay = text;
+			work.show();
 		};
-		await this.act(action, ids, (done) => showProgress(`${capital(action)}: ${done} of ${ids.length} …`));
-		showProgress('');
+		await this.act(action, ids, (done) => showProgress(`${capital(action)}: ${done} of ${ids.length} …`)).finally(() => showProgress(''));
 	}
 
 	/**
