@@ -1,4 +1,4 @@
-// The tabs of an instance in a real browser: properties, debugging, logs, usage, events, details; and starts with something else.
+// The tabs of an instance in a real browser: properties, debugging, logs, usage, events, details.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -531,54 +531,6 @@ test('a start that failed is told in the emulator\'s words', async (t) => {
 	const dialog = page.getByRole('dialog');
 	await dialog.getByRole('button', { name: 'Start', exact: true }).click();
 	await dialog.getByText('unsupported machine type').waitFor();
-});
-
-test('a board starts with another firmware, other arguments, and paused', async (t) => {
-	await shared.client.startBoard('with', 'hello');
-	const page = await openTab(t, 'with', 'details');
-	await button(page, 'Restart with …').click();
-	const dialog = page.getByRole('dialog');
-	await dialog.getByLabel('Upload').check();
-	await dialog.getByLabel('Choose a firmware file').setInputFiles(firmware('echo'));
-	await dialog.getByLabel('Arguments').fill('-name\nother');
-	await dialog.getByLabel('Then').selectOption('Paused');
-	assert.match((await dialog.getByLabel('The same with curl').last().textContent()) ?? '', /"args":\["-name","other"\],"paused":true/);
-	await dialog.getByRole('button', { name: 'Restart' }).click();
-	await dialog.waitFor({ state: 'detached' });
-	await stateOf(page).filter({ hasText: 'paused' }).waitFor();
-	const { file, args, start_number: startNumber } = (await shared.client.get('/instances/with')).json;
-	assert.deepEqual([args, startNumber], [['-name', 'other'], 2]);
-	const { files } = (await shared.client.get('/files')).json;
-	const stored = files.find((/** @type {{sha256: string}} */ { sha256 }) => sha256 === file.sha256);
-	assert.equal(stored.size, readFileSync(firmware('echo')).length);
-	await page.keyboard.press('Escape');
-	await button(page, 'Restart with …').click();
-	await page.keyboard.press('Escape');
-	await dialog.waitFor({ state: 'detached' });
-});
-
-test('a restart with nothing but a pause leaves arguments that no line can hold as they are', async (t) => {
-	const args = ['-name', 'first\n second', '-append', ''];
-	await shared.client.startBoard('lines', 'hello', { args });
-	const page = await openTab(t, 'lines', 'details');
-	await button(page, 'Restart with …').click();
-	const dialog = page.getByRole('dialog');
-	const line = dialog.getByLabel('The same with curl').last();
-	assert.doesNotMatch((await line.textContent()) ?? '', /args/);
-	await dialog.getByLabel('Then').selectOption('Paused');
-	assert.match((await line.textContent()) ?? '', /-d '\{"paused":true\}'/);
-	await dialog.getByRole('button', { name: 'Restart' }).click();
-	await dialog.waitFor({ state: 'detached' });
-	await stateOf(page).filter({ hasText: 'paused' }).waitFor();
-	assert.deepEqual((await shared.client.get('/instances/lines')).json.args, args);
-	await button(page, 'Restart with …').click();
-	await dialog.getByLabel('Arguments').fill('-name\n"first\\n third"\n"');
-	await dialog.getByRole('button', { name: 'Restart' }).click();
-	await dialog.getByText('Line 3: what begins with a quote is JSON').waitFor();
-	await dialog.getByLabel('Arguments').fill('-name\n"first\\n third"');
-	await dialog.getByRole('button', { name: 'Restart' }).click();
-	await dialog.waitFor({ state: 'detached' });
-	assert.deepEqual((await shared.client.get('/instances/lines')).json.args, ['-name', 'first\n third']);
 });
 
 test('another instance of the same name, made while emud was not heard, has nothing of the one before', async (t) => {
