@@ -9,6 +9,7 @@ import path from 'node:path';
 import { before, test } from 'node:test';
 import { promisify } from 'node:util';
 
+import { until } from '../lib/deadline.mjs';
 import { shareEmud, startEmud } from '../lib/emud.mjs';
 import { firmware } from '../lib/firmware.mjs';
 import { shareBrowser } from '../lib/page.mjs';
@@ -171,6 +172,23 @@ test('an upload is cancelled; one whose connection is lost is tried again', asyn
 	await page.getByRole('button', { name: 'Try again: two.bin' }).click();
 	await rowOf(page, 'two.bin').waitFor();
 	assert.deepEqual((await emud.client().get('/files')).json.files.map(({ name }) => name), ['two.bin']);
+});
+
+test('what is not uploaded yet when another page is shown is cancelled, as that says', async (t) => {
+	const page = await openFiles(t);
+	/** @type {string[]} */
+	const begun = [];
+	/** @type {string[]} */
+	const cancelled = [];
+	const nameOf = (/** @type {import('playwright-core').Request} */ request) => new URL(request.url()).searchParams.get('name') ?? '';
+	await page.route('**/v1/files?name=*', (route) => void begun.push(nameOf(route.request())));
+	page.on('requestfailed', (request) => void cancelled.push(nameOf(request)));
+	await input(page).setInputFiles(['first.bin', 'second.bin', 'third.bin'].map((name) => makeFile(name, name)));
+	await until(() => begun.length === 2, 'two uploads to be under way');
+	await page.getByRole('link', { name: 'Targets', exact: true }).click();
+	await page.getByText('The uploads that were not done were cancelled.').waitFor();
+	await until(() => cancelled.length === 2, 'both to be cancelled');
+	assert.deepEqual([begun.sort(), cancelled.sort()], [['first.bin', 'second.bin'], ['first.bin', 'second.bin']]);
 });
 
 test('the curl line stores the same file', async (t) => {
