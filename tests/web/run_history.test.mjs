@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
-import { shareEmud } from '../lib/emud.mjs';
+import { until } from '../lib/deadline.mjs';
+import { shareEmud, startEmud } from '../lib/emud.mjs';
 import { firmware } from '../lib/firmware.mjs';
 import { shareBrowser } from '../lib/page.mjs';
 import { beginRun, boardOf, runFirmware, untilBoardGone } from '../lib/runs.mjs';
@@ -22,6 +23,29 @@ async function press(run) {
 	const { id } = await boardOf(shared.client, run);
 	await shared.client.post(`/instances/${id}/channels/serial0/input`, { body: '\r' });
 }
+
+/** Runs that end at once: their emulator does not start. @param {number} count @param {string} of their label @returns {Promise<string[]>} newest first */
+async function makeRuns(count, of, client = shared.client) {
+	const ids = [];
+	for (; count > 0; count--) {
+		const json = { target: 'board', file: firmware('hello'), args: ['-no-such-option'], pass: ['x'], labels: { of } };
+		ids.unshift((await client.post('/runs', { json, headers: { accept: 'application/json' } })).json.id);
+	}
+	return ids;
+}
+
+/** All that the page asks of runs from now on. @param {Page} page */
+function watchAsked(page) {
+	/** @type {string[]} */
+	const asked = [];
+	page.on('request', (request) => {
+		const { pathname, search } = new URL(request.url());
+		if (pathname.startsWith('/v1/runs') && !search.includes('state=queued')) asked.push(pathname + search);
+	});
+	return asked;
+}
+
+const shownIds = (/** @type {Page} */ page) => page.locator('tr[data-id]').evaluateAll((rows) => rows.map((row) => row.getAttribute('data-id')));
 
 test('a run that began and ended while another view was shown is told whole', async (t) => {
 	const { client } = shared;
@@ -100,4 +124,103 @@ test('on a phone the message of a test case is in sight', async (t) => {
 	await message.waitFor();
 	const box = await message.boundingBox();
 	assert.ok(box && box.x >= 0 && box.x + box.width <= 390, JSON.stringify(box));
+});
+
+test('of a run that ends the list asks for this one; of many at once it asks for a list', async (t) => {
+	const page = await openPage(t, { url: 'about:blank' });
+	const searched = page.waitForResponse(/limit=100$/);
+	await page.goto(`${shared.emud.baseUrl}/#/runs?label=of=asked`);
+	await searched;
+	const [first] = await makeRuns(1, 'asked');
+	await rowOf(page, first).waitFor();
+	const asked = watchAsked(page);
+	const [second] = await makeRuns(1, 'asked');
+	await rowOf(page, second).waitFor();
+	assert.deepEqual([...new Set(asked)], [`/v1/runs/${second}`]);
+	/** @type {import('playwright-core').Route[]} */
+	const held = [];
+	let isHeld = true;
+	await page.route(/\/v1\/runs\/\d+$/, (route) => (isHeld ? void held.push(route) : route.continue()));
+	await page.getByLabel('Label').fill('');
+	const [third] = await makeRuns(1, 'asked');
+	await until(() => held.length === 1, 'the question for one');
+	const many = await makeRuns(9, 'asked');
+	for (const id of many) await rowOf(page, id).getByText('not started', { exact: true }).waitFor();
+	asked.length = 0;
+	isHeld = false;
+	await held[0].continue();
+	for (const id of [third, ...many]) await rowOf(page, id).getByText('of=asked').waitFor();
+	assert.deepEqual(asked, ['/v1/runs?limit=109']);
+});
+
+/**
+ * As if there were very many: the page keeps the newest four, and asks for two at a time.
+ * @param {import('node:test').TestContext} t
+ * @param {import('../lib/emud.mjs').Emud} emud
+ * @param {string} of
+ */
+async function openShortList(t, emud, of) {
+	const page = await openPage(t, { url: 'about:blank' });
+	let lists = 0;
+	await page.route('**/ui/lib/store.js', async (route) => {
+		const response = await route.fetch();
+		const text = await response.text();
+		assert.ok(text.includes('RUNS_KEPT = 1000;'));
+		await route.fulfill({ response, body: text.replace('RUNS_KEPT = 1000;', 'RUNS_KEPT = 4;') });
+	});
+	await page.route('**/v1/runs?limit=200', async (route) => {
+		const response = await route.fetch();
+		const { runs } = await response.json();
+		lists++;
+		await route.fulfill({ response, json: { runs: runs.slice(0, 4), next_cursor: null } });
+	});
+	// The list begins anew with the second one, which comes when the stream of events has begun: what is asked before finds nothing.
+	await page.route(/limit=100/, (route) => (lists < 2 ? route.fulfill({ json: { runs: [], next_cursor: null } }) :
+		route.continue({ url: route.request().url().replace('limit=100', 'limit=2') })));
+	await page.goto(`${emud.baseUrl}/#/runs?label=of=${of}`);
+	await page.locator('main').getByText('4 runs, and older ones').waitFor();
+	return page;
+}
+
+/** The list may begin anew once more meanwhile. @param {Page} page @param {number} count */
+const loadAll = (page, count) => until(async () => {
+	const more = page.getByRole('button', { name: 'Load older ones' });
+	if (await more.isVisible()) await more.click();
+	return (await more.isHidden()) && (await shownIds(page)).length === count;
+}, `${count} runs`);
+
+test('older runs than those at hand are loaded on demand', async (t) => {
+	const ids = await makeRuns(9, 'older');
+	const page = await openShortList(t, shared.emud, 'older');
+	await loadAll(page, 9);
+	assert.deepEqual(await shownIds(page), ids);
+});
+
+test('runs that are no longer among the newest stay in the list, and those that are deleted go', async (t) => {
+	const emud = await startEmud(t, { server: { limits: { kept_runs: 13 } } });
+	const client = emud.client();
+	const old = await makeRuns(8, 'kept', client);
+	const page = await openShortList(t, emud, 'kept');
+	/** @type {string[]} */
+	const newer = [];
+	const makeNewer = async (/** @type {number} */ count) => {
+		for (; count > 0; count--) {
+			newer.unshift(...await makeRuns(1, 'kept', client));
+			await rowOf(page, newer[0]).waitFor();
+		}
+	};
+	const filterAnew = async () => {
+		await page.getByLabel('Words').fill('none has that');
+		await page.locator('main').getByText(/^0 runs/).waitFor();
+		await page.getByLabel('Words').fill('');
+	};
+	await makeNewer(1);
+	await loadAll(page, 9);
+	await makeNewer(4);
+	await filterAnew();
+	assert.deepEqual(await shownIds(page), [...newer, ...old]);
+	await makeNewer(6);
+	await rowOf(page, old[2]).waitFor({ state: 'detached' });
+	await filterAnew();
+	assert.deepEqual(await shownIds(page), [...newer, ...old.slice(0, 2)]);
 });

@@ -30,7 +30,7 @@ test('the API filters what it can', () => {
 test('a run fits all that is asked for', () => {
 	for (const query of ['', 'state=ended', 'verdict=passed', 'target=board', 'label=team=boot', 'label=team:boot', 'label=team', 'label=empty=', 'text=ANN+42', 'text=boot'])
 		assert.ok(fits(query), query);
-	for (const query of ['state=running', 'verdict=failed', 'target=boar', 'label=team=x', 'label=other', 'label=empty=x', 'text=ann+nobody', 'state=ended&verdict=failed'])
+	for (const query of ['state=running', 'verdict=failed', 'target=boar', 'label=team=x', 'label=other', 'label=toString', 'label=empty=x', 'text=ann+nobody', 'state=ended&verdict=failed'])
 		assert.ok(!fits(query), query);
 });
 

@@ -257,27 +257,6 @@ test('filters are kept in the address', async (t) => {
 	await page.locator('main').getByText('0 runs').waitFor();
 });
 
-test('older runs than those at hand are loaded on demand', async (t) => {
-	const page = await openPage(t, { url: `${shared.emud.baseUrl}/#/files` });
-	// As if there were very many: the store gets the newest four, which are more than a page's two.
-	await page.route('**/v1/runs?limit=200', async (route) => {
-		const response = await route.fetch();
-		const { runs } = await response.json();
-		await route.fulfill({ response, json: { runs: runs.slice(0, 4), next_cursor: null } });
-	});
-	await page.route('**/v1/runs?limit=100*', (route) => route.continue({ url: route.request().url().replace('limit=100', 'limit=2') }));
-	await page.reload();
-	await page.getByRole('link', { name: 'Runs', exact: true }).click();
-	const { length } = (await shared.client.get('/runs')).json.runs;
-	for (let shown = 4; shown < length; shown += 2) {
-		await page.locator('main').getByText(`${shown} runs, and older ones`).waitFor();
-		await page.getByRole('button', { name: 'Load older ones' }).click();
-	}
-	await rowOf(page, ended.passed.id).waitFor();
-	const ids = await page.locator('tr[data-id]').evaluateAll((rows) => rows.map((row) => Number(row.getAttribute('data-id'))));
-	assert.deepEqual(ids, [...ids].sort((one, other) => other - one));
-});
-
 test('a form error stands at its field, and what is mended runs; the curl line does the same', async (t) => {
 	const page = await open(t, '/new-run?timeout=0', { expected: /status of 422/ });
 	await page.locator('option[value="board"]').waitFor({ state: 'attached' });

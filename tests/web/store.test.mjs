@@ -108,10 +108,31 @@ test('memory is bounded: samples, events, runs, and nothing of instances that ar
 	assert.equal(store.samples.get('a')?.length, 300);
 	assert.equal(store.samples.get('a')?.at(-1)?.cpu, 1999);
 	assert.deepEqual([store.events.length, store.runs.size, [...store.runs.keys()][0]], [1000, 1000, '2000']);
+	await null;
+	assert.equal(store.dropped.size, 0);
 	const loading = store.load();
 	api.answers[1]([]);
 	await loading;
 	assert.equal(store.samples.size, 0);
+});
+
+test('listeners are told which runs are no longer kept here, and not those that are gone', async () => {
+	const { store } = await loadStore();
+	store.flush();
+	/** @type {string[][]} */
+	const told = [];
+	store.subscribe('runs', () => told.push([...store.dropped.keys()]));
+	for (let id = 1; id <= 1000; id++) store.apply(makeEvent('run.state', String(id), { state: 'queued' }));
+	await null;
+	// Of the three that fall out the second is deleted, and the third comes back in the place of the fourth.
+	for (const id of ['1001', '1002', '1003']) store.apply(makeEvent('run.state', id, { state: 'queued' }));
+	store.apply(makeEvent('run.deleted', '2'));
+	store.apply(makeEvent('run.state', '3', { state: 'running' }));
+	await null;
+	assert.deepEqual(told, [[], ['1', '4']]);
+	store.apply(makeEvent('run.deleted', '1'));
+	await null;
+	assert.deepEqual(told[2], []);
 });
 
 test('a connection that is back asks for a load, one that stands does not', async () => {

@@ -36,7 +36,7 @@ export function queryOf(filter) {
 export function matchesRun(run, { state, verdict, target, label, text }) {
 	if ((state && run.state !== state) || (verdict && run.verdict !== verdict) || (target && run.target !== target)) return false;
 	const [key, value] = readLabel(label);
-	if (label.trim() && !(key in run.labels && (value === null || run.labels[key] === value))) return false;
+	if (label.trim() && !(Object.hasOwn(run.labels, key) && (value === null || run.labels[key] === value))) return false;
 	const told = [run.id, run.target, run.state, run.verdict, run.reason, run.detail, run.actor, run.matched?.text, ...Object.entries(run.labels).flat()]
 		.join(' ').toLowerCase();
 	return text.toLowerCase().split(/\s+/).every((word) => told.includes(word));

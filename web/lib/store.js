@@ -22,6 +22,8 @@ export class Store {
 		this.instances = new Map();
 		/** @type {Map<string, Run>} newest first */
 		this.runs = new Map();
+		/** Those that were too many, until listeners have been told: not kept here, while the service keeps them. @type {Map<string, Run>} */
+		this.dropped = new Map();
 		/** @type {Map<string, Sample[]>} by instance, oldest first */
 		this.samples = new Map();
 		/** @type {Map<string, string>} the last line of output, by instance */
@@ -71,6 +73,7 @@ export class Store {
 		this.pending = new Map();
 		for (const [topic, changed] of pending)
 			for (const listener of [...(this.listeners.get(topic) ?? [])]) listener(changed ?? new Set());
+		this.dropped.clear();
 	}
 
 	/** Everything anew: at the beginning, and when the connection is back. Of several at once the one begun last counts. */
@@ -134,7 +137,17 @@ export class Store {
 
 	/** @param {Run} run */
 	addRun(run) {
-		this.runs = new Map([[run.id, run], ...[...this.runs].slice(0, RUNS_KEPT - 1)]);
+		const others = [...this.runs];
+		for (const [id, old] of others.splice(RUNS_KEPT - 1)) this.dropped.set(id, old);
+		this.dropped.delete(run.id);
+		this.runs = new Map([[run.id, run], ...others]);
+	}
+
+	/** @param {string} id of one that the service does not keep any more */
+	deleteRun(id) {
+		this.runs.delete(id);
+		this.dropped.delete(id);
+		this.touch('runs', id);
 	}
 
 	/** @param {FeedStatus} status @returns {boolean} whether all is to be loaded */
@@ -216,7 +229,7 @@ export class Store {
 	 */
 	applyRun({ type, time, data }, id) {
 		const known = this.runs.get(id);
-		if (type === 'run.deleted') this.runs.delete(id);
+		if (type === 'run.deleted') this.deleteRun(id);
 		else if (known) this.runs.set(id, { ...known, ...data, ...runChange(data.state, time) });
 		else this.addRun({ ...emptyRun(id, time), ...data });
 		this.touch('runs', id);

@@ -19,6 +19,8 @@ import { STATES, VERDICTS, durationOf, tellDetail, tellOutcome, tellWhy } from '
  */
 
 const PAGE = 100;
+/** As many are asked for one by one: a list is much longer than what is wanted of it. */
+const FEW = 8;
 const TICK_MS = 1000;
 const COLUMNS = ['Run', 'Verdict', 'Why', 'Target', 'Labels', 'Duration', 'When', 'Who asked', 'Actions'];
 /** Where the API tells of none that could be had. */
@@ -45,7 +47,7 @@ class RunsView {
 	constructor(outlet, place, app) {
 		this.app = app;
 		this.filter = readRunFilter(place.query);
-		/** @type {Map<string, Run>} those that the store does not hold: older ones, by the filter */
+		/** @type {Map<string, Run>} those that the store does not hold: older ones, by the filter, and what it has dropped, which may stand above the cursor */
 		this.older = new Map();
 		/** @type {string | null} where the next page of the filtered ones begins */
 		this.cursor = null;
@@ -149,10 +151,11 @@ class RunsView {
 			this.take(runs);
 			if (cursor === null) this.older.clear();
 			const others = runs.filter((/** @type {Run} */ { id }) => !this.app.store.runs.has(id));
+			const isMore = others.some((/** @type {Run} */ { id }) => !this.older.has(id));
 			for (const run of others) this.older.set(run.id, run);
 			this.cursor = next_cursor;
-			// The store may hold all of a page already: who asks for more gets more.
-			if (cursor !== null && others.length === 0 && next_cursor !== null) return void (await this.loadMore());
+			// All of a page may be here already: who asks for more gets more.
+			if (cursor !== null && !isMore && next_cursor !== null) return void (await this.loadMore());
 			this.showAll();
 		} catch (error) {
 			this.fail(error);
@@ -166,13 +169,15 @@ class RunsView {
 
 	/** @param {Set<string>} changed */
 	storeChanged(changed) {
+		const { runs, dropped } = this.app.store;
+		for (const [id, run] of dropped) this.older.set(id, run);
 		if (changed.size === 0) {
 			// The connection is back: what is known of older ones may be old too.
 			void this.search();
 			return;
 		}
 		for (const id of changed) {
-			if (!this.app.store.runs.has(id)) this.older.delete(id);
+			if (!runs.has(id) && !dropped.has(id)) this.older.delete(id);
 			this.showOne(id);
 		}
 		this.showCount();
@@ -201,10 +206,10 @@ class RunsView {
 		}
 	}
 
-	/** Those that are not among the newest one by one. @param {string[]} ids */
+	/** Of many, those that are not among the newest one by one. @param {string[]} ids */
 	async takeWhole(ids) {
 		const { store, api } = this.app;
-		this.take((await api.request('GET', `/v1/runs?limit=${Math.min(1000, ids.length + PAGE)}`)).runs);
+		if (ids.length > FEW) this.take((await api.request('GET', `/v1/runs?limit=${Math.min(1000, ids.length + PAGE)}`)).runs);
 		for (const id of ids) {
 			const known = store.runs.get(id);
 			if (this.isOver) return;
@@ -213,9 +218,7 @@ class RunsView {
 				this.take([await api.getRun(id)]);
 			} catch (error) {
 				if (!(error instanceof Problem) || error.status !== 404) throw error;
-				// It is not kept any more.
-				store.runs.delete(id);
-				store.touch('runs', id);
+				store.deleteRun(id);
 			}
 		}
 	}
