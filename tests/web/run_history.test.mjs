@@ -196,6 +196,20 @@ test('older runs than those at hand are loaded on demand', async (t) => {
 	assert.deepEqual(await shownIds(page), ids);
 });
 
+test('older runs that are asked for while the newest are searched for anew come after them', async (t) => {
+	const ids = await makeRuns(7, 'amid');
+	const page = await openShortList(t, shared.emud, 'amid');
+	/** @type {import('playwright-core').Route[]} */
+	const held = [];
+	await page.route(/state=ended/, (route) => (held.length ? route.fallback() : void held.push(route)));
+	await page.getByLabel('State', { exact: true }).selectOption('ended');
+	await until(() => held.length, 'the search');
+	await page.getByRole('button', { name: 'Load older ones' }).click();
+	await held[0].fallback();
+	await until(async () => (await shownIds(page)).length === 6, 'six runs');
+	assert.deepEqual(await shownIds(page), ids.slice(0, 6));
+});
+
 test('runs that are no longer among the newest stay in the list, and those that are deleted go', async (t) => {
 	const emud = await startEmud(t, { server: { limits: { kept_runs: 13 } } });
 	const client = emud.client();

@@ -52,6 +52,8 @@ class RunsView {
 		/** @type {string | null} where the next page of the filtered ones begins */
 		this.cursor = null;
 		this.isOver = false;
+		this.isSearching = false;
+		this.isOlderWanted = false;
 		this.turn = 0;
 		this.queue = '';
 		this.isAsking = false;
@@ -94,7 +96,7 @@ class RunsView {
 		this.table = h('div', { class: 'scroll', tabIndex: 0, role: 'region', 'aria-label': 'Table of runs' },
 			h('table', { class: 'runs' }, h('caption', { class: 'unseen' }, 'Runs, newest first'),
 				h('thead', {}, h('tr', {}, COLUMNS.map((name) => h('th', { scope: 'col' }, name)))), body));
-		this.more = h('button', { type: 'button', hidden: true, onclick: () => void this.loadMore() }, 'Load older ones');
+		this.more = h('button', { type: 'button', hidden: true, onclick: () => this.askOlder() }, 'Load older ones');
 		this.example = createCurlLine(this.app.api, () => this.describeExample(), 'A run with curl');
 		this.empty = h('section', { class: 'empty', hidden: true }, h('h2', {}, 'No runs yet'),
 			h('p', {}, 'A run puts a firmware on a board, watches what it prints and says whether it has passed. Begin with ',
@@ -130,13 +132,22 @@ class RunsView {
 		history.replaceState(null, '', route('runs') + writeRunFilter(this.filter));
 		this.showAll();
 		this.app.notices.announce(this.count?.textContent ?? '');
-		if (queryOf(this.filter) !== before) void this.search();
+		if (queryOf(this.filter) === before) return;
+		this.isOlderWanted = false;
+		void this.search();
 	}
 
 	/** What the service finds by the filter, of which the store holds the newest alone. */
 	search() {
 		this.turn++;
+		this.isSearching = true;
 		return this.loadMore(null);
+	}
+
+	/** After the newest, where those are on their way. */
+	askOlder() {
+		this.isOlderWanted = true;
+		if (!this.isSearching) void this.loadMore();
 	}
 
 	/** @param {string | null} cursor */
@@ -149,15 +160,19 @@ class RunsView {
 			const { runs, next_cursor } = await this.app.api.request('GET', `/v1/runs?${query}`);
 			if (this.isOver || turn !== this.turn) return;
 			this.take(runs);
-			if (cursor === null) this.older.clear();
+			const isFirst = cursor === null;
+			if (isFirst) this.older.clear();
 			const others = runs.filter((/** @type {Run} */ { id }) => !this.app.store.runs.has(id));
 			const isMore = others.some((/** @type {Run} */ { id }) => !this.older.has(id));
 			for (const run of others) this.older.set(run.id, run);
 			this.cursor = next_cursor;
+			if (isFirst) this.isSearching = false;
 			// All of a page may be here already: who asks for more gets more.
-			if (cursor !== null && !isMore && next_cursor !== null) return void (await this.loadMore());
+			if (next_cursor !== null && (isFirst ? this.isOlderWanted : !isMore)) return void (await this.loadMore());
+			this.isOlderWanted = false;
 			this.showAll();
 		} catch (error) {
+			if (turn === this.turn) this.isSearching = this.isOlderWanted = false;
 			this.fail(error);
 		}
 	}
