@@ -204,7 +204,11 @@ test('older runs that are asked for while the newest are searched for anew come 
 	await page.route(/state=ended/, (route) => (held.length ? route.fallback() : void held.push(route)));
 	await page.getByLabel('State', { exact: true }).selectOption('ended');
 	await until(() => held.length, 'the search');
+	let askedEarly = 0;
+	page.on('request', (request) => void (askedEarly += Number(request.url().includes('cursor='))));
 	await page.getByRole('button', { name: 'Load older ones' }).click();
+	await page.evaluate(() => fetch('/v1/version'));
+	assert.equal(askedEarly, 0, 'a page behind another list');
 	await held[0].fallback();
 	await until(async () => (await shownIds(page)).length === 6, 'six runs');
 	assert.deepEqual(await shownIds(page), ids.slice(0, 6));
