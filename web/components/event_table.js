@@ -1,6 +1,6 @@
 // A table of events, newest first: the first page at once, older ones when its end comes into view, new ones on top as they happen.
 
-import { Problem } from '../lib/api.js';
+import { isUnanswered } from '../lib/api.js';
 import { EventHistory } from '../lib/event_history.js';
 import { tellActor } from '../lib/event_words.js';
 import { formatTime } from '../lib/format.js';
@@ -85,8 +85,7 @@ export class EventTable {
 		} catch (error) {
 			if (this.isOver) return;
 			// One that does not answer is asked again when it is back.
-			const isUnanswered = error instanceof Problem && error.status === 0;
-			if (!this.history.isLoaded && !isUnanswered) setText(this.count, 'The events cannot be read.');
+			if (!this.history.isLoaded && !isUnanswered(error)) setText(this.count, 'The events cannot be read.');
 			this.app.notices.failAsking(error);
 		}
 	}

@@ -69,7 +69,7 @@ export function problemFrom(status, body, location = null) {
 }
 
 /** @returns {never} */
-export function failUnreachable() {
+function failUnreachable() {
 	throw new Problem(0, 'unreachable', 'emud does not answer: it may be down, or the network.');
 }
 
@@ -86,6 +86,9 @@ export const unansweredAction = (action, whose) => unanswered(`${capital(action)
 export function failPart(error) {
 	throw isUnanswered(error) ? new Problem(0, 'unreachable', 'That part of the output did not come: emud did not answer.') : error;
 }
+
+/** The bytes of such a part. @param {Response} response */
+export const readBytes = async (response) => new Uint8Array(await response.arrayBuffer().catch(failUnreachable).catch(failPart));
 
 /** @param {Response} response */
 const readProblem = async (response) =>

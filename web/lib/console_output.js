@@ -1,6 +1,6 @@
 // The kept output of a console, read by offsets, and where it may be cut. No DOM.
 
-import { ANSWER_MS, apiPath, failPart, failUnreachable } from './api.js';
+import { ANSWER_MS, apiPath, failPart, readBytes } from './api.js';
 
 const LINE_FEED = 0x0a;
 const ESCAPE = 0x1b;
@@ -23,7 +23,7 @@ export async function readOutput(api, path, query) {
 	const number = (/** @type {string} */ header) => Number(response.headers.get(header));
 	return {
 		startNumber: number('emud-start-number'), firstOffset: number('emud-first-offset'), offset: number('emud-offset'),
-		bytes: new Uint8Array(await response.arrayBuffer().catch(failUnreachable).catch(failPart)),
+		bytes: await readBytes(response),
 	};
 }
 

@@ -1,6 +1,6 @@
 // What the API tells, kept as it is now: asked for again at its events. No DOM.
 
-import { Problem } from './api.js';
+import { isUnanswered } from './api.js';
 
 /** Where emud is there, and did not answer. */
 const RETRY_MS = 5000;
@@ -23,7 +23,7 @@ export function createRefresh(store, load, { onLoad, onFault }) {
 	/** @param {unknown} error */
 	function failed(error) {
 		onFault(error);
-		if (error instanceof Problem && error.status === 0) retry = setTimeout(() => store.connection === 'connected' && refresh(), RETRY_MS);
+		if (isUnanswered(error)) retry = setTimeout(() => store.connection === 'connected' && refresh(), RETRY_MS);
 	}
 
 	async function refresh() {

@@ -1,6 +1,6 @@
 // The output of a run as it comes: every byte once and in order, across lost connections. No DOM.
 
-import { ANSWER_MS, Problem, apiPath, failPart, failUnreachable } from './api.js';
+import { ANSWER_MS, Problem, apiPath, failPart, readBytes } from './api.js';
 import { Follower } from './follower.js';
 
 /**
@@ -38,7 +38,7 @@ export async function readPart(api, id, offset, limit) {
 	const response = await fetchOutput(api, id, { offset, limit }).catch(failPart);
 	return {
 		offset: readOffset(response, 'emud-offset'), firstOffset: readOffset(response, 'emud-first-offset'),
-		bytes: new Uint8Array(await response.arrayBuffer().catch(failUnreachable).catch(failPart)),
+		bytes: await readBytes(response),
 	};
 }
 

@@ -4,7 +4,7 @@ import { browserStorage } from '../../components/browser_storage.js';
 import { h, setText } from '../../components/dom.js';
 import { createField } from '../../components/field.js';
 import { Tree } from '../../components/tree.js';
-import { Problem } from '../../lib/api.js';
+import { Problem, isUnanswered } from '../../lib/api.js';
 import { Pins, childPath, formatValue, isObject, propertiesUrl, sortProperties } from '../../lib/properties.js';
 import { PinnedProperties } from './pinned.js';
 import { PropertyEditor } from './property_editor.js';
@@ -90,7 +90,7 @@ class PropertiesTab {
 		} catch (error) {
 			if (!(error instanceof Problem && [404, 422, 502].includes(error.status))) this.app.notices.failAsking(error);
 			// No answer: asked again when the instance is told next, as when emud is back.
-			if (error instanceof Problem && error.status === 0 && startNumber === this.startNumber) this.startNumber = -1;
+			if (isUnanswered(error) && startNumber === this.startNumber) this.startNumber = -1;
 		}
 		this.tree.element.hidden = !this.tree.element.hasChildNodes();
 	}

@@ -2,7 +2,7 @@
 
 import { fill, h, setText } from '../../components/dom.js';
 import { createUsageChart } from '../../components/usage_chart.js';
-import { Problem, apiPath } from '../../lib/api.js';
+import { Problem, apiPath, isUnanswered } from '../../lib/api.js';
 import { formatBytes, formatCpu, formatTime } from '../../lib/format.js';
 import { createRefresh } from '../../lib/live_list.js';
 import { joinSamples, tellSeries, tellTotals, usageSeries } from '../../lib/usage_series.js';
@@ -76,7 +76,7 @@ class UsageTab {
 
 	/** @param {unknown} error */
 	failed(error) {
-		this.isMissing = error instanceof Problem && error.status === 0;
+		this.isMissing = isUnanswered(error);
 		if (error instanceof Problem && error.status === 409) setText(this.totals, error.message);
 		else this.app.notices.failAsking(error);
 	}
