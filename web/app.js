@@ -111,7 +111,6 @@ async function load() {
 
 /** What changed while nothing was heard is not known yet. */
 let isBehind = false;
-let wasLost = false;
 
 /** Not all of the tabs there are at the same moment: those that nobody sees wait till somebody does. */
 function catchUp() {
@@ -132,16 +131,13 @@ const feed = new FeedClient(FEED, {
 		if (event.type === 'events.dropped') catchUp();
 	},
 	onStatus(status) {
-		const isNew = store.setConnection(status);
-		if (isNew && wasLost) api.noteReturn();
-		wasLost = status === 'lost' || (wasLost && status !== 'connected');
+		store.setConnection(status);
 		if (status === 'connected') {
 			// Word of a refusal may have been slower than the token that another tab was given.
 			api.noteSession();
 			notices.forgetLoss();
 			void offerSignOut(element('sign-out', HTMLButtonElement), api, notices);
 		}
-		if (isNew) catchUp();
 		if (status === 'unauthorized') void api.askToSignIn().catch((error) => notices.failAsking(error)).then(() => feed.retry());
 	},
 });
@@ -149,6 +145,8 @@ const feed = new FeedClient(FEED, {
 followTheme(element('theme', HTMLSelectElement));
 keepFocus(outlet);
 store.subscribe('connection', showConnection);
+store.subscribe('returned', () => api.noteReturn());
+store.subscribe('connected', catchUp);
 element('skip', HTMLElement).addEventListener('click', (event) => {
 	event.preventDefault();
 	outlet.focus();

@@ -135,10 +135,19 @@ test('listeners are told which runs are no longer kept here, and not those that 
 	assert.deepEqual(told[2], []);
 });
 
-test('a connection that is back asks for a load, one that stands does not', async () => {
+test('of a connection that begins is told, of one that stands is not, and of one that is back after a loss as such', async () => {
 	const { store } = await loadStore();
-	assert.deepEqual(['connecting', 'connected', 'connected', 'lost', 'connected'].map((status) => store.setConnection(/** @type {any} */ (status))),
-		[false, true, false, false, true]);
+	/** @type {string[]} */
+	const told = [];
+	for (const topic of /** @type {const} */ (['connected', 'returned'])) store.subscribe(topic, () => told.push(topic));
+	const after = [];
+	for (const status of /** @type {const} */ (['connecting', 'connected', 'connected', 'lost', 'connecting', 'connected', 'unauthorized', 'connected'])) {
+		store.setConnection(status);
+		await null;
+		after.push(`${status}: ${told.splice(0).sort()}`);
+	}
+	assert.deepEqual(after, ['connecting: ', 'connected: connected', 'connected: ', 'lost: ', 'connecting: ', 'connected: connected,returned',
+		'unauthorized: ', 'connected: connected']);
 });
 
 test('an answer that is overtaken by what came of it undoes nothing', async () => {
@@ -219,13 +228,14 @@ function createLab(chance) {
 		lab.isFaulty = false;
 		store.load().catch(() => (lab.isFaulty = true));
 	}
+	store.subscribe('connected', load);
 	return lab;
 }
 
 /** @param {ReturnType<typeof createLab>} lab */
-function connect({ store, stream, load }) {
+function connect({ store, stream }) {
 	stream.open();
-	if (store.setConnection('connected')) load();
+	store.setConnection('connected');
 }
 
 /** @param {ReturnType<typeof createLab>} lab */
@@ -276,6 +286,7 @@ const comparable = ({ instances, runs, lines }) => ({
 /** @param {ReturnType<typeof createLab>} lab @param {ReturnType<typeof makeChance>} chance */
 async function comeToRest(lab, chance) {
 	if (!lab.stream.isOpen) connect(lab);
+	await turn();
 	for (let isMoving = true; isMoving;) {
 		isMoving = lab.stream.deliver() || lab.asked.length > 0;
 		answer(lab, chance, true);

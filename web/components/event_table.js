@@ -27,7 +27,6 @@ export class EventTable {
 		this.isOver = false;
 		this.isAsking = false;
 		this.service = app.store.service;
-		this.wasLost = app.store.connection !== 'connected';
 		/** @type {Map<number, HTMLElement>} by event */
 		this.rows = new Map();
 		this.body = h('tbody');
@@ -41,7 +40,7 @@ export class EventTable {
 		this.observer = new IntersectionObserver((entries) => entries.some(({ isIntersecting }) => isIntersecting) && void this.loadOlder(), { rootMargin: AHEAD });
 		this.stops = [
 			app.store.subscribe('events', () => this.follow()),
-			app.store.subscribe('connection', () => this.followConnection()),
+			app.store.subscribe('connected', () => this.catchUp()),
 		];
 	}
 
@@ -71,10 +70,8 @@ export class EventTable {
 	}
 
 	/** What came while the connection was lost may be more than the stream still tells; who reads far below it looks for it later. */
-	followConnection() {
-		const isLost = this.app.store.connection !== 'connected';
-		if (this.wasLost && !isLost && !this.history.hasNewer) void this.load(() => this.history.loadNewest());
-		this.wasLost = isLost;
+	catchUp() {
+		if (!this.history.hasNewer) void this.load(() => this.history.loadNewest());
 	}
 
 	/** @param {() => Promise<void>} ask */

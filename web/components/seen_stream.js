@@ -7,12 +7,7 @@
  */
 export function followWhileSeen(store, current) {
 	const look = () => current()?.setSeen(!document.hidden);
-	let wasLost = store.connection === 'lost';
-	const stop = store.subscribe('connection', () => {
-		const { connection } = store;
-		if (wasLost && connection === 'connected') current()?.renew();
-		wasLost = connection !== 'connected' && (wasLost || connection === 'lost');
-	});
+	const stop = store.subscribe('returned', () => current()?.renew());
 	document.addEventListener('visibilitychange', look);
 	return () => {
 		stop();

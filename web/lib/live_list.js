@@ -51,7 +51,7 @@ export function createRefresh(store, load, { onLoad, onFault }) {
 }
 
 /**
- * A list: loads at once, when the topic is touched, and when a lost connection is back.
+ * A list: loads at once, when the topic is touched, and when the events begin anew.
  * @template T
  * @param {import('./store.js').Store} store
  * @param {import('./store.js').Topic} topic
@@ -61,15 +61,7 @@ export function createRefresh(store, load, { onLoad, onFault }) {
  */
 export function followList(store, topic, load, { onLoad, onFault }) {
 	const { refresh, stop } = createRefresh(store, load, { onLoad: (list, isStale) => isStale || onLoad(list), onFault });
-	let wasLost = store.connection !== 'connected';
-	const stops = [
-		stop,
-		store.subscribe(topic, refresh),
-		store.subscribe('connection', () => {
-			if (wasLost && store.connection === 'connected') refresh();
-			wasLost = store.connection !== 'connected';
-		}),
-	];
+	const stops = [stop, store.subscribe(topic, refresh), store.subscribe('connected', refresh)];
 	refresh();
 	return () => stops.forEach((end) => end());
 }

@@ -4,7 +4,8 @@
  * @typedef {import('./api.js').Instance} Instance
  * @typedef {import('./api.js').Run} Run
  * @typedef {import('./feed.js').EmudEvent} EmudEvent
- * @typedef {'instances' | 'runs' | 'files' | 'targets' | 'connection' | 'samples' | 'events'} Topic
+ * @typedef {'instances' | 'runs' | 'files' | 'targets' | 'connection' | 'connected' | 'returned' | 'samples' | 'events'} Topic connected: what
+ *   came before is not told by events; returned: connected after a loss
  * @typedef {(changed: Set<string>) => void} Listener changed: the ids; empty where all may have
  * @typedef {{cpu: number, rss_bytes: number, time: number}} Sample cpu: of one core; time: ms since 1970
  * @typedef {import('./feed.js').FeedStatus} FeedStatus
@@ -36,6 +37,7 @@ export class Store {
 		this.service = 0;
 		/** @type {FeedStatus} */
 		this.connection = 'connecting';
+		this.wasLost = false;
 		this.isLoaded = false;
 		/** @type {Map<Topic, Set<Listener>>} */
 		this.listeners = new Map();
@@ -150,14 +152,18 @@ export class Store {
 		this.touch('runs', id);
 	}
 
-	/** @param {FeedStatus} status @returns {boolean} whether all is to be loaded */
+	/** @param {FeedStatus} status */
 	setConnection(status) {
 		const isNew = status === 'connected' && this.connection !== 'connected';
 		this.connection = status;
-		// The stream begins with how all stand now: what is not told then is not so any more.
-		if (isNew) for (const id of [...this.lines.keys()]) this.forgetLine(id);
 		this.touch('connection');
-		return isNew;
+		if (status === 'lost') this.wasLost = true;
+		if (!isNew) return;
+		// The stream begins with how all stand now: what is not told then is not so any more.
+		for (const id of [...this.lines.keys()]) this.forgetLine(id);
+		if (this.wasLost) this.touch('returned');
+		this.wasLost = false;
+		this.touch('connected');
 	}
 
 	/** @param {EmudEvent} event */

@@ -51,8 +51,11 @@ class ConsolesTab {
 			onError: (error) => app.notices.fail(error),
 			onKept: (isKept) => this.noteKept(isKept),
 		});
-		this.isDoubted = app.store.connection === 'lost';
-		this.stop = app.store.subscribe('connection', () => this.hearConnection());
+		// The page's stream of events knows first of a network that has fallen silent, and that it is back.
+		this.stops = [
+			app.store.subscribe('connection', () => app.store.connection === 'lost' && this.stream?.doubt()),
+			app.store.subscribe('returned', () => this.stream?.renew()),
+		];
 		this.status = h('span', { role: 'status', class: 'quiet' });
 		this.echo = h('input', { type: 'checkbox' });
 		this.ending = h('select', {}, Object.keys(ENDINGS).map((ending) => h('option', { value: ending }, ending.toUpperCase())));
@@ -65,7 +68,7 @@ class ConsolesTab {
 
 	unmount() {
 		this.isOver = true;
-		this.stop();
+		for (const stop of this.stops) stop();
 		this.history.cancel();
 		this.stream?.close();
 		this.terminal?.dispose();
@@ -190,14 +193,6 @@ class ConsolesTab {
 	tellUnsent(text) {
 		this.unsentCount += text.length;
 		setText(this.found, `Not sent: ${tellCharacters(this.unsentCount, 'typed ')}.`);
-	}
-
-	/** The page's stream of events knows first of a network that has fallen silent, and that it is back. */
-	hearConnection() {
-		const { connection } = this.app.store;
-		if (connection === 'lost') this.stream?.doubt();
-		else if (connection === 'connected' && this.isDoubted) this.stream?.renew();
-		this.isDoubted = connection !== 'connected' && (this.isDoubted || connection === 'lost');
 	}
 
 	/** @param {import('./console_history.js').HistoryPage} page */
