@@ -12,12 +12,12 @@ const build = resolve(process.argv[2] ?? 'build-test')
 const filter = process.argv[3]
 // A test that hangs fails the run, it does not hold it up.
 const RUN_TIMEOUT_MS = 22 * 60 * 1000
+const jobs = String(availableParallelism?.() ?? cpus().length)
 const scratch = mkdtempSync(join(tmpdir(), 'emud-tests-'))
 
 /** @returns {{passed: number, failed: number, skipped: number}} */
 function runCtest() {
   const report = join(scratch, 'ctest.xml')
-  const jobs = String(availableParallelism?.() ?? cpus().length)
   const run = spawnSync('ctest', ['--test-dir', build, '-j', jobs, '--output-on-failure', '--no-tests=error',
     '--timeout', '300', '--output-junit', report], { stdio: 'inherit' })
   if (!existsSync(report)) return { passed: 0, failed: 1, skipped: 0 }
@@ -45,7 +45,8 @@ function runNode() {
     .filter((file) => !filter || file.includes(filter))
   if (!files.length) return { passed: 0, failed: 0, skipped: 0 }
   const totals = join(scratch, 'node.json')
-  const run = spawnSync(process.execPath, ['--test',
+  // By default node leaves one core idle, and most of what a test does is wait.
+  const run = spawnSync(process.execPath, ['--test', `--test-concurrency=${jobs}`,
     `--test-reporter=${join(here, 'reporter.mjs')}`, '--test-reporter-destination=stdout',
     `--test-reporter=${join(here, 'totals.mjs')}`, `--test-reporter-destination=${totals}`,
     ...files], { stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, EMUD_BUILD: build },
