@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, rmSync } from 'node:fs';
 import { test } from 'node:test';
 
+import { untilConsoleShows, untilLive } from '../lib/console_page.mjs';
 import { until } from '../lib/deadline.mjs';
 import { shareEmud, startEmud } from '../lib/emud.mjs';
 import { firmware } from '../lib/firmware.mjs';
@@ -20,9 +21,6 @@ const openConsole = (t, id, options) => openPage(t, { url: `${shared.emud.baseUr
 const rows = (/** @type {Page} */ page) => page.locator('.xterm-rows > div').allTextContents();
 /** Lines that are broken by the terminal's width only are one. */
 const consoleText = async (/** @type {Page} */ page) => (await rows(page)).join('\n');
-const untilConsoleShows = (/** @type {Page} */ page, /** @type {string} */ text) =>
-	page.waitForFunction((wanted) => document.querySelector('.xterm-rows')?.textContent?.includes(wanted), text);
-const untilLive = (/** @type {Page} */ page) => page.getByRole('status').filter({ hasText: /^Live$/ }).waitFor();
 /** What is told, but cannot be read as a whole. @param {Page} page */
 const cutStatus = (page) => page.locator('.panel [role="status"]').evaluateAll((all) =>
 	all.filter((status) => status.scrollWidth > status.clientWidth && status.clientWidth > 0).map((status) => status.textContent));
@@ -125,23 +123,6 @@ test('the console of a board that starts again begins anew', async (t) => {
 	assert.doesNotMatch(await consoleText(page), /Hello/);
 });
 
-test('what a board prints is text, never markup', async (t) => {
-	await shared.client.startBoard('markup', 'echo');
-	await shared.client.post('/instances/markup/channels/serial0/input', { body: '<img src=x onerror=alert(1)>' });
-	const page = await openConsole(t, 'markup');
-	await untilConsoleShows(page, '<img src=x');
-	assert.equal(await page.locator('img').count(), 0);
-});
-
-test('colours of any depth are shown', async (t) => {
-	await shared.client.startBoard('coloured', 'echo');
-	await shared.client.post('/instances/coloured/channels/serial0/input', { body: '\x1b[38;2;12;200;34;48;5;17mcoloured\x1b[0m' });
-	const page = await openConsole(t, 'coloured');
-	await untilConsoleShows(page, 'coloured');
-	const cell = page.locator('.xterm-rows span').filter({ hasText: 'coloured' }).first();
-	assert.equal(await cell.evaluate((element) => getComputedStyle(element).color), 'rgb(12, 200, 34)');
-});
-
 test('a board with two consoles has a tab for each', async (t) => {
 	await shared.client.startBoard('two', 'two_serials', { target: 'board-two' });
 	const page = await openConsole(t, 'two');
@@ -151,41 +132,6 @@ test('a board with two consoles has a tab for each', async (t) => {
 	await untilConsoleShows(page, first.trim().split(/\s*\n/)[0]);
 	await page.getByRole('tab', { name: 'serial1' }).click();
 	await untilConsoleShows(page, second.trim().split(/\s*\n/)[0]);
-});
-
-test('the last row is whole at any height of the window', async (t) => {
-	await shared.client.startBoard('fits', 'hello');
-	const page = await openConsole(t, 'fits');
-	await untilLive(page);
-	for (const [width, height] of [[1280, 800], [1280, 720], [1366, 768], [1280, 805], [390, 844]]) {
-		await page.setViewportSize({ width, height });
-		// No row is cut off, and no more than one would find room.
-		await page.waitForFunction(() => {
-			const bottom = (/** @type {string} */ of) => document.querySelector(of)?.getBoundingClientRect().bottom ?? NaN;
-			const room = bottom('.screen') - bottom('.xterm-screen');
-			return room >= 0 && room < 30;
-		});
-	}
-});
-
-test('a terminal that a board left in a state of its own is brought back, with what it held', async (t) => {
-	await shared.client.startBoard('sane', 'echo');
-	const print = (/** @type {string} */ body) => shared.client.post('/instances/sane/channels/serial0/input', { body });
-	await print(`${Array.from({ length: 100 }, (_, number) => `line ${number}`).join('\r\n')}\r\n$ `);
-	await print('\x1b[31m\x1b[?1049h\x1b[?1003h\x1b[?1006h\x1b[?25l\x1b[5;9Hall of the screen');
-	const page = await openConsole(t, 'sane', { context: { permissions: ['clipboard-read', 'clipboard-write'] } });
-	await untilConsoleShows(page, 'all of the screen');
-	await page.locator('.xterm.enable-mouse-events').waitFor();
-	await page.getByRole('button', { name: 'Reset terminal' }).click();
-	await untilConsoleShows(page, 'line 99');
-	await page.locator('.xterm:not(.enable-mouse-events)').waitFor();
-	await page.keyboard.type('plain');
-	await untilConsoleShows(page, '$ plain');
-	await page.locator('.xterm-cursor').waitFor();
-	assert.equal(await page.locator('.xterm-rows .xterm-fg-1').count(), 0);
-	await page.getByRole('button', { name: 'Copy', exact: true }).click();
-	await page.getByRole('status').filter({ hasText: /^Copied/ }).waitFor();
-	assert.match(await page.evaluate(() => navigator.clipboard.readText()), /^line 0\nline 1\n[^]*line 99\n\$ plain$/);
 });
 
 test('the output is searched, copied and downloaded', async (t) => {
@@ -446,38 +392,4 @@ test('a start that is shown while it is forgotten can be copied, and no more be 
 	assert.equal(await page.getByText('Download', { exact: true }).getAttribute('href'), null);
 	assert.deepEqual(await page.getByLabel('Start', { exact: true }).locator('option').allTextContents(), ['Start 3', 'Start 2', 'Start 1']);
 	assert.ok((await consoleText(page)).includes('Hello'));
-});
-
-test('of a link that a board prints the text stays, and nothing that leads elsewhere', async (t) => {
-	await shared.client.startBoard('linking', 'echo');
-	await shared.client.post('/instances/linking/channels/serial0/input', { body: '\x1b]8;;http://elsewhere.invalid/\x1b\\click here\x1b]8;;\x1b\\\r\n' });
-	const page = await openConsole(t, 'linking');
-	await untilConsoleShows(page, 'click here');
-	/** @type {string[]} */
-	const asked = [];
-	page.on('dialog', (dialog) => {
-		asked.push(dialog.message());
-		void dialog.dismiss();
-	});
-	const row = await page.locator('.xterm-rows > div').first().boundingBox();
-	assert.ok(row);
-	await page.mouse.move(row.x + 20, row.y + row.height / 2, { steps: 5 });
-	await page.mouse.click(row.x + 20, row.y + row.height / 2);
-	await page.keyboard.type('after');
-	await untilConsoleShows(page, 'after');
-	assert.deepEqual([asked, await page.locator('.xterm-cursor-pointer').count()], [[], 0]);
-});
-
-test('what a start has done to how its lines end is not the next one\'s', async (t) => {
-	const { client } = shared;
-	await client.startBoard('stairs', 'echo');
-	const print = (/** @type {string} */ body) => client.post('/instances/stairs/channels/serial0/input', { body });
-	const page = await openConsole(t, 'stairs');
-	await print('\x1b[20lone\n');
-	await untilConsoleShows(page, 'one');
-	await client.post('/instances/stairs/restart');
-	await page.waitForFunction(() => !document.querySelector('.xterm-rows')?.textContent?.includes('one'));
-	await print('aaa\nbbb\nccc');
-	await untilConsoleShows(page, 'ccc');
-	assert.deepEqual((await rows(page)).slice(0, 3).map((row) => row.trimEnd()), ['aaa', 'bbb', 'ccc']);
 });

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test as testAlways } from 'node:test';
 
+import { untilConsoleShows, untilLive } from '../lib/console_page.mjs';
 import { findViolations } from '../lib/axe.mjs';
 import { until } from '../lib/deadline.mjs';
 import { shareEmud, startEmud } from '../lib/emud.mjs';
@@ -27,8 +28,6 @@ const open = (t, path, expected) => openPage(t, { url: `${shared.emud.baseUrl}/#
 const rowOf = (/** @type {Page} */ page, /** @type {string} */ id) => page.locator(`tr[data-id="${id}"]`);
 const untilState = (/** @type {Page} */ page, /** @type {string} */ id, /** @type {string} */ state) =>
 	rowOf(page, id).locator('.state').filter({ hasText: state }).waitFor();
-const untilLive = (/** @type {Page} */ page) => page.getByRole('status').filter({ hasText: /^Live$/ }).waitFor();
-const untilConsoleShows = (/** @type {Page} */ page, /** @type {string} */ text) => page.locator('.xterm-rows').filter({ hasText: text }).waitFor();
 const ground = (/** @type {Page} */ page) => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
 
 /** By its address, as a link does. @param {Page} page @param {string} path */
@@ -141,7 +140,7 @@ test('a lost server is told; when it is back all is caught up, and a console has
 	const page = await open(t, '/instances/counts', /NS_ERROR|connection to .*ws:/);
 	const list = await page.context().newPage();
 	await list.goto(shared.emud.baseUrl);
-	await untilConsoleShows(page, '\n10');
+	await untilConsoleShows(page, '10');
 	await page.evaluate(() => void (/** @type {any} */ (globalThis).isSamePage = true));
 	await shared.emud.end('SIGKILL');
 	for (const each of [page, list]) await each.getByRole('alert').filter({ hasText: 'emud does not answer' }).waitFor();

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
+import { untilConsoleShows } from '../lib/console_page.mjs';
 import { until } from '../lib/deadline.mjs';
 import { shareEmud, startEmud } from '../lib/emud.mjs';
 import { firmware } from '../lib/firmware.mjs';
@@ -17,8 +18,6 @@ const { openPage } = shareBrowser();
 const shared = shareEmud();
 const elf = (/** @type {string} */ name) => readFileSync(firmware(name));
 const rowOf = (/** @type {Page} */ page, /** @type {string} */ id) => page.locator(`tr[data-id="${id}"]`);
-const untilConsoleShows = (/** @type {Page} */ page, /** @type {string} */ text) =>
-	page.waitForFunction((wanted) => document.querySelector('.xterm-rows')?.textContent?.includes(wanted), text);
 const untilState = (/** @type {Page} */ page, /** @type {RegExp} */ state) => page.locator('h1 .state').filter({ hasText: state }).waitFor();
 
 /** @param {import('node:test').TestContext} t @param {string} hash @param {RegExp} [expected] */

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 
+import { untilConsoleShows } from '../lib/console_page.mjs';
 import { until } from '../lib/deadline.mjs';
 import { startEmud } from '../lib/emud.mjs';
 import { mockEmulator, mockTarget } from '../lib/mock.mjs';
@@ -19,8 +20,6 @@ const MIB = 1024 * 1024;
 
 const sha256 = (/** @type {Buffer} */ bytes) => createHash('sha256').update(bytes).digest('hex');
 const shown = (/** @type {Page} */ page, /** @type {string | RegExp} */ text) => page.getByRole('status').filter({ hasText: text }).waitFor();
-const untilConsoleShows = (/** @type {Page} */ page, /** @type {string} */ text) =>
-	page.waitForFunction((wanted) => document.querySelector('.xterm-rows')?.textContent?.includes(wanted), text);
 
 /**
  * Opens streams of consoles as the page does, each paused now and then as by a page that is behind, and keeps what comes.
@@ -154,22 +153,6 @@ test('of a long history the newest is there at once, and the rest a page at a ti
 	await untilConsoleShows(page, 'typed');
 	// Nothing was told to a screen reader while so much was shown; now it is again.
 	await page.locator('.xterm-accessibility').filter({ hasText: 'typed' }).waitFor({ state: 'attached' });
-});
-
-test('old output that asks the terminal something gets no answer, new output does', async (t) => {
-	const emud = await startEmud(t);
-	const client = emud.client();
-	await client.startBoard('asks', 'echo');
-	const ask = (/** @type {string} */ body) => client.post('/instances/asks/channels/serial0/input', { body });
-	await ask('\x1b[6n\x1b[c\x1b]11;?\x07 old ');
-	await client.waitForOutput('asks', ' old ');
-	const page = await openPage(t, { url: `${emud.baseUrl}/#/instances/asks` });
-	await untilConsoleShows(page, 'old');
-	await page.keyboard.type('typed ');
-	await untilConsoleShows(page, 'typed');
-	await ask('new\x1b[5n');
-	const output = await client.waitForOutput('asks', '\x1b[0n');
-	assert.equal(output.toString(), '\x1b[6n\x1b[c\x1b]11;?\x07 old typed new\x1b[5n\x1b[0n');
 });
 
 test('the console of an instance that has failed is read once', async (t) => {

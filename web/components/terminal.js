@@ -6,9 +6,15 @@ import { Terminal } from '/ui/vendor/xterm/xterm.mjs';
 import { loadStyleSheet } from './style_sheet.js';
 
 const SCROLLBACK_LINES = 20000;
+/** Less would cut off what is lowest in a cell, which is the underscore: heights are rounded down. */
+const LINE_HEIGHT = 1.1;
 const MOST_WAITING_BYTES = 2 * 1024 * 1024;
 /** More than that at once nobody can follow by ear, and telling it would make it half as fast. */
 const MOST_SPOKEN_BYTES = 64 * 1024;
+/** Parsed in one turn: of what is dearest for its length (a screen that is scrolled, again and again) a few hundred ms. */
+const SLICE_BYTES = 2048;
+/** Higher than any screen, wider than any tab stop is far. */
+const MOST_REPEATS = 255;
 const SPOKEN_AGAIN_MS = 1000;
 
 await loadStyleSheet('/ui/vendor/xterm/xterm.css');
@@ -77,19 +83,31 @@ const QUERIES = [
 	{ final: 'c' }, { prefix: '>', final: 'c' }, { final: 'n' }, { prefix: '?', final: 'n' },
 	{ intermediates: '$', final: 'p' }, { prefix: '?', intermediates: '$', final: 'p' },
 ];
-const COLOUR_QUERIES = [4, 10, 11, 12];
+const COLOURS = [4, 10, 11, 12];
+const COLOUR_QUERY = /^[\d;]*\?$/;
+const COLOUR_RESETS = [104, 110, 111, 112];
 
 /** Old output asks again when it is shown again, and other pages may show it, too. @param {Terminal} terminal @param {() => boolean} isMute */
 function muteAnswers({ parser }, isMute) {
 	for (const query of QUERIES) parser.registerCsiHandler(query, isMute);
 	parser.registerDcsHandler({ intermediates: '$', final: 'q' }, isMute);
-	for (const colour of COLOUR_QUERIES) parser.registerOscHandler(colour, (data) => data.includes('?') && isMute());
+	// They stay as they are: each change paints all anew, and what is read is to be read.
+	for (const colour of COLOURS) parser.registerOscHandler(colour, (data) => !COLOUR_QUERY.test(data) || isMute());
+	for (const reset of COLOUR_RESETS) parser.registerOscHandler(reset, () => true);
+}
+
+/** What is done as often as a number says, one by one: up to 2^31 times, in which the page would stand still. */
+const REPEATED = ['I', 'L', 'M', 'S', 'T', 'Z', 'b'];
+
+/** @param {Terminal} terminal */
+function boundRepeats({ parser }) {
+	for (const final of REPEATED) parser.registerCsiHandler({ final }, ([count]) => Number(count) > MOST_REPEATS);
 }
 
 /** @param {HTMLElement} parent */
 function openTerminal(parent) {
 	const terminal = new Terminal({
-		scrollback: SCROLLBACK_LINES, convertEol: true, screenReaderMode: true, fontSize: 14, allowProposedApi: true,
+		scrollback: SCROLLBACK_LINES, convertEol: true, screenReaderMode: true, fontSize: 14, lineHeight: LINE_HEIGHT, allowProposedApi: true,
 		minimumContrastRatio: 4.5, theme: { background: getComputedStyle(parent).backgroundColor },
 		// Bytes that are no text are no fault of the page.
 		logLevel: 'off',
@@ -97,6 +115,7 @@ function openTerminal(parent) {
 	withStyleStandIns(() => terminal.open(parent));
 	// The text of a link stays; where it leads, a board does not say.
 	terminal.parser.registerOscHandler(8, () => true);
+	boundRepeats(terminal);
 	return terminal;
 }
 
@@ -119,6 +138,13 @@ function createSpeech(terminal) {
 	};
 }
 
+/** Between them it looks at the clock, and lets the page go on. @param {Terminal} terminal @param {Uint8Array} data @returns {Uint8Array} the last one, which is not written yet */
+function writeSlices(terminal, data) {
+	let from = 0;
+	for (; data.length - from > SLICE_BYTES; from += SLICE_BYTES) terminal.write(data.subarray(from, from + SLICE_BYTES));
+	return data.subarray(from);
+}
+
 /** @param {Terminal} terminal @param {() => void} onDrained */
 function createWriter(terminal, onDrained) {
 	const noteFlood = createSpeech(terminal);
@@ -133,7 +159,8 @@ function createWriter(terminal, onDrained) {
 		waitingOld += old;
 		noteFlood(waiting);
 		isFull ||= waiting > MOST_WAITING_BYTES;
-		terminal.write(data, () => {
+		const rest = typeof data === 'string' ? data : writeSlices(terminal, data);
+		terminal.write(rest, () => {
 			waiting -= data.length;
 			waitingOld -= old;
 			noteFlood(waiting);
@@ -145,8 +172,8 @@ function createWriter(terminal, onDrained) {
 	};
 }
 
-/** The normal screen, no mouse, lines that end as ours do; modes, attributes and character sets as at first; colours and cursor, too. */
-const SANE = '\x1b[?47;1000;1006;2026l\x1b[20h\x1b[!p\x1b[0 q\x1b]104\x07\x1b]110\x07\x1b]111\x07\x1b]112\x07';
+/** The normal screen, no mouse, lines that end as ours do; modes, attributes and character sets as at first; the cursor, too. */
+const SANE = '\x1b[?47;1000;1006;2026l\x1b[20h\x1b[!p\x1b[0 q';
 
 /** What it holds stays, and the cursor where the normal screen has it. @param {Terminal} terminal */
 function makeSane(terminal) {
