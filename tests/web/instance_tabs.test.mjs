@@ -1,4 +1,4 @@
-// The tabs of an instance in a real browser: properties, debugging, logs, usage, events, details.
+// The tabs of an instance in a real browser: properties, logs, usage, events, details.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -34,8 +34,6 @@ const shared = shareEmud({
  */
 const openTab = (t, id, tab, { url = shared.emud.baseUrl, ...options } = {}) => openPage(t, { url: `${url}/#/instances/${id}/${tab}`, ...options });
 
-/** @param {Page} page */
-const stateOf = (page) => page.locator('h1 .state');
 const treeItem = (/** @type {Page} */ page, /** @type {string} */ name) =>
 	page.getByRole('treeitem').filter({ has: page.locator('.name').getByText(name, { exact: true }) });
 const button = (/** @type {Page} */ page, /** @type {string | RegExp} */ name) => page.getByRole('button', { name, exact: typeof name === 'string' });
@@ -172,132 +170,6 @@ test('properties wait for the next start, and show its objects', async (t) => {
 	await page.getByText('Properties can be read while the instance runs.').waitFor();
 	await button(page, 'Start').click();
 	await treeItem(page, 'machine').waitFor();
-});
-
-test('gdb commands run, what they print is text, and those of before come back', async (t) => {
-	await shared.client.startBoard('gdb', 'hello');
-	const page = await openTab(t, 'gdb', 'debug', { expected: /422/ });
-	const { gdb } = (await shared.client.get('/instances/gdb')).json;
-	assert.equal(await page.getByLabel('The command for gdb').textContent(), `gdb-multiarch -ex 'target remote ${gdb.remote}'`);
-	const commands = page.getByRole('textbox', { name: 'gdb commands' });
-	await commands.fill(`info registers pc\necho ${MARKUP}\\n\nno-such-command`);
-	await page.keyboard.press('Control+Enter');
-	const result = page.getByRole('list', { name: 'Answers of gdb' }).locator('li').first();
-	await result.filter({ hasText: 'exit code 1' }).waitFor();
-	assert.match((await result.getByLabel('What gdb printed').textContent()) ?? '', /^pc +0x[\s\S]*<img src=x/m);
-	assert.match((await result.getByLabel('Errors and warnings').textContent()) ?? '', /Undefined command: "no-such-command"/);
-	assert.equal(await page.locator('img').count(), 0);
-	await commands.fill('shell id');
-	await button(page, 'Run').click();
-	await page.getByText('"shell id" is refused').waitFor();
-	await commands.fill('');
-	await page.keyboard.press('ArrowUp');
-	assert.match(await commands.inputValue(), /^info registers pc/);
-	assert.match((await page.getByRole('form', { name: 'gdb commands' }).getByLabel('The same with curl').textContent()) ?? '', /\/v1\/instances\/gdb\/gdb$/);
-});
-
-test('an answer of gdb stands in sight, under the commands that were run', async (t) => {
-	await shared.client.startBoard('answers', 'hello');
-	const page = await openTab(t, 'answers', 'debug');
-	const commands = page.getByRole('textbox', { name: 'gdb commands' });
-	/** @type {() => void} */
-	let answer = () => {};
-	await page.route('**/answers/gdb', async (route) => {
-		await new Promise((resolve) => void (answer = () => resolve(null)));
-		await route.continue();
-	});
-	await commands.fill('info registers pc');
-	await Promise.all([page.waitForRequest('**/answers/gdb'), page.keyboard.press('Control+Enter')]);
-	await commands.fill('info registers lr');
-	answer();
-	const result = page.getByRole('list', { name: 'Answers of gdb' }).locator('li').first();
-	await result.getByLabel('What gdb printed').filter({ hasText: /^pc/m }).waitFor();
-	assert.equal(await result.locator('code').textContent(), 'info registers pc');
-	await page.waitForFunction(() => {
-		const place = document.querySelector('.results pre')?.getBoundingClientRect();
-		return place && place.top > 0 && Math.min(place.bottom, place.top + 60) < globalThis.innerHeight;
-	});
-	await page.keyboard.press('ArrowUp');
-	assert.equal(await commands.inputValue(), 'info registers pc');
-	await page.keyboard.press('ArrowDown');
-	assert.equal(await commands.inputValue(), 'info registers lr');
-	await result.getByRole('button', { name: 'Take again' }).click();
-	assert.equal(await commands.inputValue(), 'info registers pc');
-	assert.ok(await commands.evaluate((field) => field === document.activeElement));
-});
-
-test('what gdb had printed when its time was over is shown with the error', async (t) => {
-	await shared.client.startBoard('slow', 'hello');
-	const page = await openTab(t, 'slow', 'debug', { expected: /504/ });
-	await page.getByLabel('At most, in seconds').fill('2');
-	await page.getByRole('textbox', { name: 'gdb commands' }).fill('print 6 * 7\ncontinue');
-	const answers = page.getByRole('list', { name: 'Answers of gdb' }).locator('li');
-	// A loaded machine may not have come to print anything.
-	await until(async () => {
-		const before = await answers.count();
-		await button(page, 'Run').click();
-		await answers.nth(before).waitFor();
-		return /\$1 = 42/.test(await answers.first().textContent() ?? '');
-	}, 'a gdb that prints in time');
-	assert.match(await answers.first().textContent() ?? '', /^print 6 \* 7\ncontinuenot done, /);
-	await page.getByRole('alert').filter({ hasText: 'gdb did not end in time' }).waitFor();
-});
-
-test('gdb gets the symbols of what the board runs, or those that were asked for', async (t) => {
-	await shared.client.startBoard('symbols', 'hello');
-	const page = await openTab(t, 'symbols', 'debug');
-	const symbols = page.getByLabel('Symbols');
-	assert.equal(await symbols.inputValue(), firmware('hello'));
-	const told = page.getByText(/^It runs sha256:[0-9a-f]{64}, until it starts again.$/);
-	const loadEcho = async () => {
-		await page.getByLabel('Choose a firmware file').setInputFiles(firmware('echo'));
-		await button(page, 'Load').click();
-		await told.waitFor();
-	};
-	await loadEcho();
-	const loaded = await symbols.inputValue();
-	assert.match(loaded, /^sha256:[0-9a-f]{64}$/);
-	assert.ok((await page.getByRole('form', { name: 'gdb commands' }).getByLabel('The same with curl').textContent())?.includes(loaded));
-	await page.getByRole('tab', { name: 'Logs' }).click();
-	await page.getByRole('tab', { name: 'Debug' }).click();
-	await told.waitFor();
-	assert.equal(await symbols.inputValue(), loaded);
-	await button(page, 'Restart with …').click();
-	const dialog = page.getByRole('dialog');
-	await dialog.getByLabel('Path on the server').first().check();
-	await dialog.getByLabel('Path on the server').last().fill(firmware('counter'));
-	await dialog.getByRole('button', { name: 'Restart', exact: true }).click();
-	await dialog.waitFor({ state: 'detached' });
-	await told.waitFor({ state: 'hidden' });
-	assert.equal(await symbols.inputValue(), firmware('counter'));
-	await symbols.fill(firmware('passed'));
-	await loadEcho();
-	assert.equal(await symbols.inputValue(), firmware('passed'));
-});
-
-test('a board stands still after gdb when asked to', async (t) => {
-	await shared.client.startBoard('still', 'counter');
-	const page = await openTab(t, 'still', 'debug');
-	await page.getByRole('textbox', { name: 'gdb commands' }).fill('info registers pc');
-	await page.getByLabel('Leave the board standing still').check();
-	await button(page, 'Run').click();
-	await stateOf(page).filter({ hasText: 'paused' }).waitFor();
-});
-
-test('an uploaded image replaces what the board runs; one for another machine does not', async (t) => {
-	await shared.client.startBoard('loaded', 'hello');
-	const page = await openTab(t, 'loaded', 'debug', { expected: /422/ });
-	await button(page, 'Load').click();
-	await page.getByText('Choose a firmware.').waitFor();
-	await page.getByLabel('Choose a firmware file').setInputFiles(firmware('hello', 'riscv32-virt'));
-	await page.getByText('the target takes ARM').waitFor();
-	await button(page, 'Load').click();
-	await page.waitForFunction(() => document.querySelector('form[aria-label="Load"] .fault:not([hidden])'));
-	await page.getByLabel('Choose a firmware file').setInputFiles(firmware('echo'));
-	await button(page, 'Load').click();
-	await page.getByText('The image is loaded').waitFor();
-	await shared.client.post('/instances/loaded/channels/serial0/input', { body: 'echoed' });
-	await shared.client.waitForOutput('loaded', 'echoed');
 });
 
 test('logs come live, as text, for each process, and begin anew with a start', async (t) => {

@@ -27,12 +27,46 @@ const loaded = new Map();
 /** @param {Instance} instance */
 const startOf = ({ id, created_at: created, start_number: number }) => `${id} ${created} ${number}`;
 
+/**
+ * What was typed, asked of gdb and answered, while another view is shown: by instances, each for the start that it was shown of last.
+ * @type {Map<string, {instance: Instance, gdb: GdbForm}>}
+ */
+const kept = new Map();
+let isForgetting = false;
+
+/** What went, or began another start. @param {import('../../lib/store.js').Store} store */
+function forget({ instances, isLoaded }) {
+	for (const [id, { instance }] of kept) {
+		const known = instances.get(id);
+		if (known ? known.start_number > instance.start_number : isLoaded) kept.delete(id);
+	}
+}
+
+/** @param {import('../../lib/store.js').Store} store @param {Instance} instance @param {GdbForm} gdb */
+function keep(store, instance, gdb) {
+	if (gdb.isUnused) return;
+	// Without what stood around it.
+	gdb.element.remove();
+	kept.set(instance.id, { instance, gdb });
+	if (!isForgetting) store.subscribe('instances', () => forget(store));
+	isForgetting = true;
+	forget(store);
+}
+
+/** @param {import('../../app.js').App} app @param {Instance} instance */
+function takeKept(app, instance) {
+	const { instance: before, gdb } = kept.get(instance.id) ?? {};
+	kept.delete(instance.id);
+	return before && gdb && startOf(before) === startOf(instance) ? gdb : new GdbForm(app, instance);
+}
+
 /** @type {import('../instance.js').TabView} */
 export function mount(outlet, instance, app) {
 	const command = h('div', {});
 	const notice = h('p', { role: 'status' });
 	const image = h('p', { class: 'facts' });
-	const gdb = new GdbForm(app, instance);
+	const gdb = takeKept(app, instance);
+	let shown = instance;
 	const load = new ImageForm(app, instance, 'load', (now, file) => {
 		loaded.set(startOf(now), file);
 		update(now);
@@ -46,6 +80,7 @@ export function mount(outlet, instance, app) {
 
 	/** @param {Instance} now */
 	function update(now) {
+		shown = now;
 		const isLive = ['running', 'paused'].includes(now.state);
 		setText(notice, isLive ? '' : 'Boards are debugged while they run.');
 		notice.hidden = isLive;
@@ -65,7 +100,7 @@ export function mount(outlet, instance, app) {
 	return {
 		update,
 		unmount() {
-			gdb.unmount();
+			keep(app.store, shown, gdb);
 			load.unmount();
 		},
 	};

@@ -13,7 +13,11 @@ import { History, readCommands } from '../../lib/gdb_session.js';
  */
 
 const RESULTS_KEPT = 50;
+/** Of all of them: one alone may be longer. */
+const RESULT_CHARACTERS_KEPT = 4 * 1024 * 1024;
+const TIMEOUT_S = 30;
 
+/** It may outlive the view that shows it: what was asked then is answered there. */
 export class GdbForm {
 	/**
 	 * @param {import('../../app.js').App} app
@@ -24,14 +28,15 @@ export class GdbForm {
 		this.id = instance.id;
 		this.history = new History();
 		this.isAsking = false;
-		this.isOver = false;
+		/** Where the commands that were run stood. @type {number[]} */
+		this.lines = [];
 		const changed = () => this.curl.update();
 		this.commands = h('textarea', { rows: 3, spellcheck: false, placeholder: 'info registers pc', oninput: changed, onkeydown: (/** @type {KeyboardEvent} */ event) => this.press(event) });
 		/** The symbols of what the board runs. */
 		this.image = '';
 		this.executable = h('input', { type: 'text', spellcheck: false, autocomplete: 'off', oninput: changed });
 		this.paused = h('input', { type: 'checkbox', onchange: changed });
-		this.timeout = h('input', { type: 'number', min: '1', max: '3600', value: '30', oninput: changed });
+		this.timeout = h('input', { type: 'number', min: '1', max: '3600', value: String(TIMEOUT_S), oninput: changed });
 		this.fields = this.createFields();
 		this.curl = createCurlLine(app.api, () => this.describe());
 		this.button = h('button', { class: 'primary' }, 'Run');
@@ -56,7 +61,7 @@ export class GdbForm {
 		return {
 			commands: createField({
 				label: 'gdb commands', control: this.commands, hint: 'One a line. Ctrl+Enter runs them; the arrow keys bring back those of before.',
-				tell: ({ detail, place }) => (place ? `Line ${readCommands(this.commands.value).lines[Number(place)]}: ${detail}` : detail),
+				tell: ({ detail, place }) => (place ? `Line ${this.lines[Number(place)]}: ${detail}` : detail),
 			}),
 			executable: createField({ label: 'Symbols', control: this.executable, hint: 'A path on the server, or sha256:… of a stored file; empty: none.' }),
 			paused: createCheck({ label: 'Leave the board standing still', control: this.paused }),
@@ -64,8 +69,11 @@ export class GdbForm {
 		};
 	}
 
-	unmount() {
-		this.isOver = true;
+	/** As it was made: nothing is lost with it. */
+	get isUnused() {
+		const { commands, timeout, executable, paused, results } = this;
+		const isAsItWas = !commands.value && timeout.value === String(TIMEOUT_S) && executable.value === this.image && !paused.checked;
+		return isAsItWas && !this.isAsking && results.children.length === 0;
 	}
 
 	/** @param {boolean} isLive */
@@ -90,7 +98,7 @@ export class GdbForm {
 			commands: readCommands(this.commands.value).commands,
 			...(executable && { executable }),
 			...(this.paused.checked && { paused: true }),
-			...(this.timeout.value !== '' && timeout !== 30 && { timeout }),
+			...(this.timeout.value !== '' && timeout !== TIMEOUT_S && { timeout }),
 		};
 	}
 
@@ -133,6 +141,7 @@ export class GdbForm {
 		const request = this.makeRequest();
 		// Who types on meanwhile types the next ones.
 		const text = this.commands.value;
+		this.lines = readCommands(text).lines;
 		setText(this.fault, showFaults(this.fields, null));
 		this.isAsking = true;
 		setText(this.status, 'gdb is at it …');
@@ -142,10 +151,13 @@ export class GdbForm {
 			const result = await this.app.api.request('POST', this.url(), request);
 			this.showResult(text, result, took());
 			setText(this.status, `Done in ${formatDuration(took())}.`);
+			if (!this.element.isConnected) this.app.notices.tell(`gdb has answered on ${this.id}.`);
 		} catch (error) {
 			setText(this.status, '');
 			setText(this.fault, showFaults(this.fields, error));
 			if (error instanceof Problem && 'stdout' in error.members) this.showResult(text, error.members, took());
+			// All that gdb said of it stands here.
+			if (!this.element.isConnected) this.app.notices.fail(`gdb on ${this.id}: ${String(error instanceof Error ? error.message : error).split('\n', 1)[0]}`);
 		} finally {
 			this.isAsking = false;
 		}
@@ -153,7 +165,6 @@ export class GdbForm {
 
 	/** @param {string} text the commands @param {GdbResult} result @param {number} seconds */
 	showResult(text, { exit_code: code, stdout, stderr }, seconds) {
-		if (this.isOver) return;
 		this.history.add(text);
 		const again = h('button', {
 			type: 'button',
@@ -168,6 +179,11 @@ export class GdbForm {
 			stderr && h('pre', { class: 'output', 'data-kind': 'stderr', tabIndex: 0, 'aria-label': 'Errors and warnings of gdb' }, stderr)));
 		// With its first lines, and what is typed still in sight; who went on elsewhere is left there.
 		if (this.element.contains(document.activeElement)) head.scrollIntoView({ block: 'nearest' });
-		while (this.results.children.length > RESULTS_KEPT) this.results.lastElementChild?.remove();
+		while (this.results.children.length > RESULTS_KEPT || this.isTooLong()) this.results.lastElementChild?.remove();
+	}
+
+	isTooLong() {
+		const { children, textContent } = this.results;
+		return children.length > 1 && (textContent ?? '').length > RESULT_CHARACTERS_KEPT;
 	}
 }
