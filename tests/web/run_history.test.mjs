@@ -158,7 +158,7 @@ test('of a run that ends the list asks for this one; of many at once it asks for
 });
 
 /**
- * As if there were very many: the page keeps the newest four, and asks for two at a time.
+ * As if there were very many: the page keeps the newest four and twelve of those before them, and asks for two at a time.
  * @param {import('node:test').TestContext} t
  * @param {import('../lib/emud.mjs').Emud} emud
  * @param {string} of
@@ -166,12 +166,13 @@ test('of a run that ends the list asks for this one; of many at once it asks for
 async function openShortList(t, emud, of) {
 	const page = await openPage(t, { url: 'about:blank' });
 	let lists = 0;
-	await page.route('**/ui/lib/store.js', async (route) => {
-		const response = await route.fetch();
-		const text = await response.text();
-		assert.ok(text.includes('RUNS_KEPT = 1000;'));
-		await route.fulfill({ response, body: text.replace('RUNS_KEPT = 1000;', 'RUNS_KEPT = 4;') });
-	});
+	for (const [file, was, is] of [['lib/store.js', 'RUNS_KEPT = 1000;', 'RUNS_KEPT = 4;'], ['views/runs.js', 'DROPPED_MOST = 1000;', 'DROPPED_MOST = 12;']])
+		await page.route(`**/ui/${file}`, async (route) => {
+			const response = await route.fetch();
+			const text = await response.text();
+			assert.ok(text.includes(was));
+			await route.fulfill({ response, body: text.replace(was, is) });
+		});
 	await page.route('**/v1/runs?limit=200', async (route) => {
 		const response = await route.fetch();
 		const { runs } = await response.json();
@@ -188,9 +189,11 @@ async function openShortList(t, emud, of) {
 
 /** The list may begin anew once more meanwhile. @param {Page} page @param {number} count */
 const loadAll = (page, count) => until(async () => {
-	const more = page.getByRole('button', { name: 'Load older ones' });
-	if (await more.isVisible()) await more.click();
-	return (await more.isHidden()) && (await shownIds(page)).length === count;
+	const isMore = await page.locator('main button', { hasText: 'Load older ones' }).evaluate((/** @type {HTMLButtonElement} */ more) => {
+		if (!more.hidden) more.click();
+		return !more.hidden;
+	});
+	return !isMore && (await shownIds(page)).length === count;
 }, `${count} runs`);
 
 test('older runs than those at hand are loaded on demand', async (t) => {
@@ -245,4 +248,13 @@ test('runs that are no longer among the newest stay in the list, and those that 
 	await rowOf(page, old[2]).waitFor({ state: 'detached' });
 	await filterAnew();
 	assert.deepEqual(await shownIds(page), [...newer, ...old.slice(0, 2)]);
+});
+
+test('a list that has grown by very many begins anew, and has all of them on demand', async (t) => {
+	const old = await makeRuns(4, 'grown');
+	const page = await openShortList(t, shared.emud, 'grown');
+	const newer = await makeRuns(13, 'grown');
+	await rowOf(page, old[0]).waitFor({ state: 'detached' });
+	await loadAll(page, 17);
+	assert.deepEqual(await shownIds(page), [...newer, ...old]);
 });

@@ -21,6 +21,8 @@ import { STATES, VERDICTS, durationOf, tellDetail, tellOutcome, tellWhy } from '
 const PAGE = 100;
 /** As many are asked for one by one: a list is much longer than what is wanted of it. */
 const FEW = 8;
+/** So many that the store has dropped stay in the list; then it begins anew. */
+const DROPPED_MOST = 1000;
 const TICK_MS = 1000;
 const COLUMNS = ['Run', 'Verdict', 'Why', 'Target', 'Labels', 'Duration', 'When', 'Who asked', 'Actions'];
 /** Where the API tells of none that could be had. */
@@ -51,6 +53,7 @@ class RunsView {
 		this.older = new Map();
 		/** @type {string | null} where the next page of the filtered ones begins */
 		this.cursor = null;
+		this.droppedCount = 0;
 		this.isOver = false;
 		this.isSearching = false;
 		this.isOlderWanted = false;
@@ -140,6 +143,7 @@ class RunsView {
 	/** What the service finds by the filter, of which the store holds the newest alone. */
 	search() {
 		this.turn++;
+		this.droppedCount = 0;
 		this.isSearching = true;
 		return this.loadMore(null);
 	}
@@ -186,11 +190,13 @@ class RunsView {
 	storeChanged(changed) {
 		const { runs, dropped } = this.app.store;
 		for (const [id, run] of dropped) this.older.set(id, run);
+		this.droppedCount += dropped.size;
 		if (changed.size === 0) {
 			// The connection is back: what is known of older ones may be old too.
 			void this.search();
 			return;
 		}
+		if (this.droppedCount > DROPPED_MOST) void this.search();
 		for (const id of changed) {
 			if (!runs.has(id) && !dropped.has(id)) this.older.delete(id);
 			this.showOne(id);
