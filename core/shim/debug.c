@@ -14,6 +14,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/stat.h>
 
 enum { OUTPUT_BYTES_MAX = 1024 * 1024 };
@@ -36,11 +37,76 @@ struct session {
 	} output, errors;
 	struct loop_timer *deadline;
 	int executable_fd;
+	bool stays_paused; /* the board, afterwards */
 	bool exited, timed_out;
 	struct process_end end;
+	json_t *more; /* of why it cannot be done */
 	connector_done *on_done;
 	void *data;
 };
+
+/* ---- telling a failure, never from within the caller ---- */
+
+struct failure {
+	struct instance *instance;
+	bool stays_paused;
+	struct error error;
+	json_t *more; /* members of its own; NULL: none */
+	connector_done *on_done;
+	void *data;
+};
+
+/* Takes more. NULL: no memory. */
+static struct failure *make_failure(struct instance *instance, const struct error *error, json_t *more,
+				    connector_done *on_done, void *data)
+{
+	struct failure *failure = malloc(sizeof(*failure));
+	if (!failure) {
+		json_decref(more);
+		return NULL;
+	}
+	*failure = (struct failure){
+	    .instance = instance, .error = *error, .more = more, .on_done = on_done, .data = data};
+	return failure;
+}
+
+static void tell_failure(void *data)
+{
+	struct failure *failure = data;
+	failure->on_done(&failure->error, failure->more, failure->data);
+	json_decref(failure->more);
+	free(failure);
+}
+
+static void on_resumed(const struct error *error, const json_t *result, void *data)
+{
+	(void) result;
+	struct failure *failure = data;
+	debug_note_resume(failure->instance, error, &failure->error);
+	tell_failure(failure);
+}
+
+static void on_stopped(const struct error *error, const json_t *result, void *data)
+{
+	(void) error;
+	(void) result;
+	struct failure *failure = data;
+	const struct connector_ops *connector;
+	struct launcher *launcher =
+	    failure->stays_paused ? NULL : instance_launcher(failure->instance, &connector, NULL);
+	if (launcher)
+		connector->resume(launcher, DEBUG_RESUME_TIMEOUT_MS, on_resumed, failure);
+	else
+		tell_failure(failure);
+}
+
+void debug_note_resume(const struct instance *instance, const struct error *resume_error, struct error *error)
+{
+	if (resume_error && instance_is_paused(instance))
+		error_wrap(error, "the board is left paused, for it could not be set going again");
+}
+
+/* ---- the run ---- */
 
 static void close_socket(struct session *session)
 {
@@ -71,6 +137,7 @@ static void destroy_session(struct session *session)
 	buffer_finish(&session->errors.bytes);
 	if (session->executable_fd >= 0)
 		close(session->executable_fd);
+	json_decref(session->more);
 	free(session);
 }
 
@@ -86,22 +153,46 @@ static void set_output(json_t *result, const char *name, const char *base64_name
 		json_object_set_new(result, base64_name, json_string(encoded));
 }
 
-static void finish(struct session *session)
+/* A gdb that was killed may have left the board amid a step, which would yet end in a stop: it is stopped
+ * first, whatever becomes of it then. */
+static void finish_timed_out(struct session *session, json_t *result)
 {
+	struct instance *instance = session->instance;
+	bool stays_paused = session->stays_paused;
+	connector_done *on_done = session->on_done;
+	void *data = session->data;
 	struct error error;
-	bool timed_out = session->timed_out;
 	error_set(&error, -ETIMEDOUT, "timeout", "gdb did not end in time; it said: %.1000s",
 		  session->errors.bytes.length ? session->errors.bytes.data : "nothing");
+	destroy_session(session);
+	const struct connector_ops *connector;
+	struct launcher *launcher = instance_launcher(instance, &connector, NULL);
+	struct failure *failure =
+	    launcher ? make_failure(instance, &error, json_incref(result), on_done, data) : NULL;
+	if (!failure) {
+		on_done(&error, result, data);
+		return;
+	}
+	failure->stays_paused = stays_paused;
+	connector->pause(launcher, DEBUG_STOP_TIMEOUT_MS, on_stopped, failure);
+}
+
+static void finish(struct session *session)
+{
 	int code = session->end.signal ? 128 + session->end.signal : session->end.code;
 	cleanup_json json_t *result = json_object();
-	if (!timed_out)
+	if (!session->timed_out)
 		json_object_set_new(result, "exit_code", json_integer(code));
 	set_output(result, "stdout", "stdout_base64", &session->output);
 	set_output(result, "stderr", "stderr_base64", &session->errors);
+	if (session->timed_out) {
+		finish_timed_out(session, result);
+		return;
+	}
 	connector_done *on_done = session->on_done;
 	void *data = session->data;
 	destroy_session(session);
-	on_done(timed_out ? &error : NULL, result, data);
+	on_done(NULL, result, data);
 }
 
 static void finish_if_over(struct session *session)
@@ -180,7 +271,15 @@ int debug_open_file(const json_t *file, struct error *error)
 	return TAKE_FD(fd);
 }
 
-static int append_commands(char ***argv, const json_t *commands, struct error *error)
+/* The "errors" of a problem: where the command stands in the request. */
+static json_t *point_at_command(size_t index, const struct error *error)
+{
+	cleanup_free char *pointer = text_format("/commands/%zu", index);
+	return json_pack("{s:[{s:s?, s:o}]}", "errors", "pointer", pointer, "detail",
+			 json_text(error->message, strlen(error->message)));
+}
+
+static int append_commands(char ***argv, const json_t *commands, json_t **ret_more, struct error *error)
 {
 	size_t index;
 	json_t *command;
@@ -188,15 +287,17 @@ static int append_commands(char ***argv, const json_t *commands, struct error *e
 		const char *text = json_string_value(command);
 		if (!text)
 			return error_set(error, -EINVAL, "bad_request", "commands must be strings");
-		if (gdb_command_check(text, error) < 0)
+		if (gdb_command_check(text, error) < 0) {
+			*ret_more = point_at_command(index, error);
 			return error->number;
+		}
 		if (text_vector_append(argv, "-ex") < 0 || text_vector_append(argv, text) < 0)
 			return error_set(error, -ENOMEM, NULL, "no memory");
 	}
 	return 0;
 }
 
-static char **make_argv(const struct session *session, const char *remote, const json_t *arguments,
+static char **make_argv(struct session *session, const char *remote, const json_t *arguments,
 			struct error *error)
 {
 	static const char *const options[] = {
@@ -217,10 +318,10 @@ static char **make_argv(const struct session *session, const char *remote, const
 		error_set(error, -ENOMEM, NULL, "no memory");
 		return NULL;
 	}
-	if (append_commands(&argv, json_object_get(arguments, "commands"), error) < 0)
+	if (append_commands(&argv, json_object_get(arguments, "commands"), &session->more, error) < 0)
 		return NULL;
-	bool paused = json_member_boolean(arguments, "paused", instance_is_paused(session->instance));
-	if (paused && (text_vector_append(&argv, "-ex") < 0 || text_vector_append(&argv, "disconnect") < 0)) {
+	if (session->stays_paused &&
+	    (text_vector_append(&argv, "-ex") < 0 || text_vector_append(&argv, "disconnect") < 0)) {
 		error_set(error, -ENOMEM, NULL, "no memory");
 		return NULL;
 	}
@@ -294,6 +395,7 @@ static int prepare(struct session *session, const json_t *arguments, struct erro
 	if (tunnel_claim(tunnel, error) < 0)
 		return error->number;
 	session->tunnel = tunnel;
+	session->stays_paused = json_member_boolean(arguments, "paused", instance_is_paused(instance));
 	instance_on_closing(instance, on_closing, session);
 	if (!plan->socket_name && open_socket(session, error) < 0)
 		return error->number;
@@ -309,30 +411,17 @@ static int prepare(struct session *session, const json_t *arguments, struct erro
 	return spawn(session, argv, error);
 }
 
-/* ---- telling a failure, never from within the caller ---- */
+/* ---- asking for it ---- */
 
-struct refusal {
-	struct error error;
-	connector_done *on_done;
-	void *data;
-};
-
-static void on_refusal_turn(void *data)
+/* Takes more. */
+static void refuse(struct instance *instance, const struct error *error, json_t *more,
+		   connector_done *on_done, void *data)
 {
-	struct refusal *refusal = data;
-	refusal->on_done(&refusal->error, NULL, refusal->data);
-	free(refusal);
-}
-
-static void refuse(struct instance *instance, const struct error *error, connector_done *on_done, void *data)
-{
-	struct refusal *refusal = malloc(sizeof(*refusal));
-	if (refusal)
-		*refusal = (struct refusal){.error = *error, .on_done = on_done, .data = data};
-	if (!refusal || !loop_defer(instance_loop(instance), on_refusal_turn, refusal, NULL)) {
-		free(refusal);
+	struct failure *failure = make_failure(instance, error, more, on_done, data);
+	if (!failure)
 		on_done(error, NULL, data);
-	}
+	else if (!loop_defer(instance_loop(instance), tell_failure, failure, NULL))
+		tell_failure(failure);
 }
 
 void debug_run(struct instance *instance, const json_t *arguments, uint64_t timeout_ms,
@@ -341,21 +430,22 @@ void debug_run(struct instance *instance, const json_t *arguments, uint64_t time
 	struct error error;
 	const struct connector_ops *connector;
 	if (!instance_launcher(instance, &connector, &error)) {
-		refuse(instance, &error, on_done, data);
+		refuse(instance, &error, NULL, on_done, data);
 		return;
 	}
 	struct session *session = calloc(1, sizeof(*session));
 	if (!session) {
 		error_set(&error, -ENOMEM, NULL, "no memory");
-		refuse(instance, &error, on_done, data);
+		refuse(instance, &error, NULL, on_done, data);
 		return;
 	}
 	*session =
 	    (struct session){.instance = instance, .executable_fd = -1, .on_done = on_done, .data = data};
 	session->output.session = session->errors.session = session;
 	if (prepare(session, arguments, &error) < 0) {
+		json_t *more = TAKE(session->more);
 		destroy_session(session);
-		refuse(instance, &error, on_done, data);
+		refuse(instance, &error, more, on_done, data);
 		return;
 	}
 	loop_timer_start(session->deadline, timeout_ms);

@@ -9,12 +9,14 @@
 /*
  * Loading into a running board: where the emulator does not do it itself, gdb writes the image, a reset makes
  * the CPU take stack and entry from its new vector table, a second look with gdb tells whether the image
- * outlived the reset (a board whose code lies in RAM gets its first firmware back).
+ * outlived the reset (a board whose code lies in RAM gets its first firmware back). gdb leaves the board
+ * standing after each: what fails sets it going again where it ran before.
  */
 struct loading {
 	struct instance *instance;
 	json_t *file;
-	bool paused;
+	bool was_paused, paused; /* before, and afterwards */
+	struct error failure;
 	uint64_t timeout_ms;
 	connector_done *on_done;
 	void *data;
@@ -39,6 +41,28 @@ static struct launcher *require_launcher(struct loading *loading, const struct c
 	return launcher;
 }
 
+static void on_failure_done(const struct error *error, const json_t *result, void *data)
+{
+	(void) result;
+	struct loading *loading = data;
+	/* The first one is the one to tell. */
+	struct error failure = loading->failure;
+	debug_note_resume(loading->instance, error, &failure);
+	finish(loading, &failure);
+}
+
+static void fail(struct loading *loading, const struct error *error, bool stays_paused)
+{
+	const struct connector_ops *connector;
+	struct launcher *launcher =
+	    stays_paused ? NULL : instance_launcher(loading->instance, &connector, NULL);
+	loading->failure = *error;
+	if (launcher)
+		connector->resume(launcher, DEBUG_RESUME_TIMEOUT_MS, on_failure_done, loading);
+	else
+		on_failure_done(NULL, NULL, loading);
+}
+
 static void run_gdb(struct loading *loading, const char *command, connector_done *on_done)
 {
 	cleanup_json json_t *arguments =
@@ -57,14 +81,14 @@ static void on_compared(const struct error *error, const json_t *result, void *d
 	struct loading *loading = data;
 	struct error lost;
 	if (error) {
-		finish(loading, error);
+		fail(loading, error, loading->was_paused);
 		return;
 	}
 	if (strstr(json_member_string(result, "stdout", ""), "MIS-MATCHED")) {
 		error_set(&lost, -EREMOTEIO, "emulator_error",
 			  "the board's reset put its first firmware back (its code lies in RAM): restart the "
 			  "instance with this file instead");
-		finish(loading, &lost);
+		fail(loading, &lost, loading->paused);
 		return;
 	}
 	if (loading->paused) {
@@ -80,26 +104,43 @@ static void on_compared(const struct error *error, const json_t *result, void *d
 static void on_reset(const struct error *error, const json_t *result, void *data)
 {
 	(void) result;
+	struct loading *loading = data;
 	if (error)
-		finish(data, error);
+		fail(loading, error, loading->was_paused);
 	else
-		run_gdb(data, "compare-sections", on_compared);
+		run_gdb(loading, "compare-sections", on_compared);
+}
+
+/* Of gdb's loading: what it said, and that the board, where it was half done, is not fit to run. */
+static void fail_loading(struct loading *loading, const struct error *error, const char *output)
+{
+	struct error failure = *error;
+	bool is_half_done = strstr(output, "Loading section") && !strstr(output, "Transfer rate");
+	if (is_half_done)
+		error_wrap(&failure, "the board is left paused, for the transfer broke off and its memory is "
+				     "half written (restart the instance)");
+	fail(loading, &failure, is_half_done || loading->was_paused);
 }
 
 static void on_loaded(const struct error *error, const json_t *result, void *data)
 {
 	struct loading *loading = data;
 	struct error refused;
-	if (error) {
+	const char *output = json_member_string(result, "stdout", "");
+	if (error && !result) {
+		/* gdb was not at the board. */
 		finish(loading, error);
 		return;
 	}
-	if (json_member_integer(result, "exit_code", 1) != 0 ||
-	    !strstr(json_member_string(result, "stdout", ""), "Transfer rate")) {
+	if (error) {
+		fail_loading(loading, error, output);
+		return;
+	}
+	if (json_member_integer(result, "exit_code", 1) != 0 || !strstr(output, "Transfer rate")) {
 		const char *words = json_member_string(result, "stderr", "");
 		error_set(&refused, -EREMOTEIO, "emulator_error", "gdb could not load the file: %.1500s",
-			  words[0] ? words : json_member_string(result, "stdout", ""));
-		finish(loading, &refused);
+			  words[0] ? words : output);
+		fail_loading(loading, &refused, output);
 		return;
 	}
 	const struct connector_ops *connector;
@@ -140,13 +181,21 @@ void debug_load(struct instance *instance, const json_t *arguments, uint64_t tim
 	*loading = (struct loading){
 	    .instance = instance,
 	    .file = json_deep_copy(json_object_get(arguments, "file")),
-	    .paused = json_member_boolean(arguments, "paused", instance_is_paused(instance)),
+	    .was_paused = instance_is_paused(instance),
+	    .paused = json_member_boolean(arguments, "paused", false),
 	    .timeout_ms = timeout_ms,
 	    .on_done = on_done,
 	    .data = data,
 	};
 	if (!loading->file) {
 		error_set(&error, -EINVAL, "bad_request", "load needs a file");
+		finish(loading, &error);
+		return;
+	}
+	if (loading->was_paused && !loading->paused && instance_is_disk_full(instance)) {
+		error_set(&error, -ENOSPC, "disk_full",
+			  "the disk under the state directory is full: free some space, or have the image "
+			  "wait paused");
 		finish(loading, &error);
 		return;
 	}

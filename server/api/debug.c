@@ -7,6 +7,7 @@
 #include "server/api/fields.h"
 #include "server/api/firmware_open.h"
 
+#include <string.h>
 #include <sys/stat.h>
 
 static const struct field gdb_fields[] = {
@@ -45,15 +46,28 @@ static json_t *identify_file(struct app *app, struct board *board, const json_t 
 			 "inode", (json_int_t) status.st_ino);
 }
 
+/* "errors" that point at the member which names the file, where that is at fault. NULL: it is not. */
+static json_t *point_at_file(const struct error *error, bool is_load)
+{
+	static const char *const codes[] = {"file_not_found", "invalid_file", "invalid_request",
+					    "invalid_value", "path_not_allowed"};
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+		if (text_equal(error->code, codes[i]))
+			return json_pack("[{s:s, s:o}]", "pointer", is_load ? "/file" : "/executable",
+					 "detail", json_text(error->message, strlen(error->message)));
+	return NULL;
+}
+
 /* Puts it into the arguments of a command. False: the problem was replied. */
 static bool add_file(struct request *request, struct app *app, struct board *board, const json_t *file,
-		     bool must_fit, json_t *arguments)
+		     bool is_load, json_t *arguments)
 {
 	struct error error = {0};
-	json_t *identified = identify_file(app, board, file, must_fit, &error);
+	json_t *identified = identify_file(app, board, file, is_load, &error);
 	if (identified)
 		return json_object_set_new(arguments, "file", identified) == 0;
-	reply_error(request, &error);
+	reply_problem_list(request, error_code_or(&error, "internal_error"), error.message,
+			   point_at_file(&error, is_load));
 	return false;
 }
 
@@ -72,11 +86,12 @@ static void on_gone(void *data)
 	work->request = NULL;
 }
 
-/* What a gdb that had to be ended had written. New reference; NULL: it is not told. */
-static json_t *find_written(const json_t *body)
+/* What belongs to the error: the member that caused it, what a gdb that had to be ended had written. New
+ * reference. */
+static json_t *find_members(const struct error *error, const json_t *body, bool is_load)
 {
-	static const char *const names[] = {"stdout", "stdout_base64", "stderr", "stderr_base64"};
-	json_t *members = json_object_get(body, "stdout") ? json_object() : NULL;
+	static const char *const names[] = {"errors", "stdout", "stdout_base64", "stderr", "stderr_base64"};
+	json_t *members = json_pack("{s:o*}", "errors", point_at_file(error, is_load));
 	for (size_t i = 0; members && i < sizeof(names) / sizeof(names[0]); i++)
 		json_object_set(members, names[i], json_object_get(body, names[i]));
 	return members;
@@ -91,7 +106,7 @@ static void on_done(const struct error *error, const json_t *body, void *data)
 	if (!work.request)
 		return;
 	if (error)
-		reply_problem_with(work.request, error, find_written(body));
+		reply_problem_with(work.request, error, find_members(error, body, work.is_load));
 	else if (work.is_load)
 		reply_instance(work.request, 200, work.board);
 	else

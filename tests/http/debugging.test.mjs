@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { test } from 'node:test';
 
 import { until } from '../lib/deadline.mjs';
@@ -10,6 +12,31 @@ const shared = shareEmud();
 
 const property = (/** @type {string} */ id, /** @type {string} */ path, /** @type {string} */ name) =>
 	`/instances/${id}/property?path=${encodeURIComponent(path)}&name=${encodeURIComponent(name)}`;
+
+const stateOf = async (/** @type {string} */ id) => (await shared.client.get(`/instances/${id}`)).json.state;
+
+const PROGRAM_HEADER_SIZE = 32;
+const SECTION_HEADER_SIZE = 40;
+
+/**
+ * hello, whose code is to lie where the board has no memory.
+ * @param {string} name
+ * @param {{size: number, offset: number}} [code] as much of it, from there in the file
+ */
+function misplacedFirmware(name, code) {
+	const bytes = readFileSync(firmware('hello'));
+	const segment = bytes.readUInt32LE(28) + PROGRAM_HEADER_SIZE, section = bytes.readUInt32LE(32) + 2 * SECTION_HEADER_SIZE;
+	const put = (/** @type {number} */ value, /** @type {number[]} */ ...places) => places.forEach((place) => bytes.writeUInt32LE(value, place));
+	put(0x70000000, segment + 8, segment + 12, section + 12);
+	if (code) {
+		put(code.offset, segment + 4, section + 16);
+		put(code.size, segment + 16, segment + 20, section + 20);
+	}
+	const file = path.join(shared.emud.directory, name);
+	writeFileSync(file, bytes);
+	if (code) truncateSync(file, code.offset + code.size);
+	return file;
+}
 
 test('an object\'s properties are listed with their types', async () => {
 	await shared.client.startBoard('listed', 'hello');
@@ -96,6 +123,50 @@ test('gdb that takes too long is ended, and what it has printed is told', async 
 	await shared.client.post('/instances/gdb-slow/gdb', { json: { commands: ['print 1'] } });
 });
 
+test('gdb that takes too long leaves the board running, or paused when asked to', async () => {
+	await shared.client.startBoard('gdb-steps', 'counter');
+	const end = (/** @type {object} */ body) => shared.client.refused(504, 'timeout', 'POST', '/instances/gdb-steps/gdb', { json: { timeout: 1, ...body } });
+	await end({ commands: ['stepi 100000000'] });
+	assert.equal(await stateOf('gdb-steps'), 'running');
+	await shared.client.waitForOffset('gdb-steps', (await shared.client.nextOffset('gdb-steps')) + 10);
+	await end({ commands: ['continue'], paused: true });
+	assert.equal(await stateOf('gdb-steps'), 'paused');
+});
+
+test('gdb leaves a paused board as it was unless told to set it running', async () => {
+	await shared.client.startBoard('gdb-stood', 'counter');
+	await shared.client.post('/instances/gdb-stood/pause');
+	await shared.client.post('/instances/gdb-stood/gdb', { json: { commands: ['print 1'] } });
+	assert.equal(await stateOf('gdb-stood'), 'paused');
+	await shared.client.post('/instances/gdb-stood/gdb', { json: { commands: ['print 1'], paused: false } });
+	await shared.client.waitFor('gdb-stood', 'running');
+});
+
+test('what is wrong with a gdb call or a load is told with the member that caused it', async () => {
+	await shared.client.startBoard('pointed', 'hello');
+	const print = { commands: ['print 1'] };
+	for (const [call, body, code, pointer] of /** @type {[string, object, string, string][]} */ ([
+		['gdb', { commands: ['print 1', 'print 2', 'shell id'] }, 'command_refused', '/commands/2'],
+		['gdb', { commands: ['python print(1)'] }, 'command_refused', '/commands/0'],
+		['gdb', { commands: [] }, 'invalid_value', '/commands'],
+		['gdb', { commands: [1] }, 'invalid_request', '/commands'],
+		['gdb', { ...print, timeout: 0 }, 'invalid_value', '/timeout'],
+		['gdb', { ...print, timeout: 'soon' }, 'invalid_request', '/timeout'],
+		['gdb', { ...print, executable: `${shared.emud.directory}/nothing.elf` }, 'file_not_found', '/executable'],
+		['gdb', { ...print, executable: '/etc/passwd' }, 'path_not_allowed', '/executable'],
+		['gdb', { ...print, executable: 'sha256:abc' }, 'invalid_value', '/executable'],
+		['gdb', { ...print, executable: `sha256:${'0'.repeat(64)}` }, 'file_not_found', '/executable'],
+		['gdb', { ...print, executable: shared.emud.directory }, 'invalid_file', '/executable'],
+		['load', { file: '/etc/passwd' }, 'path_not_allowed', '/file'],
+		['load', { file: firmware('hello', 'riscv32-virt') }, 'invalid_file', '/file'],
+	])) {
+		const { json } = await shared.client.request('POST', `/instances/pointed/${call}`, { json: body });
+		const what = `${call} ${JSON.stringify(body)}`;
+		assert.deepEqual([json.code, json.errors?.map((/** @type {{pointer: string}} */ fault) => fault.pointer)], [code, [pointer]], what);
+		assert.ok(json.errors[0].detail, what);
+	}
+});
+
 test('gdb is refused while another client holds its channel', async () => {
 	await shared.client.startBoard('gdb-busy', 'hello');
 	const gdb = await openStream(shared.client, '/instances/gdb-busy/channels/gdb/stream');
@@ -119,6 +190,47 @@ test('a loaded image may wait paused', async () => {
 	assert.equal(await shared.client.nextOffset('loaded-paused'), 0);
 	await shared.client.post('/instances/loaded-paused/resume');
 	await shared.client.waitForOutput('loaded-paused', 'Hello\r\n');
+});
+
+test('a board that was paused runs once another image is loaded', async () => {
+	await shared.client.startBoard('loaded-stood', 'echo');
+	await shared.client.post('/instances/loaded-stood/pause');
+	const { json } = await shared.client.post('/instances/loaded-stood/load', { json: { file: firmware('hello') } });
+	assert.equal(json.state, 'running');
+	await shared.client.waitForOutput('loaded-stood', 'Hello\r\n');
+});
+
+test('a load that fails leaves the board running or paused as it was', async () => {
+	await shared.client.startBoard('unloaded', 'counter');
+	const file = path.join(shared.emud.directory, 'raw.bin');
+	writeFileSync(file, Buffer.alloc(5000, 1));
+	const fail = async () => assert.match((await shared.client.refused(502, 'emulator_error', 'POST', '/instances/unloaded/load', { json: { file } })).detail,
+		/^gdb could not load the file: .*not in executable format/);
+	await fail();
+	assert.equal(await stateOf('unloaded'), 'running');
+	await shared.client.waitForOffset('unloaded', (await shared.client.nextOffset('unloaded')) + 10);
+	await shared.client.post('/instances/unloaded/pause');
+	await fail();
+	assert.equal(await stateOf('unloaded'), 'paused');
+});
+
+test('an image that does not outlive the reset is told, and the first firmware runs again', async () => {
+	await shared.client.startBoard('put-away', 'hello');
+	await shared.client.waitForOutput('put-away', 'Hello\r\n');
+	const { detail } = await shared.client.refused(502, 'emulator_error', 'POST', '/instances/put-away/load', { json: { file: misplacedFirmware('misplaced.elf') } });
+	assert.match(detail, /^the board's reset put its first firmware back/);
+	assert.equal(await stateOf('put-away'), 'running');
+});
+
+test('a transfer that breaks off leaves the board paused and says so', async () => {
+	await shared.client.startBoard('half', 'counter');
+	const file = misplacedFirmware('long.elf', { size: 128 << 20, offset: 0x20000 });
+	// A loaded machine may not have come to write anything: the board runs then.
+	const { detail } = await until(async () => {
+		const problem = await shared.client.refused(504, 'timeout', 'POST', '/instances/half/load?timeout=2', { json: { file } });
+		return (await stateOf('half')) === 'paused' && problem;
+	}, 'a gdb that writes within two seconds');
+	assert.match(detail, /^the board is left paused, for the transfer broke off and its memory is half written \(restart the instance\): gdb did not end in time/);
 });
 
 test('an image for another machine is not loaded', async () => {

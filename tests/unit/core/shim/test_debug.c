@@ -235,6 +235,9 @@ static void commands_that_leave_gdb_are_refused_and_nothing_is_run(void **state)
 	run_gdb(&outcome, "{'commands':['info registers','shell ls']}", 10000);
 	outcome_wait(&outcome);
 	assert_string_equal(outcome.code, "command_refused");
+	const json_t *fault = json_array_get(json_object_get(outcome.result, "errors"), 0);
+	assert_string_equal(json_member_string(fault, "pointer", ""), "/commands/1");
+	assert_string_equal(json_member_string(fault, "detail", ""), outcome.message);
 	outcome_finish(&outcome);
 	run_gdb(&outcome, "{'commands':['info registers',5]}", 10000);
 	expect_error(&outcome, "bad_request", "commands must be strings");
@@ -306,6 +309,24 @@ static void a_gdb_that_hangs_is_killed(void **state)
 	expect_free_channel(outcome.fixture);
 }
 
+static void a_gdb_that_is_killed_leaves_the_board_as_it_was_or_is_to_be(void **state)
+{
+	struct outcome outcome = {.fixture = *state};
+	run_with_gdb(outcome.fixture, "exec sleep 1000\n");
+	run_gdb(&outcome, "{}", 100);
+	fake_paused();
+	outcome_wait(&outcome);
+	assert_string_equal(outcome.code, "timeout");
+	outcome_finish(&outcome);
+	expect_calls("pause:500 resume:1000");
+	assert_false(instance_is_paused(outcome.fixture->instance));
+	run_gdb(&outcome, "{'paused':true}", 100);
+	outcome_wait(&outcome);
+	outcome_finish(&outcome);
+	expect_calls("pause:500");
+	assert_true(instance_is_paused(outcome.fixture->instance));
+}
+
 static void a_gdb_whose_children_hold_its_output_is_not_waited_for_beyond_the_deadline(void **state)
 {
 	struct outcome outcome = {.fixture = *state};
@@ -349,6 +370,7 @@ int main(void)
 	    TEST(a_gdb_that_cannot_be_executed_is_told),
 	    TEST(two_at_once_are_one_too_many),
 	    TEST(a_gdb_that_hangs_is_killed),
+	    TEST(a_gdb_that_is_killed_leaves_the_board_as_it_was_or_is_to_be),
 	    TEST(a_gdb_whose_children_hold_its_output_is_not_waited_for_beyond_the_deadline),
 	    TEST(an_end_of_the_board_ends_gdb),
 	};

@@ -6,7 +6,11 @@
 #define LOADS "case \"$*\" in *'-ex load'*) echo 'Transfer rate: 8 bits/sec';; *) echo matched;; esac\n"
 #define LOSES "case \"$*\" in *'-ex load'*) echo 'Transfer rate: 8 bits/sec';; *) echo MIS-MATCHED!;; esac\n"
 
-static void load(struct outcome *outcome, const char *paused)
+#define BROKEN_OFF \
+	"the board is left paused, for the transfer broke off and its memory is half written (restart the " \
+	"instance): "
+
+static void load_within(struct outcome *outcome, const char *paused, uint64_t timeout_ms)
 {
 	struct fixture *fixture = outcome->fixture;
 	struct stat status;
@@ -16,7 +20,12 @@ static void load(struct outcome *outcome, const char *paused)
 	    text_format("{'file':{'path':'%s/fw.elf','device':%lld,'inode':%lld}%s}", fixture->scratch.path,
 			(long long) status.st_dev, (long long) status.st_ino, paused ? paused : "");
 	cleanup_json json_t *arguments = quoted(text);
-	debug_load(fixture->instance, arguments, 5000, outcome_note, outcome);
+	debug_load(fixture->instance, arguments, timeout_ms, outcome_note, outcome);
+}
+
+static void load(struct outcome *outcome, const char *paused)
+{
+	load_within(outcome, paused, 5000);
 	assert_int_equal(outcome->told, 0);
 }
 
@@ -33,7 +42,7 @@ static void an_image_is_loaded_reset_compared_and_run(void **state)
 	assert_non_null(strstr(first, "-ex target remote gdb.sock -ex compare-sections -ex disconnect\n"));
 }
 
-static void a_board_that_is_paused_or_to_be_stays_so(void **state)
+static void a_board_that_is_to_wait_is_left_paused(void **state)
 {
 	struct outcome outcome = {.fixture = *state};
 	run_with_gdb(outcome.fixture, LOADS);
@@ -41,12 +50,40 @@ static void a_board_that_is_paused_or_to_be_stays_so(void **state)
 	expect_success(&outcome);
 	expect_calls("reset:5000");
 	fake_paused();
-	load(&outcome, NULL);
+	load(&outcome, ",'paused':true");
 	expect_success(&outcome);
 	expect_calls("reset:5000");
-	load(&outcome, ",'paused':false");
+}
+
+static void a_board_that_was_paused_runs_unless_it_is_to_wait(void **state)
+{
+	struct outcome outcome = {.fixture = *state};
+	run_with_gdb(outcome.fixture, LOADS);
+	fake_paused();
+	load(&outcome, NULL);
 	expect_success(&outcome);
 	expect_calls("reset:5000 resume:5000");
+	assert_false(instance_is_paused(outcome.fixture->instance));
+}
+
+static void a_full_disk_holds_up_what_would_set_the_board_going(void **state)
+{
+	struct outcome outcome = {.fixture = *state};
+	use_small_disk(outcome.fixture);
+	scratch_write(&outcome.fixture->scratch, "gdb.sh", LOADS);
+	run_instance(outcome.fixture, "{'gdb':['sh','./gdb.sh'],'limits':{'free_bytes':524288}}");
+	fake_paused();
+	fill_disk(outcome.fixture);
+	load_within(&outcome, NULL, 5000);
+	expect_error(&outcome, "disk_full",
+		     "the disk under the state directory is full: free some space, or have the image wait "
+		     "paused");
+	expect_calls("");
+	load(&outcome, ",'paused':true");
+	expect_success(&outcome);
+	expect_calls("reset:5000");
+	end_instance(outcome.fixture);
+	leave_small_disk(outcome.fixture);
 }
 
 static void what_gdb_cannot_load_is_told_in_its_words(void **state)
@@ -55,6 +92,54 @@ static void what_gdb_cannot_load_is_told_in_its_words(void **state)
 	run_with_gdb(outcome.fixture, "echo 'Transfer rate'; echo 'not in executable format' >&2; exit 1\n");
 	load(&outcome, NULL);
 	expect_error(&outcome, "emulator_error", "gdb could not load the file: not in executable format\n");
+	expect_calls("resume:1000");
+}
+
+static void what_fails_leaves_a_paused_board_paused(void **state)
+{
+	struct outcome outcome = {.fixture = *state};
+	run_with_gdb(outcome.fixture, "echo 'not in executable format' >&2; exit 1\n");
+	fake_paused();
+	load(&outcome, NULL);
+	expect_error(&outcome, "emulator_error", "gdb could not load the file: not in executable format\n");
+	expect_calls("");
+	assert_true(instance_is_paused(outcome.fixture->instance));
+}
+
+static void a_transfer_that_breaks_off_leaves_the_board_paused_and_says_so(void **state)
+{
+	struct outcome outcome = {.fixture = *state};
+	run_with_gdb(outcome.fixture, "echo 'Loading section .text'; echo 'Load failed' >&2; exit 1\n");
+	load(&outcome, NULL);
+	expect_error(&outcome, "emulator_error", BROKEN_OFF "gdb could not load the file: Load failed\n");
+	expect_calls("");
+}
+
+static void a_gdb_that_hangs_before_the_transfer_leaves_the_board_running(void **state)
+{
+	struct outcome outcome = {.fixture = *state};
+	run_with_gdb(outcome.fixture, "exec sleep 1000\n");
+	load_within(&outcome, NULL, 100);
+	expect_error(&outcome, "timeout", "gdb did not end in time; it said: nothing");
+	expect_calls("pause:500 resume:1000");
+}
+
+static void a_gdb_that_hangs_amid_the_transfer_leaves_the_board_paused_and_says_so(void **state)
+{
+	struct outcome outcome = {.fixture = *state};
+	run_with_gdb(outcome.fixture, "echo 'Loading section .text'; exec sleep 1000\n");
+	load_within(&outcome, NULL, 1000);
+	expect_error(&outcome, "timeout", BROKEN_OFF "gdb did not end in time; it said: nothing");
+	expect_calls("pause:500");
+}
+
+static void a_gdb_that_cannot_be_started_leaves_the_board_alone(void **state)
+{
+	struct outcome outcome = {.fixture = *state};
+	run_instance(outcome.fixture, "{'gdb':['/nowhere/gdb']}");
+	load(&outcome, NULL);
+	expect_error(&outcome, "emulator_unavailable",
+		     "cannot execute \"/nowhere/gdb\": No such file or directory");
 	expect_calls("");
 }
 
@@ -64,7 +149,7 @@ static void a_gdb_that_loads_nothing_is_no_success(void **state)
 	run_with_gdb(outcome.fixture, "echo 'nothing to load'\n");
 	load(&outcome, NULL);
 	expect_error(&outcome, "emulator_error", "gdb could not load the file: nothing to load\n");
-	expect_calls("");
+	expect_calls("resume:1000");
 }
 
 static void an_image_that_the_reset_puts_away_is_told(void **state)
@@ -75,6 +160,16 @@ static void an_image_that_the_reset_puts_away_is_told(void **state)
 	expect_error(&outcome, "emulator_error",
 		     "the board's reset put its first firmware back (its code lies in RAM): restart the "
 		     "instance with this file instead");
+	expect_calls("reset:5000 resume:1000");
+}
+
+static void a_first_firmware_that_is_back_waits_where_it_is_to(void **state)
+{
+	struct outcome outcome = {.fixture = *state};
+	run_with_gdb(outcome.fixture, LOSES);
+	load(&outcome, ",'paused':true");
+	outcome_wait(&outcome);
+	assert_string_equal(outcome.code, "emulator_error");
 	expect_calls("reset:5000");
 }
 
@@ -85,7 +180,21 @@ static void a_reset_that_fails_ends_the_loading(void **state)
 	fake.fails_at = "actions";
 	load(&outcome, NULL);
 	expect_error(&outcome, "emulator_error", "the fake fails at actions");
-	expect_calls("reset:5000");
+	expect_calls("reset:5000 resume:1000");
+}
+
+static void a_resume_that_fails_does_not_hide_what_failed_first(void **state)
+{
+	struct outcome outcome = {.fixture = *state};
+	run_with_gdb(outcome.fixture, "until test -e go; do sleep 0.01; done; exit 1\n");
+	load(&outcome, NULL);
+	fake_paused();
+	fake.fails_at = "actions";
+	scratch_write(&outcome.fixture->scratch, "go", "");
+	expect_error(&outcome, "emulator_error",
+		     "the board is left paused, for it could not be set going again: gdb could not load the "
+		     "file: ");
+	expect_calls("resume:1000");
 }
 
 static void a_board_that_ends_meanwhile_ends_the_loading(void **state)
@@ -130,11 +239,20 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(an_image_is_loaded_reset_compared_and_run),
-	    TEST(a_board_that_is_paused_or_to_be_stays_so),
+	    TEST(a_board_that_is_to_wait_is_left_paused),
+	    TEST(a_board_that_was_paused_runs_unless_it_is_to_wait),
+	    TEST(a_full_disk_holds_up_what_would_set_the_board_going),
 	    TEST(what_gdb_cannot_load_is_told_in_its_words),
+	    TEST(what_fails_leaves_a_paused_board_paused),
+	    TEST(a_transfer_that_breaks_off_leaves_the_board_paused_and_says_so),
+	    TEST(a_gdb_that_hangs_before_the_transfer_leaves_the_board_running),
+	    TEST(a_gdb_that_hangs_amid_the_transfer_leaves_the_board_paused_and_says_so),
+	    TEST(a_gdb_that_cannot_be_started_leaves_the_board_alone),
 	    TEST(a_gdb_that_loads_nothing_is_no_success),
 	    TEST(an_image_that_the_reset_puts_away_is_told),
+	    TEST(a_first_firmware_that_is_back_waits_where_it_is_to),
 	    TEST(a_reset_that_fails_ends_the_loading),
+	    TEST(a_resume_that_fails_does_not_hide_what_failed_first),
 	    TEST(a_board_that_ends_meanwhile_ends_the_loading),
 	    TEST(a_board_that_is_stopping_when_gdb_has_loaded_is_not_reset),
 	    TEST(without_a_file_there_is_nothing_to_load),
