@@ -114,6 +114,20 @@ test('values are shown as JSON, numbers with their hexadecimal twin, and read as
 	assert.match(/** @type {{fault: string}} */ (readValue('0x10')).fault, /no JSON/);
 });
 
+test('a number is sent as it is typed, or not at all', () => {
+	const sent = (/** @type {string} */ text) => {
+		const read = readValue(text);
+		return 'fault' in read ? read.fault : JSON.stringify(read.value);
+	};
+	const plain = ['42', '-7', '0.5', '9007199254740991', '"18446744073709551615 \\" 1e400"', '{"1e400":[1,{"a":null}]}'];
+	assert.deepEqual(plain.map(sent), plain);
+	for (const number of ['9007199254740993', '9007199254740992', '-9007199254740993', '18446744073709551615', '1.5e30', '1e400', '1.0', '1.8446744073709551615e19']) {
+		for (const text of [number, `{"a":["-1",${number}]}`]) {
+			assert.equal(sent(text), 'rawJSON' in JSON ? text : `This browser is too old to send ${number} as it is: curl can.`);
+		}
+	}
+});
+
 test('pins are kept by target, and whatever else stands there is none', () => {
 	/** @type {Map<string, string>} */
 	const kept = new Map([['emud.pins.broken', '[{"path":3},{"path":"/a","name":"b"},null]'], ['emud.pins.bad', '{']]);

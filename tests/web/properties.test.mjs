@@ -68,6 +68,45 @@ test('one that cannot be set has no field for another value', async (t) => {
 	assert.equal(await page.getByText('It cannot be set.').count(), 0);
 });
 
+test('a number that is more than a browser\'s own can tell apart is set, read and told to its last digit', async (t) => {
+	await shared.client.startBoard('wide', 'hello', { args: ['-object', 'iothread,id=io'] });
+	const page = await openPage(t, { url: addressOf('wide'), expected: /400|422/ });
+	const set = async (/** @type {string} */ text) => {
+		await newValue(page).fill(text);
+		assert.ok((await page.getByLabel('The same with curl').textContent())?.includes(`-d '{"value":${text}}'`));
+		await button(page, 'Set').click();
+	};
+	await choose(page, 'objects', 'io', 'poll-grow');
+	await valueOf(page).filter({ hasText: /^0$/ }).waitFor();
+	await set('9007199254740993');
+	await page.getByRole('status').filter({ hasText: 'Set.' }).waitFor();
+	assert.match((await shared.client.get('/instances/wide/property?path=/objects/io&name=poll-grow')).body.toString(), /"value":9007199254740993\b/);
+	await button(page, 'Pin').click();
+	await page.getByRole('region', { name: 'Pinned properties' }).getByText('9007199254740993 (0x20000000000001)').waitFor();
+	await page.reload();
+	await choose(page, 'objects', 'io', 'poll-grow');
+	await valueOf(page).filter({ hasText: /^9007199254740993 \(0x20000000000001\)$/ }).waitFor();
+	assert.equal(await newValue(page).inputValue(), '9007199254740993');
+	for (const [text, words] of [['18446744073709551615', 'expected: integer'], ['1.5e30', 'expected: integer'], ['1e400', 'real number overflow']]) {
+		await set(text);
+		await page.locator('.fault').filter({ hasText: words }).waitFor();
+		assert.equal(await newValue(page).inputValue(), text);
+	}
+	await valueOf(page).filter({ hasText: '9007199254740993' }).waitFor();
+});
+
+test('a value that the emulator makes another one of is shown as it is', async (t) => {
+	await shared.client.startBoard('narrow', 'hello');
+	const page = await openPage(t, { url: addressOf('narrow') });
+	await choose(page, 'machine', 'phandle-start');
+	await valueOf(page).filter({ hasText: /^0$/ }).waitFor();
+	// QEMU keeps 32 bits of it.
+	await newValue(page).fill('4294967303');
+	await button(page, 'Set').click();
+	await page.getByRole('status').filter({ hasText: 'Set.' }).waitFor();
+	assert.deepEqual([await valueOf(page).textContent(), await newValue(page).inputValue()], ['7', '7']);
+});
+
 test('what one tab of the browser pins and unpins, another one shows, and keeps', async (t) => {
 	await shared.client.startBoard('shown-twice', 'hello');
 	const page = await openPage(t, { url: addressOf('shown-twice') });

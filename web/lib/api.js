@@ -144,16 +144,17 @@ export class Api {
 	 * @param {string} path
 	 * @param {unknown} [json] the body
 	 * @param {number} [deadlineMs]
+	 * @param {(response: Response) => Promise<any>} [read] the answer's JSON
 	 * @returns {Promise<any>} the answer's JSON, or null where it has none
 	 */
-	async request(method, path, json, deadlineMs = method === 'GET' ? ANSWER_MS : undefined) {
+	async request(method, path, json, deadlineMs = method === 'GET' ? ANSWER_MS : undefined, read = (response) => response.json()) {
 		try {
 			const response = await this.fetch(path, {
 				method,
 				headers: { accept: 'application/json', ...(json === undefined ? {} : { 'content-type': 'application/json' }) },
 				body: json === undefined ? undefined : JSON.stringify(json),
 			}, deadlineMs);
-			return response.status === 204 ? null : await response.json().catch(failUnreachable);
+			return response.status === 204 ? null : await read(response).catch(failUnreachable);
 		} catch (error) {
 			throw method !== 'GET' && isUnanswered(error) ? unanswered('What was asked for') : error;
 		}

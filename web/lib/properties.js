@@ -23,17 +23,41 @@ export const propertyUrl = (id, { path, name }) => `${apiPath('instances', id, '
 /** @param {string} id @param {string} path */
 export const propertiesUrl = (id, path) => `${apiPath('instances', id, 'properties')}?${new URLSearchParams({ path })}`;
 
+/** Some browsers have it, and with it the source of each number that they parse. @type {((text: string) => object) | undefined} */
+const rawJSON = /** @type {any} */ (JSON).rawJSON;
+
+/**
+ * JSON whose numbers JSON.stringify() writes again as they are written here: those of 64 bits are more than a browser's own can tell apart.
+ * @param {string} text
+ */
+const parseExact = (text) => JSON.parse(text, (_key, value, /** @type {{source: string} | undefined} */ context = undefined) =>
+	(rawJSON && context && typeof value === 'number' && String(value) !== context.source ? rawJSON(context.source) : value));
+
+/**
+ * Of what holds values, to be read or set.
+ * @param {import('./api.js').Api} api
+ * @param {string} url
+ * @param {{value: unknown}} [json]
+ */
+export const requestValues = (api, url, json) =>
+	api.request(json ? 'PUT' : 'GET', url, json, undefined, async (response) => parseExact(await response.text()));
+
 /** A number with its hexadecimal twin, which registers and addresses are read in. @param {unknown} value any JSON */
 export function formatValue(value) {
 	const text = JSON.stringify(value);
-	const isLarge = typeof value === 'number' ? Number.isInteger(value) && value > 9 : typeof value === 'string' && /^\d{19,20}$/.test(value);
-	return isLarge ? `${text} (0x${BigInt(/** @type {number | string} */ (value)).toString(16)})` : text;
+	return /^(\d{2,}|"\d{19,20}")$/.test(text) ? `${text} (0x${BigInt(text.replaceAll('"', '')).toString(16)})` : text;
 }
+
+/** The first number that a browser which cannot keep it as it is written would change, or has changed when it read it. @param {string} text JSON */
+const findChanged = (text) => text.replaceAll(/"(?:[^"\\]|\\.)*"/g, '').match(/-?\d[\d.eE+-]*/g)
+	?.find((number) => String(Number(number)) !== number || Math.abs(Number(number)) > Number.MAX_SAFE_INTEGER);
 
 /** @param {string} text @returns {{value: unknown} | {fault: string}} */
 export function readValue(text) {
 	try {
-		return { value: JSON.parse(text) };
+		const value = parseExact(text);
+		const changed = rawJSON ? undefined : findChanged(text);
+		return changed ? { fault: `This browser is too old to send ${changed} as it is: curl can.` } : { value };
 	} catch {
 		return { fault: 'This is no JSON: text stands in quotes ("so"), numbers are decimal, else true, false or null.' };
 	}

@@ -1,7 +1,7 @@
 // Pinned properties: read again when something happens to the instance, and every two seconds, as nothing tells of their changes.
 
 import { fill, h, setText } from '../../components/dom.js';
-import { formatValue, propertyUrl } from '../../lib/properties.js';
+import { formatValue, propertyUrl, requestValues } from '../../lib/properties.js';
 
 const REFRESH_MS = 2000;
 
@@ -68,7 +68,7 @@ export class PinnedProperties {
 		this.isAsking = true;
 		await Promise.all([...this.cells].map(async ([url, cell]) => {
 			try {
-				setText(cell, formatValue((await this.app.api.request('GET', url)).value));
+				setText(cell, formatValue((await requestValues(this.app.api, url)).value));
 			} catch (error) {
 				setText(cell, error instanceof Error ? error.message : String(error));
 			}

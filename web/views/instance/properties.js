@@ -5,7 +5,7 @@ import { h, setText } from '../../components/dom.js';
 import { createField } from '../../components/field.js';
 import { Tree } from '../../components/tree.js';
 import { Problem, isUnanswered } from '../../lib/api.js';
-import { Pins, childPath, formatValue, isObject, propertiesUrl, sortProperties } from '../../lib/properties.js';
+import { Pins, childPath, formatValue, isObject, propertiesUrl, requestValues, sortProperties } from '../../lib/properties.js';
 import { PinnedProperties } from './pinned.js';
 import { PropertyEditor } from './property_editor.js';
 
@@ -97,7 +97,7 @@ class PropertiesTab {
 
 	/** @param {string} path @returns {Promise<Node[]>} */
 	async load(path) {
-		const { properties } = await this.app.api.request('GET', propertiesUrl(this.instance.id, path));
+		const { properties } = await requestValues(this.app.api, propertiesUrl(this.instance.id, path));
 		return sortProperties(properties).map((summary) => {
 			const { name, type } = summary;
 			if (isObject(summary)) return objectNode(childPath(path, name), name, type.slice('child<'.length, -1));

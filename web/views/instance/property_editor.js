@@ -3,7 +3,7 @@
 import { createCurlLine } from '../../components/curl_line.js';
 import { fill, h, setText } from '../../components/dom.js';
 import { createField } from '../../components/field.js';
-import { formatValue, propertyUrl, readValue } from '../../lib/properties.js';
+import { formatValue, propertyUrl, readValue, requestValues } from '../../lib/properties.js';
 
 /**
  * @typedef {import('../../lib/properties.js').PropertyName & {summary?: import('../../lib/properties.js').PropertySummary}} Property
@@ -88,7 +88,7 @@ export class PropertyEditor {
 		const { property } = this;
 		if (!property) return;
 		try {
-			const { value } = await this.app.api.request('GET', propertyUrl(this.id, property));
+			const { value } = await requestValues(this.app.api, propertyUrl(this.id, property));
 			if (property === this.property) this.take(value);
 		} catch (error) {
 			if (property === this.property) this.tellUnread(error instanceof Error ? error.message : String(error));
@@ -120,10 +120,10 @@ export class PropertyEditor {
 		// What is typed from here on is another value.
 		this.isTyped = false;
 		try {
-			const { value } = await this.app.api.request('PUT', propertyUrl(this.id, property), read);
-			if (property !== this.property) return;
-			this.take(value);
-			setText(this.said, 'Set.');
+			await requestValues(this.app.api, propertyUrl(this.id, property), read);
+			// The emulator may have made another value of it.
+			if (property === this.property) await this.read();
+			if (property === this.property) setText(this.said, 'Set.');
 		} catch (error) {
 			if (property !== this.property) return;
 			this.isTyped = true;
