@@ -80,6 +80,19 @@ test('a file is dropped, once', async (t) => {
 	assert.equal(posts, 2);
 });
 
+test('a folder that is dropped is told as one that cannot be read, and nothing is sent', async (t) => {
+	const page = await openFiles(t);
+	let posts = 0;
+	page.on('request', (request) => posts += Number(request.method() === 'POST'));
+	mkdirSync(path.join(shared.emud.filesDir, 'folder'));
+	const { x, y, width, height } = /** @type {{x: number, y: number, width: number, height: number}} */ (await page.locator('.drop').boundingBox());
+	const session = await page.context().newCDPSession(page);
+	const data = { items: [], files: [path.join(shared.emud.filesDir, 'folder')], dragOperationsMask: 1 };
+	for (const type of /** @type {const} */ (['dragEnter', 'dragOver', 'drop'])) await session.send('Input.dispatchDragEvent', { type, x: x + width / 2, y: y + height / 2, data });
+	await page.getByRole('alert').filter({ hasText: 'folder cannot be read: it may be a folder, or gone.' }).waitFor();
+	assert.equal(posts, 0);
+});
+
 test('what others store and delete shows by itself', async (t) => {
 	const page = await openFiles(t);
 	await page.getByRole('heading', { name: 'Files' }).waitFor();

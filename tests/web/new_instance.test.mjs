@@ -1,5 +1,5 @@
 // The form for a new instance in a real browser: what it makes, and what it says when that cannot be.
-/* global DataTransfer */
+/* global DataTransfer, DragEvent */
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
@@ -139,6 +139,33 @@ test('a firmware is dropped', async (t) => {
 	await submit(page);
 	await untilMade(page, 'dropped');
 	await shared.client.waitForOutput('dropped', 'Hello');
+});
+
+/** What a drop of those files, else of that text, on it comes to. @param {import('playwright-core').Locator} target @param {string[]} names */
+const drop = (target, ...names) => target.evaluate((element, files) => {
+	const dataTransfer = new DataTransfer();
+	for (const name of files) dataTransfer.items.add(new File(['raw'], name));
+	if (files.length === 0) dataTransfer.setData('text/plain', 'text');
+	const events = ['dragover', 'drop'].map((type) => new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer }));
+	return events.map((event) => (element.dispatchEvent(event) ? 'the browser\'s' : 'the page\'s'));
+}, names);
+
+test('of several files that are dropped on a field for one the first is taken, as that says', async (t) => {
+	const page = await openForm(t);
+	await drop(page.locator('.drop'), 'one.bin', 'two.bin', 'three.bin');
+	await page.getByText('one.bin, 3 B, no ELF file: raw bytes').waitFor();
+	await page.getByText('Only the first of 3 files was taken: one.bin').waitFor();
+	await drop(page.locator('.drop'), 'two.bin');
+	await page.getByText('two.bin, 3 B, no ELF file: raw bytes').waitFor();
+	assert.equal(await page.getByText('Only the first').count(), 0);
+});
+
+test('what is dropped beside a field is not for the browser to open, and text goes into fields as ever', async (t) => {
+	const page = await openForm(t);
+	const [heading, field, check] = [page.locator('h1'), page.getByLabel('Arguments'), page.getByLabel('Start paused')];
+	const [refused, left] = [['the page\'s', 'the page\'s'], ['the browser\'s', 'the browser\'s']];
+	assert.deepEqual([await drop(heading, 'a.elf'), await drop(field, 'a.elf'), await drop(heading), await drop(check)], [refused, refused, refused, refused]);
+	assert.deepEqual([await drop(field), await page.getByRole('group', { name: 'Firmware' }).locator('.facts').textContent()], [left, '']);
 });
 
 test('targets that cannot be had here say why', async (t) => {

@@ -12,7 +12,7 @@ import { fitsMachine, readElfHeader } from '../../web/lib/elf.js';
 import { checkLabels, makeSpec, readArgs, readPrefill } from '../../web/lib/instance_spec.js';
 import { createRefresh, followList } from '../../web/lib/live_list.js';
 import { Store } from '../../web/lib/store.js';
-import { upload } from '../../web/lib/upload.js';
+import { readStart, upload } from '../../web/lib/upload.js';
 import { holdTime } from '../lib/clock.mjs';
 import { firmware } from '../lib/firmware.mjs';
 
@@ -162,6 +162,12 @@ function answerWith(t, answers) {
 const BODY = /** @type {any} */ ('bytes');
 const makeApi = (/** @type {object} */ parts) => /** @type {any} */ ({ begun: new AbortController(), ...parts });
 const noApi = makeApi({});
+
+test('what looks like a file and cannot be read is told as such', async () => {
+	assert.equal(Buffer.from(await readStart(new File(['whole'], 'x'), 2)).toString(), 'wh');
+	const folder = /** @type {any} */ ({ name: 'src', slice: () => ({ arrayBuffer: () => Promise.reject(new Error('NotFoundError')) }) });
+	await assert.rejects(readStart(folder, 1), { message: 'src cannot be read: it may be a folder, or gone.' });
+});
 
 test('an upload tells its progress and its answer', async (t) => {
 	const requests = answerWith(t, [{ status: 201, json: { id: 'x' } }]);

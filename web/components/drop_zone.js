@@ -1,22 +1,47 @@
 // Where files are dropped, or chosen by keyboard.
 
-import { h } from './dom.js';
+import { h, setText } from './dom.js';
+
+/** What a browser would open in place of the page, and of all that is typed there; text goes into fields as ever. @param {DragEvent} event */
+function refuse(event) {
+	const { dataTransfer, defaultPrevented, target } = event;
+	if (defaultPrevented || !dataTransfer) return;
+	const isText = dataTransfer.types.includes('text/plain') && !dataTransfer.types.includes('Files');
+	if (isText && target instanceof Element && target.matches(':read-write')) return;
+	event.preventDefault();
+	dataTransfer.dropEffect = 'none';
+}
+
+/** Nothing is taken but where it is asked for. The same listeners again are none. */
+export function refuseStrayDrops() {
+	for (const type of /** @type {const} */ (['dragover', 'drop'])) addEventListener(type, refuse);
+}
 
 /**
  * @param {{label: string, isMultiple?: boolean, onFiles: (files: File[]) => void}} options
  * label: the input's name; onFiles: those dropped or chosen, at least one
  */
 export function createDropZone({ label, isMultiple = false, onFiles }) {
+	refuseStrayDrops();
 	const input = h('input', {
 		type: 'file', multiple: isMultiple, 'aria-label': label,
 		onchange() {
 			const files = [...(input.files ?? [])];
 			// The same file, built anew, may be chosen again.
 			input.value = '';
-			if (files.length) onFiles(files);
+			take(files);
 		},
 	});
-	const element = h('div', { class: 'drop' }, input, h('span', { class: 'quiet' }, isMultiple ? 'or drop files here' : 'or drop a file here'));
+	const offer = isMultiple ? 'or drop files here' : 'or drop a file here';
+	const note = h('span', { class: 'quiet', role: 'status' }, offer);
+	const element = h('div', { class: 'drop' }, input, note);
+	/** @param {File[]} files */
+	const take = (files) => {
+		if (files.length === 0) return;
+		const isWhole = isMultiple || files.length === 1;
+		setText(note, isWhole ? offer : `Only the first of ${files.length} files was taken: ${files[0].name}`);
+		onFiles(isMultiple ? files : files.slice(0, 1));
+	};
 	/** @param {DragEvent} event */
 	const over = (event) => {
 		if (!event.dataTransfer?.types.includes('Files')) return;
@@ -31,8 +56,7 @@ export function createDropZone({ label, isMultiple = false, onFiles }) {
 	element.addEventListener('drop', (event) => {
 		event.preventDefault();
 		delete element.dataset.over;
-		const files = [...(event.dataTransfer?.files ?? [])];
-		if (files.length) onFiles(isMultiple ? files : files.slice(0, 1));
+		take([...(event.dataTransfer?.files ?? [])]);
 	});
 	return { element, input };
 }

@@ -3,6 +3,7 @@
 import { ELF_HEADER_BYTES, fitsMachine, readElfHeader } from '../lib/elf.js';
 import { formatBytes } from '../lib/format.js';
 import { followList } from '../lib/live_list.js';
+import { readStart } from '../lib/upload.js';
 import { fill, h, setText } from './dom.js';
 import { createDropZone } from './drop_zone.js';
 import { createGroup } from './field.js';
@@ -135,16 +136,16 @@ export class FirmwarePicker {
 	/** @param {File} file */
 	async readHeader(file) {
 		try {
-			const header = readElfHeader(await file.slice(0, ELF_HEADER_BYTES).arrayBuffer());
+			const header = readElfHeader(await readStart(file, ELF_HEADER_BYTES));
 			if (file !== this.file || this.way !== 'upload') return;
 			this.tell(`${file.name}, ${formatBytes(file.size)}, ${tellHeader(header ?? { kind: 'raw', machine: null, entry: null })}`, header?.machine ?? null);
 			if (file.size === 0) this.field.setFaults([{ detail: 'The file is empty.', place: '' }]);
 			if (header?.kind === 'damaged') this.field.setFaults([{ detail: 'The file begins like an ELF file, but it is damaged or cut short.', place: '' }]);
-		} catch {
+		} catch (error) {
 			if (file !== this.file) return;
 			this.file = null;
 			this.tell('', null);
-			this.field.setFaults([{ detail: `${file.name} cannot be read: it may be a folder, or gone.`, place: '' }]);
+			this.field.setFaults([{ detail: error instanceof Error ? error.message : String(error), place: '' }]);
 		}
 		this.onChange();
 	}

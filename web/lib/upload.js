@@ -4,6 +4,11 @@ import { ANSWER_MS, Problem, problemFrom, unanswered } from './api.js';
 
 /** @typedef {{loaded: number, total: number}} Progress bytes */
 
+/** How it begins; a folder that was dropped looks like a file until then. @param {File} file @param {number} bytes */
+export const readStart = (file, bytes) => file.slice(0, bytes).arrayBuffer().catch(() => {
+	throw new Error(`${file.name} cannot be read: it may be a folder, or gone.`);
+});
+
 /**
  * @param {import('./api.js').Api} api asked to sign in where that is needed; then it begins again
  * @param {string} path

@@ -9,7 +9,7 @@ import { createUploadProgress } from '../components/upload_progress.js';
 import { apiPath } from '../lib/api.js';
 import { formatBytes, formatTime } from '../lib/format.js';
 import { followList } from '../lib/live_list.js';
-import { upload } from '../lib/upload.js';
+import { readStart, upload } from '../lib/upload.js';
 
 /**
  * @typedef {import('../app.js').App} App
@@ -144,6 +144,7 @@ class FilesView {
 		fill(row, progress.element);
 		const headers = { 'content-type': 'application/octet-stream' };
 		try {
+			await readStart(file, 1);
 			const { status } = await upload(this.app.api, uploadPath(file.name), file, { headers, signal: cancelling.signal, onProgress: progress.update });
 			this.tellDone(row, `${file.name} ${status === 201 ? 'is stored.' : 'was stored already.'}`);
 		} catch (error) {
