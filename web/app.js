@@ -1,6 +1,7 @@
 // The dashboard: which view is shown, and what all of them share.
 
 import { element, setText } from './components/dom.js';
+import { refuseStrayDrops } from './components/drop_zone.js';
 import { keepFocus } from './components/focus_keeper.js';
 import { Notices } from './components/notices.js';
 import { askToken, offerSignOut } from './components/sign_in.js';
@@ -144,6 +145,7 @@ const feed = new FeedClient(FEED, {
 
 followTheme(element('theme', HTMLSelectElement));
 keepFocus(outlet);
+refuseStrayDrops();
 store.subscribe('connection', showConnection);
 store.subscribe('returned', () => api.noteReturn());
 store.subscribe('connected', catchUp);

@@ -12,7 +12,7 @@ function refuse(event) {
 	dataTransfer.dropEffect = 'none';
 }
 
-/** Nothing is taken but where it is asked for. The same listeners again are none. */
+/** Nothing is taken but where it is asked for. */
 export function refuseStrayDrops() {
 	for (const type of /** @type {const} */ (['dragover', 'drop'])) addEventListener(type, refuse);
 }
@@ -22,7 +22,6 @@ export function refuseStrayDrops() {
  * label: the input's name; onFiles: those dropped or chosen, at least one
  */
 export function createDropZone({ label, isMultiple = false, onFiles }) {
-	refuseStrayDrops();
 	const input = h('input', {
 		type: 'file', multiple: isMultiple, 'aria-label': label,
 		onchange() {
