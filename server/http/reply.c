@@ -265,8 +265,9 @@ void reply_problem_list(struct request *request, const char *code, const char *d
 {
 	const struct problem *problem = problem_find(code);
 	json_t *json = pack_problem(request, problem, detail);
-	if (errors)
-		json_object_set_new(json, "errors", errors);
+	if (json_array_size(errors))
+		json_object_set(json, "errors", errors);
+	json_decref(errors);
 	send_problem(request, problem, json);
 }
 

@@ -87,7 +87,7 @@ void reply_problem(struct request *request, const char *code, const char *detail
 void reply_error(struct request *request, const struct error *error);
 /* The same with members of its own beside those that every problem has (stolen; may be NULL). */
 void reply_problem_with(struct request *request, const struct error *error, json_t *members);
-/* The same with "errors": [{"pointer","detail"}] (stolen). */
+/* The same with "errors": [{"pointer","detail"}] (stolen; NULL or empty: none). */
 void reply_problem_list(struct request *request, const char *code, const char *detail, json_t *errors);
 
 /* A reply whose body comes as it grows (chunked). */

@@ -209,6 +209,10 @@ test('what a token has opened, itself or by a session, ends once it is no longer
 	await owner.post('/config/reload');
 	assert.deepEqual(await ends(byToken), { code: 1008, reason: 'this token is not one of the token file' });
 	assert.deepEqual(await ends(bySession), { code: 1008, reason: 'the token of this session is no longer valid: sign in again' });
+	writeFileSync(emud.tokenFile, `${TOKENS}three words here\n`);
+	const { detail, errors } = await owner.refused(422, 'invalid_configuration', 'POST', '/config/reload');
+	assert.match(detail, /token file .*: line \d+: more than NAME and TOKEN/);
+	assert.equal(errors, undefined);
 	await goesOn(kept);
 });
 

@@ -269,6 +269,9 @@ test('who signs out is asked for a token, in every tab', async (t) => {
 	await second.getByRole('button', { name: 'Sign out' }).click();
 	for (const page of [first, second]) await page.getByRole('dialog').waitFor();
 	assert.equal(await rowOf(second, 'guarded').count(), 0);
+	const isCovered = () => first.getByRole('dialog').evaluate((dialog) =>
+		getComputedStyle(dialog, '::backdrop').backgroundColor === getComputedStyle(document.body).backgroundColor);
+	assert.ok(await isCovered(), 'what the first one still shows is seen');
 	await signIn(first, token);
 	for (const page of [first, second]) {
 		await page.getByRole('dialog').waitFor({ state: 'hidden' });
