@@ -28,7 +28,7 @@ const PAGES = [
 	['/instances/still/properties', '[role="treeitem"]'], ['/instances/still/debug', '.panel form'], ['/instances/still/logs', '.panel .log'], ['/instances/still/usage', '.totals span'],
 	['/instances/still/events', '.panel tbody tr'], [`/instances/${LONG_ID}/details`, '.panel dl'], ['/instances/nobody', '.panel a'], ['/new', 'option[value="board"]'],
 	[`/new?target=${LONG_TARGET}`, 'option[value="board"]'], ['/runs', 'main tbody tr'], ['/runs/1', '.run-log > div'], ['/runs/1/tests', '.panel summary'],
-	['/runs/1/events', '.panel tbody tr'], ['/new-run', 'option[value="board"]'], ['/targets', 'tr[data-id="board"]'],
+	['/runs/1/events', '.panel tbody tr'], ['/new-run', 'option[value="board"]'], ['/new?target=board', 'option[value="board-two"]'], ['/targets', 'tr[data-id="board"]'],
 	['/files', '.files tbody tr'], ['/service', 'section[aria-label="Limits"] dl'],
 ];
 

@@ -83,7 +83,9 @@ export class TargetPicker {
 		}
 		this.fields.emulator.element.hidden = names.length < 2;
 		const isFitting = !chosen || chosen.available;
-		setText(this.facts, !chosen ? '' : isFitting ? tellTarget(chosen) : `Not available: ${chosen.unavailable_reason}`);
+		// What stands below stays where it is when the targets come.
+		const isAwaited = this.targets.size === 0 && this.target.value !== '';
+		setText(this.facts, !chosen ? (isAwaited ? 'Loading …' : '') : isFitting ? tellTarget(chosen) : `Not available: ${chosen.unavailable_reason}`);
 		this.facts.className = isFitting ? 'facts quiet' : 'facts warning';
 	}
 }
