@@ -236,3 +236,16 @@ test('files can be chosen and deleted by keyboard alone', async (t) => {
 	await page.keyboard.press('Enter');
 	await rowOf(page, 'a keyed.bin').waitFor({ state: 'detached' });
 });
+
+test('names of files can be read at any width, and on a phone all of a file is in sight', async (t) => {
+	await shared.client.post('/files?name=ordinary-name.elf', { body: 'an ordinary one', expect: 201 });
+	const page = await openPage(t, { url: `${shared.emud.baseUrl}/#/files` });
+	const row = page.getByRole('row').filter({ hasText: 'ordinary-name.elf' });
+	await row.waitFor();
+	for (const width of [320, 390, 800, 1280]) {
+		await page.setViewportSize({ width, height: 800 });
+		const boxes = await row.evaluate((one) => [...one.children].map((cell) => cell.getBoundingClientRect()).map(({ left, right, width: room, height }) => ({ left, right, room, height })));
+		assert.ok(boxes[0].room >= 120 && boxes[0].height < 60, `${width}: ${JSON.stringify(boxes[0])}`);
+		if (width < 768) for (const { left, right } of boxes) assert.ok(left >= 0 && right <= width, `${width}: ${JSON.stringify(boxes)}`);
+	}
+});
