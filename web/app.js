@@ -1,10 +1,10 @@
 // The dashboard: which view is shown, and what all of them share.
 
 import { element, setText } from './components/dom.js';
-import { refuseStrayDrops } from './components/drop_zone.js';
 import { keepFocus } from './components/focus_keeper.js';
 import { Notices } from './components/notices.js';
 import { askToken, offerSignOut } from './components/sign_in.js';
+import { refuseStrayDrops } from './components/stray_drops.js';
 import { followTheme } from './components/theme.js';
 import { Api } from './lib/api.js';
 import { FeedClient } from './lib/feed_client.js';

@@ -59,9 +59,11 @@ test('several files are uploaded at once and told by their headers', async (t) =
 		assert.match(await rowOf(page, name).locator('time').getAttribute('title') ?? '', /^\d{4}-.*Z$/);
 	}
 	await page.getByText('notes.bin is stored.').waitFor();
-	await input(page).setInputFiles(firmware('hello'));
-	await page.getByText('hello.elf was stored already.').waitFor();
+	await input(page).setInputFiles([firmware('hello'), makeFile('again.bin', 'not an ELF')]);
+	await page.getByText('hello.elf was stored already. again.bin was stored already, as notes.bin.').waitFor();
 	assert.equal(await rowOf(page, 'hello.elf').count(), 1);
+	await input(page).setInputFiles([...Array(4).keys()].map((number) => makeFile(`one-of-${number}.bin`, `${number}`)));
+	await page.getByText('4 files are stored.', { exact: true }).waitFor();
 });
 
 test('a file is dropped, once', async (t) => {

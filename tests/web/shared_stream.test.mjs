@@ -276,6 +276,7 @@ test('who signs out is asked for a token, in every tab', async (t) => {
 	for (const page of [first, second]) {
 		await page.getByRole('dialog').waitFor({ state: 'hidden' });
 		await rowOf(page, 'guarded').waitFor();
+		assert.equal(await page.evaluate(() => document.activeElement?.id), 'main');
 	}
 });
 

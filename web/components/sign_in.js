@@ -27,9 +27,13 @@ export async function askToken(refused, signal) {
 	error.hidden = !refused;
 	for (;;) {
 		if (signal.aborted) return null;
-		const answer = await ask(element('token-dialog', HTMLDialogElement), signal);
+		const dialog = element('token-dialog', HTMLDialogElement);
+		const answer = await ask(dialog, signal);
 		const token = input.value;
 		input.value = '';
+		// It goes back to where it was before, if it was anywhere.
+		const focused = document.activeElement;
+		if (focused === document.body || dialog.contains(focused)) element('main', HTMLElement).focus();
 		if (answer === 'ok' && token) return token;
 	}
 }

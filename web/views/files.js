@@ -20,6 +20,7 @@ import { readStart, upload } from '../lib/upload.js';
 const uploadPath = (name) => `/v1/files?name=${encodeURIComponent(name)}`;
 /** A browser allows six connections a host, and there are consoles too. */
 const MOST_AT_ONCE = 2;
+const NAMED_MOST = 3;
 
 /** @param {string | number | null} entry */
 const formatEntry = (entry) => (entry === null ? '' : `0x${BigInt(entry).toString(16)}`);
@@ -36,6 +37,8 @@ class FilesView {
 		/** @type {{file: File, row: HTMLElement}[]} */
 		this.waiting = [];
 		this.uploading = 0;
+		/** What is to be told of those that are done. @type {string[]} */
+		this.stored = [];
 		this.leaving = new AbortController();
 		this.zone = createDropZone({ label: 'Choose files to upload', isMultiple: true, onFiles: (files) => this.add(files) });
 		this.uploads = h('ul', { class: 'uploads', 'aria-label': 'Uploads' });
@@ -128,6 +131,7 @@ class FilesView {
 			void this.send(file, row).finally(() => {
 				this.uploading--;
 				if (!this.leaving.signal.aborted) this.next();
+				if (this.uploading === 0) this.tellStored();
 			});
 		}
 	}
@@ -145,8 +149,10 @@ class FilesView {
 		const headers = { 'content-type': 'application/octet-stream' };
 		try {
 			await readStart(file, 1);
-			const { status } = await upload(this.app.api, uploadPath(file.name), file, { headers, signal: cancelling.signal, onProgress: progress.update });
-			this.tellDone(row, `${file.name} ${status === 201 ? 'is stored.' : 'was stored already.'}`);
+			const { status, json } = await upload(this.app.api, uploadPath(file.name), file, { headers, signal: cancelling.signal, onProgress: progress.update });
+			const asAnother = !json || json.name === file.name ? '' : `, as ${json.name}`;
+			this.stored.push(`${file.name} ${status === 201 ? 'is stored' : 'was stored already'}${asAnother}.`);
+			row.remove();
 		} catch (error) {
 			if (cancelling.signal.aborted) row.remove();
 			else this.tellFault(file, row, error instanceof Error ? error.message : String(error));
@@ -155,10 +161,10 @@ class FilesView {
 		}
 	}
 
-	/** @param {HTMLElement} row @param {string} text */
-	tellDone(row, text) {
-		row.remove();
-		this.app.notices.tell(text);
+	/** Once for all that were sent together. */
+	tellStored() {
+		const stored = this.stored.splice(0);
+		if (stored.length) this.app.notices.tell(stored.length > NAMED_MOST ? `${stored.length} files are stored.` : stored.join(' '));
 	}
 
 	/** It stays until it is dismissed or tried again. @param {File} file @param {HTMLElement} row @param {string} text */

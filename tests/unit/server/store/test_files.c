@@ -109,6 +109,15 @@ static void who_uses_a_file_is_named(void **state)
 	struct store *store = ((struct store_fixture *) *state)->store;
 	insert(store, row_of("aa", "x"), true);
 	insert_run(store, "aa");
+	struct instance_row board = {.id = "run-1",
+				     .path = "/run-1",
+				     .target = "t",
+				     .emulator = "qemu",
+				     .spec = "{}",
+				     .labels = "{\"emud.run\":\"1\"}",
+				     .state = "running",
+				     .file = "aa"};
+	assert_int_equal(instances_insert(store, &board, NULL), 0);
 	refuses_deletion(
 	    store,
 	    "the file is that of run 1: it can be deleted when that is no longer kept (limits.kept_runs)");
