@@ -100,6 +100,13 @@ static const char *mismatch(const json_t *value, enum field_type type)
 	return NULL;
 }
 
+/* NULL: none, or as it should be. */
+static const char *relative_path(const json_t *file)
+{
+	const char *path = json_string_value(json_is_string(file) ? file : json_object_get(file, "path"));
+	return path && path[0] != '/' && !text_starts_with(path, "sha256:") ? path : NULL;
+}
+
 static const struct field *find(const struct field *fields, const char *name)
 {
 	for (; fields->name; fields++)
@@ -124,6 +131,10 @@ void fields_check(const json_t *object, const struct field *fields, const char *
 		snprintf(pointer, sizeof(pointer), "%s/%.200s", pointer_prefix, name);
 		if (wrong)
 			field_faults_add(faults, false, pointer, "%s", wrong);
+		else if (field->type == FIELD_FILE && relative_path(value))
+			field_faults_add(faults, true, pointer,
+					 "a file is named by an absolute path, not \"%.200s\"",
+					 relative_path(value));
 	}
 	for (const struct field *field = fields; field->name; field++) {
 		if (!field->required || json_object_get(object, field->name))

@@ -106,11 +106,10 @@ static int in_use(struct store *store, const char *sha256, struct error *error)
 {
 	/* The boards of runs go with those. */
 	static const char instances_sql[] =
-	    "WITH users AS (SELECT id FROM instances WHERE file = ?1 AND id NOT IN"
-	    " (SELECT instance FROM labels WHERE key = 'emud.run'))"
-	    " SELECT count(*), (SELECT group_concat(id, ', ') FROM (SELECT id FROM users ORDER BY id LIMIT "
-	    "3))"
-	    " FROM users";
+	    "WITH users AS (SELECT id FROM instances WHERE file = ?1"
+	    "  AND id NOT IN (SELECT instance FROM labels WHERE key = 'emud.run'))"
+	    " SELECT count(*), (SELECT group_concat(id, ', ') FROM"
+	    " (SELECT id FROM users ORDER BY id LIMIT 3)) FROM users";
 	static const char runs_sql[] =
 	    "SELECT count(*), (SELECT group_concat(id, ', ') FROM"
 	    " (SELECT id FROM runs WHERE file = ?1 ORDER BY id DESC LIMIT 3)) FROM runs WHERE file = ?1";

@@ -144,6 +144,14 @@ test('an id in the body other than in the path is refused', async () => {
 	await refusedSpec(422, 'invalid_value', { target: 'board', id: 'another' });
 });
 
+test('a file that is named by a relative path is refused at its field', async () => {
+	for (const file of ['fw.elf', { path: 'fw.elf' }])
+		for (const at of ['/instances', '/runs']) {
+			const { errors } = await shared.client.refused(422, 'invalid_value', 'POST', at, { json: { target: 'board', file } });
+			assert.deepEqual(errors, [{ pointer: '/file', detail: 'a file is named by an absolute path, not "fw.elf"' }]);
+		}
+});
+
 test('what is not JSON in UTF-8 is refused, with the place', async () => {
 	for (const body of ['{"target":', '{"target":"board"} x', '{"a":1,"a":2}', "{'target':'board'}", '', Buffer.from('{"target":"\xff"}', 'latin1')]) {
 		const reply = await shared.client.request('POST', '/instances', { body, headers: { 'content-type': 'application/json' } });

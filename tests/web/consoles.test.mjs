@@ -309,9 +309,11 @@ test('of a long earlier start the end is shown first, and its parts are paged th
 	await page.getByLabel('Start', { exact: true }).selectOption('Start 2');
 	await untilConsoleShows(page, 'last line');
 	assert.deepEqual([await button('Later').isDisabled(), await button('Newest').isDisabled()], [true, true]);
-	await button('First').click();
+	// By keyboard: a button that has no more to give hands the focus on.
+	await button('First').press('Enter');
 	await untilConsoleShows(page, 'first line');
 	assert.deepEqual([await button('First').isDisabled(), await button('Earlier').isDisabled()], [true, true]);
+	assert.equal(await page.evaluate(() => document.activeElement?.textContent), 'Later');
 	for (let pages = 0; !(await button('Later').isDisabled()); pages++) {
 		assert.ok(pages < 10);
 		const before = await page.getByText(/^Start 2, bytes/).textContent();
@@ -321,8 +323,9 @@ test('of a long earlier start the end is shown first, and its parts are paged th
 	const { length } = (await client.get('/instances/long-before/channels/serial0/output?start_number=2')).body;
 	await page.getByText(`to ${length.toLocaleString('en-US')}. Typing shows the newest.`).waitFor();
 	await button('Earlier').click();
-	await button('Newest').click();
+	await button('Newest').press('Enter');
 	await untilConsoleShows(page, 'last line');
+	assert.equal(await page.evaluate(() => document.activeElement?.textContent), 'First');
 	assert.equal(await page.getByLabel('Start', { exact: true }).inputValue(), '2');
 });
 

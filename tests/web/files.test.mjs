@@ -60,7 +60,7 @@ test('several files are uploaded at once and told by their headers', async (t) =
 	}
 	await page.getByText('notes.bin is stored.').waitFor();
 	await input(page).setInputFiles([firmware('hello'), makeFile('again.bin', 'not an ELF')]);
-	await page.getByText('hello.elf was stored already. again.bin was stored already, as notes.bin.').waitFor();
+	await page.getByText('hello.elf was stored already.').and(page.getByText('again.bin was stored already, as notes.bin.')).waitFor();
 	assert.equal(await rowOf(page, 'hello.elf').count(), 1);
 	await input(page).setInputFiles([...Array(4).keys()].map((number) => makeFile(`one-of-${number}.bin`, `${number}`)));
 	await page.getByText('4 files are stored.', { exact: true }).waitFor();
@@ -175,10 +175,11 @@ test('an upload is cancelled; one whose connection is lost is tried again', asyn
 	const page = await openFiles(t, { url: emud.baseUrl, expected: /ERR_|Failed/ });
 	await page.getByRole('heading', { name: 'No files yet' }).waitFor();
 	emud.process?.kill('SIGSTOP');
-	await input(page).setInputFiles([makeFile('one.bin', Buffer.alloc(40 * MIB, 1)), makeFile('two.bin', Buffer.alloc(40 * MIB, 2))]);
+	await input(page).setInputFiles([makeFile('one.bin', Buffer.alloc(40 * MIB, 1)), makeFile('two.bin', Buffer.alloc(40 * MIB, 2)), makeFile('three.bin', 'three')]);
 	await page.getByRole('progressbar', { name: 'Upload of two.bin' }).waitFor();
 	await page.getByText(/ of 40\.0 MiB$/).first().waitFor();
-	await page.getByRole('button', { name: 'Cancel the upload of one.bin' }).click();
+	// The third waits.
+	for (const name of ['three', 'one']) await page.getByRole('button', { name: `Cancel the upload of ${name}.bin` }).click();
 	await page.getByRole('progressbar', { name: 'Upload of one.bin' }).waitFor({ state: 'detached' });
 	await emud.end('SIGKILL');
 	await page.getByRole('alert').filter({ hasText: /^two\.bin.*The connection to emud was lost/ }).waitFor();

@@ -20,7 +20,8 @@ export function createStepRows({ steps, onChange }) {
 	const group = createGroup({
 		label: 'Input', control, focus: () => invalid().focus(),
 		hint: 'What is typed into the console, step by step: \\n, \\r, \\t, \\e, \\x41 and \\\\ are known. A step without a pattern is taken at once.',
-		tell: ({ detail, place }) => (place ? `Step ${Number(place.split('/')[0]) + 1}: ${detail}` : detail),
+		// As the rows are numbered, empty ones, too.
+		tell: ({ detail, place }) => (place ? `Step ${rows.indexOf(used()[Number(place.split('/')[0])]) + 1}: ${detail}` : detail),
 	});
 	return {
 		get value() {

@@ -115,7 +115,12 @@ class FilesView {
 	/** @param {File[]} files */
 	add(files) {
 		for (const file of files) {
-			const row = h('li', {}, h('span', { class: 'upload-name' }, file.name), ' ', h('span', { class: 'quiet' }, 'waits'));
+			const cancel = () => {
+				this.waiting = this.waiting.filter((other) => other.row !== row);
+				this.leaveOut(file, row);
+			};
+			const row = h('li', {}, h('div', { class: 'upload' }, h('span', { class: 'upload-name' }, file.name), h('span', { class: 'quiet' }, 'waits'),
+				h('button', { type: 'button', 'aria-label': `Cancel the upload of ${file.name}`, onclick: cancel }, 'Cancel')));
 			this.uploads.append(row);
 			this.waiting.push({ file, row });
 		}
@@ -145,7 +150,10 @@ class FilesView {
 		const cancel = () => cancelling.abort();
 		this.leaving.signal.addEventListener('abort', cancel);
 		const progress = createUploadProgress({ name: file.name, onCancel: cancel });
+		// On the way to cancel it.
+		const isFocused = row.contains(document.activeElement);
 		fill(row, progress.element);
+		if (isFocused) row.querySelector('button')?.focus();
 		const headers = { 'content-type': 'application/octet-stream' };
 		try {
 			await readStart(file, 1);
@@ -154,11 +162,17 @@ class FilesView {
 			this.stored.push(`${file.name} ${status === 201 ? 'is stored' : 'was stored already'}${asAnother}.`);
 			row.remove();
 		} catch (error) {
-			if (cancelling.signal.aborted) row.remove();
+			if (cancelling.signal.aborted) this.leaveOut(file, row);
 			else this.tellFault(file, row, error instanceof Error ? error.message : String(error));
 		} finally {
 			this.leaving.signal.removeEventListener('abort', cancel);
 		}
+	}
+
+	/** @param {File} file @param {HTMLElement} row */
+	leaveOut(file, row) {
+		row.remove();
+		this.app.notices.announce(`${file.name} is not sent.`);
 	}
 
 	/** Once for all that were sent together. */

@@ -89,8 +89,12 @@ export class ConsoleHistory {
 	}
 
 	show() {
+		const buttons = [this.first, this.earlier, this.later, this.newest];
+		const pressed = buttons.find((button) => button === document.activeElement);
 		this.first.disabled = this.earlier.disabled = this.from <= this.firstOffset;
 		this.later.disabled = this.newest.disabled = this.to === this.end;
+		// One that has no more to give hands the focus on.
+		if (pressed?.disabled) (buttons.find((button) => !button.disabled) ?? this.start).focus();
 	}
 
 	/** The newest of a start. @param {number} startNumber */
