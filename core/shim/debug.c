@@ -21,10 +21,13 @@ enum { OUTPUT_BYTES_MAX = 1024 * 1024 };
 
 static const char socket_name[] = "gdb-client.sock";
 
-/* One run of gdb. */
+struct failure;
+
+/* One run of gdb, and where its time was over, of another that frees the board of it. */
 struct session {
 	struct instance *instance;
 	struct tunnel *tunnel; /* claimed */
+	const char *remote;    /* where gdb connects */
 	struct listener
 	    *listener; /* where gdb connects, if the emulator has no socket in the state directory */
 	bool attached; /* gdb has the tunnel now */
@@ -40,7 +43,8 @@ struct session {
 	bool stays_paused; /* the board, afterwards */
 	bool exited, timed_out;
 	struct process_end end;
-	json_t *more; /* of why it cannot be done */
+	struct failure *failure; /* of the run, while the board is being freed */
+	json_t *more;            /* of why it cannot be done */
 	connector_done *on_done;
 	void *data;
 };
@@ -70,12 +74,19 @@ static struct failure *make_failure(struct instance *instance, const struct erro
 	return failure;
 }
 
+static void destroy_failure(struct failure *failure)
+{
+	if (!failure)
+		return;
+	json_decref(failure->more);
+	free(failure);
+}
+
 static void tell_failure(void *data)
 {
 	struct failure *failure = data;
 	failure->on_done(&failure->error, failure->more, failure->data);
-	json_decref(failure->more);
-	free(failure);
+	destroy_failure(failure);
 }
 
 static void on_resumed(const struct error *error, const json_t *result, void *data)
@@ -116,6 +127,17 @@ static void close_socket(struct session *session)
 	unlinkat(instance_dirfd(session->instance), socket_name, 0);
 }
 
+static void end_gdb(struct session *session)
+{
+	process_destroy(TAKE(session->process));
+	stream_destroy(TAKE(session->output.stream));
+	stream_destroy(TAKE(session->errors.stream));
+	buffer_finish(&session->output.bytes);
+	buffer_finish(&session->errors.bytes);
+	cleanup_close_descriptor(&session->executable_fd);
+	session->executable_fd = -1;
+}
+
 static void destroy_session(struct session *session)
 {
 	if (!session)
@@ -129,14 +151,9 @@ static void destroy_session(struct session *session)
 			tunnel_release(session->tunnel);
 	}
 	loop_timer_destroy(session->deadline);
-	process_destroy(session->process);
+	end_gdb(session);
 	confinement_destroy(session->confinement);
-	stream_destroy(session->output.stream);
-	stream_destroy(session->errors.stream);
-	buffer_finish(&session->output.bytes);
-	buffer_finish(&session->errors.bytes);
-	if (session->executable_fd >= 0)
-		close(session->executable_fd);
+	destroy_failure(session->failure);
 	json_decref(session->more);
 	free(session);
 }
@@ -153,42 +170,20 @@ static void set_output(json_t *result, const char *name, const char *base64_name
 		json_object_set_new(result, base64_name, json_string(encoded));
 }
 
-/* A gdb that was killed may have left the board amid a step, which would yet end in a stop: it is stopped
- * first, whatever becomes of it then. */
-static void finish_timed_out(struct session *session, json_t *result)
+/* New reference. */
+static json_t *make_result(const struct session *session)
 {
-	struct instance *instance = session->instance;
-	bool stays_paused = session->stays_paused;
-	connector_done *on_done = session->on_done;
-	void *data = session->data;
-	struct error error;
-	error_set(&error, -ETIMEDOUT, "timeout", "gdb did not end in time; it said: %.1000s",
-		  session->errors.bytes.length ? session->errors.bytes.data : "nothing");
-	destroy_session(session);
-	const struct connector_ops *connector;
-	struct launcher *launcher = instance_launcher(instance, &connector, NULL);
-	struct failure *failure =
-	    launcher ? make_failure(instance, &error, json_incref(result), on_done, data) : NULL;
-	if (!failure) {
-		on_done(&error, result, data);
-		return;
-	}
-	failure->stays_paused = stays_paused;
-	connector->pause(launcher, DEBUG_STOP_TIMEOUT_MS, on_stopped, failure);
+	json_t *result = json_object();
+	set_output(result, "stdout", "stdout_base64", &session->output);
+	set_output(result, "stderr", "stderr_base64", &session->errors);
+	return result;
 }
 
 static void finish(struct session *session)
 {
 	int code = session->end.signal ? 128 + session->end.signal : session->end.code;
-	cleanup_json json_t *result = json_object();
-	if (!session->timed_out)
-		json_object_set_new(result, "exit_code", json_integer(code));
-	set_output(result, "stdout", "stdout_base64", &session->output);
-	set_output(result, "stderr", "stderr_base64", &session->errors);
-	if (session->timed_out) {
-		finish_timed_out(session, result);
-		return;
-	}
+	cleanup_json json_t *result = make_result(session);
+	json_object_set_new(result, "exit_code", json_integer(code));
 	connector_done *on_done = session->on_done;
 	void *data = session->data;
 	destroy_session(session);
@@ -218,13 +213,18 @@ static void on_output_end(int number, void *data)
 
 static const struct stream_events output_events = {.on_data = on_output, .on_end = on_output_end};
 
+static void finish_freeing(struct session *session, bool is_free);
+static void free_board(struct session *session);
+
 static void on_exit_told(const struct process_end *end, void *data)
 {
 	struct session *session = data;
 	session->exited = true;
 	session->end = *end;
-	if (session->timed_out)
-		finish(session);
+	if (session->failure)
+		finish_freeing(session, end->code == 0 && !end->signal);
+	else if (session->timed_out)
+		free_board(session);
 	else
 		finish_if_over(session);
 }
@@ -297,14 +297,13 @@ static int append_commands(char ***argv, const json_t *commands, json_t **ret_mo
 	return 0;
 }
 
-static char **make_argv(struct session *session, const char *remote, const json_t *arguments,
-			struct error *error)
+static char **make_argv(struct session *session, const json_t *commands, struct error *error)
 {
 	static const char *const options[] = {
 	    "-nx", "-batch", "-iex", "set debuginfod enabled off", "-iex", "set auto-load off", NULL};
 	cleanup_text_vector char **argv =
 	    text_vector_copy((const char *const *) instance_spec(session->instance)->gdb);
-	cleanup_free char *connect = text_format("target remote %s", remote);
+	cleanup_free char *connect = text_format("target remote %s", session->remote);
 	char executable[64];
 	snprintf(executable, sizeof(executable), "/proc/self/fd/%d", session->executable_fd);
 	int result = argv && connect ? 0 : -ENOMEM;
@@ -318,7 +317,7 @@ static char **make_argv(struct session *session, const char *remote, const json_
 		error_set(error, -ENOMEM, NULL, "no memory");
 		return NULL;
 	}
-	if (append_commands(&argv, json_object_get(arguments, "commands"), &session->more, error) < 0)
+	if (append_commands(&argv, commands, &session->more, error) < 0)
 		return NULL;
 	if (session->stays_paused &&
 	    (text_vector_append(&argv, "-ex") < 0 || text_vector_append(&argv, "disconnect") < 0)) {
@@ -328,8 +327,11 @@ static char **make_argv(struct session *session, const char *remote, const json_
 	return TAKE(argv);
 }
 
-static int spawn(struct session *session, char **argv, struct error *error)
+static int start_gdb(struct session *session, const json_t *commands, struct error *error)
 {
+	cleanup_text_vector char **argv = make_argv(session, commands, error);
+	if (!argv)
+		return error->number;
 	int output[2], errors[2];
 	if (pipe2(output, O_CLOEXEC) < 0)
 		return error_set_errno(error, -errno, "no_descriptors", "cannot make a pipe");
@@ -397,18 +399,68 @@ static int prepare(struct session *session, const json_t *arguments, struct erro
 	session->tunnel = tunnel;
 	session->stays_paused = json_member_boolean(arguments, "paused", instance_is_paused(instance));
 	instance_on_closing(instance, on_closing, session);
+	session->remote = plan->socket_name ? plan->socket_name : socket_name;
 	if (!plan->socket_name && open_socket(session, error) < 0)
-		return error->number;
-	cleanup_text_vector char **argv =
-	    make_argv(session, plan->socket_name ? plan->socket_name : socket_name, arguments, error);
-	if (!argv)
 		return error->number;
 	session->confinement =
 	    sandbox_create(spec, instance_state_dir(instance), -1, session->executable_fd, error);
 	session->deadline = loop_timer_create(instance_loop(instance), on_deadline, session, error);
 	if (!session->confinement || !session->deadline)
 		return error->number;
-	return spawn(session, argv, error);
+	return start_gdb(session, json_object_get(arguments, "commands"), error);
+}
+
+/* ---- after a gdb that was killed ---- */
+
+static void finish_freeing(struct session *session, bool is_free)
+{
+	struct failure *failure = TAKE(session->failure);
+	destroy_session(session);
+	const struct connector_ops *connector;
+	struct launcher *launcher = instance_launcher(failure->instance, &connector, NULL);
+	if (!is_free)
+		error_wrap(&failure->error,
+			   "its breakpoints may be left in the board (restart the instance)");
+	if (is_free || !launcher)
+		on_stopped(NULL, NULL, failure);
+	else
+		connector->pause(launcher, DEBUG_STOP_TIMEOUT_MS, on_stopped, failure);
+}
+
+/* The place in the channel is kept for the next gdb. */
+static int keep_channel(struct session *session, struct error *error)
+{
+	if (!session->attached)
+		return 0;
+	session->attached = false;
+	tunnel_detach(session->tunnel);
+	return tunnel_claim(session->tunnel, error);
+}
+
+/* It has left its breakpoints, and perhaps a step that would yet end in a stop. An emulator drops both when
+ * the next gdb connects. */
+static void free_board(struct session *session)
+{
+	struct error error;
+	cleanup_json json_t *result = make_result(session);
+	error_set(&error, -ETIMEDOUT, "timeout", "gdb did not end in time; it said: %.1000s",
+		  session->errors.bytes.length ? session->errors.bytes.data : "nothing");
+	session->failure =
+	    make_failure(session->instance, &error, json_incref(result), session->on_done, session->data);
+	if (!session->failure) {
+		connector_done *on_done = session->on_done;
+		void *data = session->data;
+		destroy_session(session);
+		on_done(&error, result, data);
+		return;
+	}
+	session->failure->stays_paused = session->stays_paused;
+	end_gdb(session);
+	session->exited = false;
+	if (keep_channel(session, &error) == 0 && start_gdb(session, NULL, &error) == 0)
+		loop_timer_start(session->deadline, DEBUG_FREE_TIMEOUT_MS);
+	else
+		finish_freeing(session, false);
 }
 
 /* ---- asking for it ---- */

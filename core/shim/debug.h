@@ -4,9 +4,9 @@
 
 #include "core/shim/instance.h"
 
-/* After a failure the board is brought to where it was: both in less than emud waits beyond the timeout of
+/* After a failure the board is brought to where it was: all in less than emud waits beyond the timeout of
  * the call. */
-enum { DEBUG_STOP_TIMEOUT_MS = 500, DEBUG_RESUME_TIMEOUT_MS = 1000 };
+enum { DEBUG_FREE_TIMEOUT_MS = 5000, DEBUG_STOP_TIMEOUT_MS = 500, DEBUG_RESUME_TIMEOUT_MS = 1000 };
 
 /*
  * arguments: {"commands":[...],"file":{"path","device","inode"}?,"paused":bool?}. paused: leave the guest

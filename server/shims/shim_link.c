@@ -3,14 +3,16 @@
 #include "core/base/cleanup.h"
 #include "core/base/json.h"
 #include "core/base/json_lines.h"
+#include "core/base/text.h"
 #include "core/loop/listener.h"
 #include "core/loop/stream.h"
 #include "core/shim/protocol.h"
 
 #include <sys/queue.h>
 
-/* A shim keeps its own deadlines; only one that hangs is found out by ours. */
-enum { SHIM_GRACE_MS = 2000 };
+/* A shim keeps its own deadlines; only one that hangs is found out by ours. A gdb that had to be ended is
+ * followed by another that frees the board of it. */
+enum { SHIM_GRACE_MS = 2000, SHIM_DEBUG_GRACE_MS = 8000 };
 
 struct shim_call {
 	LIST_ENTRY(shim_call) link;
@@ -196,6 +198,12 @@ static int send_request(struct shim_link *link, json_int_t id, const char *comma
 	return stream_write(link->stream, line.data, line.length);
 }
 
+static uint64_t grace_ms(const char *command)
+{
+	return text_equal(command, "gdb") || text_equal(command, "load") ? SHIM_DEBUG_GRACE_MS
+									 : SHIM_GRACE_MS;
+}
+
 struct shim_call *shim_link_request(struct shim_link *link, const char *command, const json_t *arguments,
 				    uint64_t timeout_ms, shim_done *on_done, void *data, struct error *error)
 {
@@ -208,7 +216,7 @@ struct shim_call *shim_link_request(struct shim_link *link, const char *command,
 	LIST_INSERT_HEAD(&link->calls, call, link);
 	call->deadline = loop_timer_create(link->loop, on_deadline, call, error);
 	if (call->deadline && send_request(link, call->id, command, arguments, timeout_ms) == 0) {
-		loop_timer_start(call->deadline, timeout_ms + SHIM_GRACE_MS);
+		loop_timer_start(call->deadline, timeout_ms + grace_ms(command));
 		return call;
 	}
 	shim_call_cancel(call);

@@ -133,6 +133,41 @@ test('gdb that takes too long leaves the board running, or paused when asked to'
 	assert.equal(await stateOf('gdb-steps'), 'paused');
 });
 
+/** A loaded machine may not have come to set the breakpoint.
+ * @param {string} id @param {string} image @param {object} body */
+const endAtBreakpoint = (id, image, body) => until(async () => {
+	const problem = await shared.client.refused(504, 'timeout', 'POST', `/instances/${id}/gdb`, { json: { timeout: 1, executable: firmware(image), ...body } });
+	assert.match(problem.detail, /^gdb did not end in time; it said: /);
+	return problem.stdout.includes('Breakpoint 1 at ');
+}, 'a gdb that sets its breakpoint within a second');
+
+test('a breakpoint of a gdb that took too long stops nothing afterwards', async () => {
+	await shared.client.startBoard('gdb-breaks', 'echo');
+	await endAtBreakpoint('gdb-breaks', 'echo', { commands: ['break uart_put', 'continue'] });
+	assert.equal(await stateOf('gdb-breaks'), 'running');
+	await shared.client.post('/instances/gdb-breaks/channels/serial0/input', { body: 'echoed' });
+	await shared.client.waitForOutput('gdb-breaks', 'echoed');
+	assert.equal(await stateOf('gdb-breaks'), 'running');
+});
+
+test('a board that gdb stopped at every turn until its time was over runs, and runs on once resumed', async () => {
+	await shared.client.startBoard('gdb-turns', 'counter');
+	const runsOn = async () => {
+		await shared.client.waitForOffset('gdb-turns', (await shared.client.nextOffset('gdb-turns')) + 50);
+		assert.equal(await stateOf('gdb-turns'), 'running');
+	};
+	const commands = ['break cpu_sleep_ms if 0', 'continue'];
+	await endAtBreakpoint('gdb-turns', 'counter', { commands });
+	await runsOn();
+	await shared.client.post('/instances/gdb-turns/pause');
+	await shared.client.post('/instances/gdb-turns/resume');
+	await runsOn();
+	await endAtBreakpoint('gdb-turns', 'counter', { commands, paused: true });
+	assert.equal(await stateOf('gdb-turns'), 'paused');
+	await shared.client.post('/instances/gdb-turns/resume');
+	await runsOn();
+});
+
 test('gdb leaves a paused board as it was unless told to set it running', async () => {
 	await shared.client.startBoard('gdb-stood', 'counter');
 	await shared.client.post('/instances/gdb-stood/pause');

@@ -296,7 +296,8 @@ static void a_gdb_that_hangs_is_killed(void **state)
 {
 	struct outcome outcome = {.fixture = *state};
 	run_with_gdb(outcome.fixture,
-		     "echo '$1 = 42'; echo connecting >&2; echo $$ >pid; trap '' TERM; exec sleep 1000\n");
+		     "test -e pid && exit; echo '$1 = 42'; echo connecting >&2; echo $$ >pid; trap '' TERM; "
+		     "exec sleep 1000\n");
 	run_gdb(&outcome, "{}", 1000);
 	outcome_wait(&outcome);
 	assert_string_equal(json_member_string(outcome.result, "stdout", ""), "$1 = 42\n");
@@ -309,22 +310,85 @@ static void a_gdb_that_hangs_is_killed(void **state)
 	expect_free_channel(outcome.fixture);
 }
 
-static void a_gdb_that_is_killed_leaves_the_board_as_it_was_or_is_to_be(void **state)
+#define HANGS_AT_WORK "case \"$*\" in *work*) exec sleep 1000;; esac; "
+
+static void the_board_is_freed_of_a_gdb_that_is_killed(void **state)
 {
 	struct outcome outcome = {.fixture = *state};
-	run_with_gdb(outcome.fixture, "exec sleep 1000\n");
-	run_gdb(&outcome, "{}", 100);
+	run_with_gdb(outcome.fixture, HANGS_AT_WORK ECHO "for word; do echo \"$word\"; done >freed\n");
+	run_gdb(&outcome, "{'commands':['work']}", 100);
 	fake_paused();
 	outcome_wait(&outcome);
 	assert_string_equal(outcome.code, "timeout");
+	assert_string_equal(outcome.message, "gdb did not end in time; it said: nothing");
+	assert_string_equal(json_member_string(outcome.result, "stdout", ""), "");
+	outcome_finish(&outcome);
+	cleanup_free char *words = read_text(outcome.fixture, "freed");
+	assert_string_equal(words, OPTIONS "-ex\ntarget remote gdb.sock\n");
+	expect_calls("resume:1000");
+	assert_false(instance_is_paused(outcome.fixture->instance));
+	expect_free_channel(outcome.fixture);
+}
+
+static void a_board_that_is_to_stay_paused_is_freed_so(void **state)
+{
+	struct outcome outcome = {.fixture = *state};
+	run_with_gdb(outcome.fixture, HANGS_AT_WORK "for word; do :; done; echo \"$word\" >freed\n");
+	run_gdb(&outcome, "{'commands':['work'],'paused':true}", 100);
+	outcome_wait(&outcome);
+	assert_string_equal(outcome.message, "gdb did not end in time; it said: nothing");
+	outcome_finish(&outcome);
+	cleanup_free char *word = read_text(outcome.fixture, "freed");
+	assert_string_equal(word, "disconnect\n");
+	expect_calls("");
+}
+
+static void the_board_is_freed_without_a_file_that_may_be_slow_to_read(void **state)
+{
+	struct outcome outcome = {.fixture = *state};
+	run_with_gdb(outcome.fixture, "case \"$*\" in */proc/self/fd/*) exec sleep 1000;; esac\n");
+	scratch_write(&outcome.fixture->scratch, "fw.elf", "firmware");
+	cleanup_free char *arguments = file_arguments(outcome.fixture, "fw.elf", 0, 0);
+	run_gdb(&outcome, arguments, 100);
+	outcome_wait(&outcome);
+	assert_string_equal(outcome.message, "gdb did not end in time; it said: nothing");
+	outcome_finish(&outcome);
+}
+
+static void a_board_that_cannot_be_freed_is_left_as_it_was_or_is_to_be_and_this_is_told(void **state)
+{
+	struct outcome outcome = {.fixture = *state};
+	run_with_gdb(outcome.fixture, HANGS_AT_WORK "exit 1\n");
+	run_gdb(&outcome, "{'commands':['work']}", 100);
+	fake_paused();
+	outcome_wait(&outcome);
+	assert_string_equal(outcome.code, "timeout");
+	assert_string_equal(
+	    outcome.message,
+	    "its breakpoints may be left in the board (restart the instance): gdb did not end "
+	    "in time; it said: nothing");
 	outcome_finish(&outcome);
 	expect_calls("pause:500 resume:1000");
 	assert_false(instance_is_paused(outcome.fixture->instance));
-	run_gdb(&outcome, "{'paused':true}", 100);
+	run_gdb(&outcome, "{'commands':['work'],'paused':true}", 100);
 	outcome_wait(&outcome);
 	outcome_finish(&outcome);
 	expect_calls("pause:500");
 	assert_true(instance_is_paused(outcome.fixture->instance));
+	expect_free_channel(outcome.fixture);
+}
+
+static void a_gdb_that_hangs_as_it_frees_the_board_is_killed_too(void **state)
+{
+	struct outcome outcome = {.fixture = *state};
+	run_with_gdb(outcome.fixture, "echo $$ >pid; exec sleep 1000\n");
+	run_gdb(&outcome, "{}", 100);
+	outcome_wait(&outcome);
+	assert_non_null(strstr(outcome.message, "its breakpoints may be left in the board"));
+	outcome_finish(&outcome);
+	cleanup_free char *pid = read_text(outcome.fixture, "pid");
+	assert_int_equal(kill(atoi(pid), 0), -1);
+	expect_calls("pause:500 resume:1000");
 }
 
 static void a_gdb_whose_children_hold_its_output_is_not_waited_for_beyond_the_deadline(void **state)
@@ -349,6 +413,17 @@ static void an_end_of_the_board_ends_gdb(void **state)
 	assert_int_equal(kill(atoi(pid), 0), -1);
 }
 
+static void an_end_of_the_board_ends_the_gdb_that_frees_it(void **state)
+{
+	struct outcome outcome = {.fixture = *state};
+	run_with_gdb(outcome.fixture, HANGS_AT_WORK "echo $$ >pid; exec sleep 1000\n");
+	run_gdb(&outcome, "{'commands':['work']}", 100);
+	wait_for_file(outcome.fixture, "pid", "\n");
+	instance_stop(outcome.fixture->instance);
+	expect_error(&outcome, "not_running", "the instance ended while gdb was at work");
+	wait_for_end(outcome.fixture);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -370,7 +445,12 @@ int main(void)
 	    TEST(a_gdb_that_cannot_be_executed_is_told),
 	    TEST(two_at_once_are_one_too_many),
 	    TEST(a_gdb_that_hangs_is_killed),
-	    TEST(a_gdb_that_is_killed_leaves_the_board_as_it_was_or_is_to_be),
+	    TEST(the_board_is_freed_of_a_gdb_that_is_killed),
+	    TEST(a_board_that_is_to_stay_paused_is_freed_so),
+	    TEST(the_board_is_freed_without_a_file_that_may_be_slow_to_read),
+	    TEST(a_board_that_cannot_be_freed_is_left_as_it_was_or_is_to_be_and_this_is_told),
+	    TEST(a_gdb_that_hangs_as_it_frees_the_board_is_killed_too),
+	    TEST(an_end_of_the_board_ends_the_gdb_that_frees_it),
 	    TEST(a_gdb_whose_children_hold_its_output_is_not_waited_for_beyond_the_deadline),
 	    TEST(an_end_of_the_board_ends_gdb),
 	};
