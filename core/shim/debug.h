@@ -29,6 +29,6 @@ void debug_note_resume(const struct instance *instance, const struct error *resu
 
 /* arguments: {"file":{...},"paused":bool?}: the emulator's own load where it has one, else gdb's, then the
  * reset that makes it right, then on, unless paused. What fails leaves the board running or not as it was
- * before, and says so where it cannot: a transfer that broke off leaves it paused. */
+ * before, and says so where it cannot: memory that was written and not reset leaves it paused. */
 void debug_load(struct instance *instance, const json_t *arguments, uint64_t timeout_ms,
 		connector_done *on_done, void *data);

@@ -1,6 +1,7 @@
 #include "core/shim/debug.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/clock.h"
 #include "core/base/json.h"
 
 #include <string.h>
@@ -18,6 +19,7 @@ struct loading {
 	bool was_paused, paused; /* before, and afterwards */
 	struct error failure;
 	uint64_t timeout_ms;
+	int64_t deadline_ms;
 	connector_done *on_done;
 	void *data;
 };
@@ -63,11 +65,13 @@ static void fail(struct loading *loading, const struct error *error, bool stays_
 		on_failure_done(NULL, NULL, loading);
 }
 
+/* Within what is left of the time. */
 static void run_gdb(struct loading *loading, const char *command, connector_done *on_done)
 {
+	int64_t left = loading->deadline_ms - clock_monotonic_ms();
 	cleanup_json json_t *arguments =
 	    json_pack("{s:[s], s:O, s:b}", "commands", command, "file", loading->file, "paused", 1);
-	debug_run(loading->instance, arguments, loading->timeout_ms, on_done, loading);
+	debug_run(loading->instance, arguments, left > 1 ? (uint64_t) left : 1, on_done, loading);
 }
 
 static void on_resumed(const struct error *error, const json_t *result, void *data)
@@ -81,7 +85,11 @@ static void on_compared(const struct error *error, const json_t *result, void *d
 	struct loading *loading = data;
 	struct error lost;
 	if (error) {
-		fail(loading, error, loading->was_paused);
+		lost = *error;
+		error_wrap(&lost,
+			   "the image was written and the board reset, but whether the image outlived the "
+			   "reset is not known");
+		fail(loading, &lost, loading->was_paused);
 		return;
 	}
 	if (strstr(json_member_string(result, "stdout", ""), "MIS-MATCHED")) {
@@ -101,25 +109,25 @@ static void on_compared(const struct error *error, const json_t *result, void *d
 		connector->resume(launcher, loading->timeout_ms, on_resumed, loading);
 }
 
+/* After gdb wrote to the memory and before the reset, the board is not fit to run. */
+static void fail_loading(struct loading *loading, const struct error *error, bool is_written)
+{
+	struct error failure = *error;
+	if (is_written)
+		error_wrap(&failure,
+			   "the board is left paused, for its memory was overwritten, perhaps in part, "
+			   "and it was not reset (restart the instance)");
+	fail(loading, &failure, is_written || loading->was_paused);
+}
+
 static void on_reset(const struct error *error, const json_t *result, void *data)
 {
 	(void) result;
 	struct loading *loading = data;
 	if (error)
-		fail(loading, error, loading->was_paused);
+		fail_loading(loading, error, true);
 	else
 		run_gdb(loading, "compare-sections", on_compared);
-}
-
-/* Of gdb's loading: what it said, and that the board, where it was half done, is not fit to run. */
-static void fail_loading(struct loading *loading, const struct error *error, const char *output)
-{
-	struct error failure = *error;
-	bool is_half_done = strstr(output, "Loading section") && !strstr(output, "Transfer rate");
-	if (is_half_done)
-		error_wrap(&failure, "the board is left paused, for the transfer broke off and its memory is "
-				     "half written (restart the instance)");
-	fail(loading, &failure, is_half_done || loading->was_paused);
 }
 
 static void on_loaded(const struct error *error, const json_t *result, void *data)
@@ -127,20 +135,21 @@ static void on_loaded(const struct error *error, const json_t *result, void *dat
 	struct loading *loading = data;
 	struct error refused;
 	const char *output = json_member_string(result, "stdout", "");
+	bool is_written = strstr(output, "Loading section");
 	if (error && !result) {
 		/* gdb was not at the board. */
 		finish(loading, error);
 		return;
 	}
 	if (error) {
-		fail_loading(loading, error, output);
+		fail_loading(loading, error, is_written);
 		return;
 	}
 	if (json_member_integer(result, "exit_code", 1) != 0 || !strstr(output, "Transfer rate")) {
 		const char *words = json_member_string(result, "stderr", "");
 		error_set(&refused, -EREMOTEIO, "emulator_error", "gdb could not load the file: %.1500s",
 			  words[0] ? words : output);
-		fail_loading(loading, &refused, output);
+		fail_loading(loading, &refused, is_written);
 		return;
 	}
 	const struct connector_ops *connector;
@@ -184,6 +193,7 @@ void debug_load(struct instance *instance, const json_t *arguments, uint64_t tim
 	    .was_paused = instance_is_paused(instance),
 	    .paused = json_member_boolean(arguments, "paused", false),
 	    .timeout_ms = timeout_ms,
+	    .deadline_ms = clock_monotonic_ms() + (int64_t) timeout_ms,
 	    .on_done = on_done,
 	    .data = data,
 	};

@@ -265,7 +265,7 @@ test('a transfer that breaks off leaves the board paused and says so', async () 
 		const problem = await shared.client.refused(504, 'timeout', 'POST', '/instances/half/load?timeout=2', { json: { file } });
 		return (await stateOf('half')) === 'paused' && problem;
 	}, 'a gdb that writes within two seconds');
-	assert.match(detail, /^the board is left paused, for the transfer broke off and its memory is half written \(restart the instance\): gdb did not end in time/);
+	assert.match(detail, /^the board is left paused, for its memory was overwritten, perhaps in part, and it was not reset \(restart the instance\): gdb did not end in time/);
 });
 
 test('an image for another machine is not loaded', async () => {

@@ -6,9 +6,11 @@
 #define LOADS "case \"$*\" in *'-ex load'*) echo 'Transfer rate: 8 bits/sec';; *) echo matched;; esac\n"
 #define LOSES "case \"$*\" in *'-ex load'*) echo 'Transfer rate: 8 bits/sec';; *) echo MIS-MATCHED!;; esac\n"
 
-#define BROKEN_OFF \
-	"the board is left paused, for the transfer broke off and its memory is half written (restart the " \
-	"instance): "
+#define OVERWRITTEN \
+	"the board is left paused, for its memory was overwritten, perhaps in part, and it was not reset " \
+	"(restart the instance): "
+#define WRITTEN_AND_RESET \
+	"the image was written and the board reset, but whether the image outlived the reset is not known: "
 
 static void load_within(struct outcome *outcome, const char *paused, uint64_t timeout_ms)
 {
@@ -111,7 +113,7 @@ static void a_transfer_that_breaks_off_leaves_the_board_paused_and_says_so(void 
 	struct outcome outcome = {.fixture = *state};
 	run_with_gdb(outcome.fixture, "echo 'Loading section .text'; echo 'Load failed' >&2; exit 1\n");
 	load(&outcome, NULL);
-	expect_error(&outcome, "emulator_error", BROKEN_OFF "gdb could not load the file: Load failed\n");
+	expect_error(&outcome, "emulator_error", OVERWRITTEN "gdb could not load the file: Load failed\n");
 	expect_calls("");
 }
 
@@ -130,8 +132,43 @@ static void a_gdb_that_hangs_amid_the_transfer_leaves_the_board_paused_and_says_
 	run_with_gdb(outcome.fixture,
 		     "case \"$*\" in *'-ex load'*) echo 'Loading section .text'; exec sleep 1000;; esac\n");
 	load_within(&outcome, NULL, 1000);
-	expect_error(&outcome, "timeout", BROKEN_OFF "gdb did not end in time; it said: nothing");
+	expect_error(&outcome, "timeout", OVERWRITTEN "gdb did not end in time; it said: nothing");
 	expect_calls("");
+}
+
+static void a_gdb_that_hangs_once_it_has_written_leaves_the_board_paused_and_says_so(void **state)
+{
+	struct outcome outcome = {.fixture = *state};
+	run_with_gdb(outcome.fixture,
+		     "case \"$*\" in *'-ex load'*) echo 'Loading section .text'; echo 'Transfer rate: 8 "
+		     "bits/sec'; exec sleep 1000;; esac\n");
+	load_within(&outcome, NULL, 1000);
+	expect_error(&outcome, "timeout", OVERWRITTEN "gdb did not end in time; it said: nothing");
+	expect_calls("");
+}
+
+static void a_gdb_that_hangs_over_the_second_look_leaves_the_board_running_and_says_what_was_done(
+    void **state)
+{
+	struct outcome outcome = {.fixture = *state};
+	run_with_gdb(
+	    outcome.fixture,
+	    "case \"$*\" in *'-ex compare'*) exec sleep 1000;; *) echo 'Transfer rate: 8 bits/sec';; "
+	    "esac\n");
+	load_within(&outcome, NULL, 2000);
+	expect_error(&outcome, "timeout", WRITTEN_AND_RESET "gdb did not end in time; it said: nothing");
+	expect_calls("reset:2000 resume:1000");
+}
+
+static void a_load_takes_no_longer_in_all_than_it_may(void **state)
+{
+	struct outcome outcome = {.fixture = *state};
+	run_with_gdb(outcome.fixture,
+		     "case \"$*\" in *'-ex load'*) sleep 1; echo 'Transfer rate: 8 bits/sec';; *'-ex "
+		     "compare'*) exec sleep 2;; esac\n");
+	load_within(&outcome, NULL, 2500);
+	expect_error(&outcome, "timeout", WRITTEN_AND_RESET "gdb did not end in time; it said: nothing");
+	expect_calls("reset:2500 resume:1000");
 }
 
 static void a_gdb_that_cannot_be_started_leaves_the_board_alone(void **state)
@@ -174,14 +211,14 @@ static void a_first_firmware_that_is_back_waits_where_it_is_to(void **state)
 	expect_calls("reset:5000");
 }
 
-static void a_reset_that_fails_ends_the_loading(void **state)
+static void a_reset_that_fails_leaves_the_board_paused_and_says_so(void **state)
 {
 	struct outcome outcome = {.fixture = *state};
 	run_with_gdb(outcome.fixture, LOADS);
 	fake.fails_at = "actions";
 	load(&outcome, NULL);
-	expect_error(&outcome, "emulator_error", "the fake fails at actions");
-	expect_calls("reset:5000 resume:1000");
+	expect_error(&outcome, "emulator_error", OVERWRITTEN "the fake fails at actions");
+	expect_calls("reset:5000");
 }
 
 static void a_resume_that_fails_does_not_hide_what_failed_first(void **state)
@@ -248,11 +285,14 @@ int main(void)
 	    TEST(a_transfer_that_breaks_off_leaves_the_board_paused_and_says_so),
 	    TEST(a_gdb_that_hangs_before_the_transfer_leaves_the_board_running),
 	    TEST(a_gdb_that_hangs_amid_the_transfer_leaves_the_board_paused_and_says_so),
+	    TEST(a_gdb_that_hangs_once_it_has_written_leaves_the_board_paused_and_says_so),
+	    TEST(a_gdb_that_hangs_over_the_second_look_leaves_the_board_running_and_says_what_was_done),
+	    TEST(a_load_takes_no_longer_in_all_than_it_may),
 	    TEST(a_gdb_that_cannot_be_started_leaves_the_board_alone),
 	    TEST(a_gdb_that_loads_nothing_is_no_success),
 	    TEST(an_image_that_the_reset_puts_away_is_told),
 	    TEST(a_first_firmware_that_is_back_waits_where_it_is_to),
-	    TEST(a_reset_that_fails_ends_the_loading),
+	    TEST(a_reset_that_fails_leaves_the_board_paused_and_says_so),
 	    TEST(a_resume_that_fails_does_not_hide_what_failed_first),
 	    TEST(a_board_that_ends_meanwhile_ends_the_loading),
 	    TEST(a_board_that_is_stopping_when_gdb_has_loaded_is_not_reset),
