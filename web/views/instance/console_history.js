@@ -45,10 +45,15 @@ export class ConsoleHistory {
 		this.show();
 	}
 
-	/** The terminal shows the newest, from an offset on. @param {string} path @param {number} startNumber @param {number} offset */
-	begin(path, startNumber, offset) {
-		Object.assign(this, { path, startNumber, from: offset, to: null, end: null, firstOffset: 0 });
+	/** What was asked for before is not wanted any more. @param {string} path of the output that is shown from now on */
+	open(path) {
+		this.path = path;
 		this.cancel();
+	}
+
+	/** The terminal shows the newest, from an offset on. @param {number} startNumber @param {number} offset */
+	begin(startNumber, offset) {
+		Object.assign(this, { startNumber, from: offset, to: null, end: null, firstOffset: 0 });
 		this.show();
 		this.noteStart(startNumber);
 	}

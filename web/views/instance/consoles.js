@@ -142,13 +142,13 @@ class ConsolesTab {
 
 	/** The newest output, and what comes. @param {string} name */
 	attach(name) {
-		this.history.cancel();
 		this.stream?.close();
 		this.terminal?.clear();
 		this.tabs?.choose(name);
 		this.name = name;
 		const terminal = this.terminal;
 		const path = outputPath(this.instance.id, name);
+		this.history.open(path);
 		this.offerDownload(path, '');
 		const stream = new ConsoleStream(this.app.api, this.instance.id, name, {
 			onBytes: (bytes, isNew) => {
@@ -158,7 +158,7 @@ class ConsolesTab {
 			onBegin: (startNumber, offset) => {
 				terminal?.clear();
 				if (offset > 0) terminal?.write(`[${offset.toLocaleString()} bytes come before this: First and Earlier show them]\r\n`);
-				this.history.begin(path, startNumber, offset);
+				this.history.begin(startNumber, offset);
 			},
 			onStatus: (status, unheard) => this.tellStatus(status, unheard),
 			onUnsent: (text) => this.tellUnsent(text),
