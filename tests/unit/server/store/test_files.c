@@ -60,18 +60,23 @@ static void the_first_upload_gives_the_name(void **state)
 	assert_false(found.has_entry);
 }
 
+static struct instance_row user_of(char *sha256, char *id, char *path)
+{
+	return (struct instance_row){.id = id,
+				     .path = path,
+				     .target = "t",
+				     .emulator = "qemu",
+				     .spec = "{}",
+				     .labels = "{}",
+				     .state = "created",
+				     .file = sha256};
+}
+
 static void a_file_in_use_cannot_be_deleted(void **state)
 {
 	struct store_fixture *fixture = *state;
 	insert(fixture->store, row_of("aa", "x"), true);
-	struct instance_row instance = {.id = "a",
-					.path = "/s/a",
-					.target = "t",
-					.emulator = "qemu",
-					.spec = "{}",
-					.labels = "{}",
-					.state = "created",
-					.file = "aa"};
+	struct instance_row instance = user_of("aa", "a", "/s/a");
 	assert_int_equal(instances_insert(fixture->store, &instance, NULL), 0);
 	struct error error = {0};
 	assert_int_equal(files_delete(fixture->store, "aa", &error), -EBUSY);
@@ -109,14 +114,9 @@ static void who_uses_a_file_is_named(void **state)
 	struct store *store = ((struct store_fixture *) *state)->store;
 	insert(store, row_of("aa", "x"), true);
 	insert_run(store, "aa");
-	struct instance_row board = {.id = "run-1",
-				     .path = "/run-1",
-				     .target = "t",
-				     .emulator = "qemu",
-				     .spec = "{}",
-				     .labels = "{\"emud.run\":\"1\"}",
-				     .state = "running",
-				     .file = "aa"};
+	struct instance_row board = user_of("aa", "run-1", "/run-1");
+	board.labels = "{\"emud.run\":\"1\"}";
+	board.state = "running";
 	assert_int_equal(instances_insert(store, &board, NULL), 0);
 	refuses_deletion(
 	    store,
@@ -129,14 +129,7 @@ static void who_uses_a_file_is_named(void **state)
 	static char *const ids[] = {"d", "b", "c", "a"};
 	for (size_t i = 0; i < 4; i++) {
 		char path[] = {'/', ids[i][0], '\0'};
-		struct instance_row instance = {.id = ids[i],
-						.path = path,
-						.target = "t",
-						.emulator = "qemu",
-						.spec = "{}",
-						.labels = "{}",
-						.state = "created",
-						.file = "aa"};
+		struct instance_row instance = user_of("aa", ids[i], path);
 		assert_int_equal(instances_insert(store, &instance, NULL), 0);
 	}
 	refuses_deletion(store, "the file is that of instances a, b, c and others: delete those first");
