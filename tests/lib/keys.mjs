@@ -1,6 +1,6 @@
 // A page by keyboard alone: what Tab reaches, and what it must.
 
-/* global HTMLInputElement, innerHeight, innerWidth */
+/* global HTMLInputElement, addEventListener, innerHeight, innerWidth */
 
 import assert from 'node:assert/strict';
 
@@ -15,11 +15,17 @@ function recordWalk() {
 	const walk = /** @type {any} */ (globalThis);
 	walk.all = [...walk.all ?? [], ...walk.walked ?? []];
 	walk.walked = /** @type {Element[]} */ ([]);
-	walk.onWalk ??= document.addEventListener('focusin', ({ target }) => /** @type {Element} */ (target).matches('main') || walk.walked.push(target)) ?? true;
+	walk.untilBrowser = Infinity;
+	if (walk.isRecorded) return;
+	walk.isRecorded = true;
+	document.addEventListener('focusin', ({ target }) => /** @type {Element} */ (target).matches('main') || walk.walked.push(target));
+	// Behind its last stop the browser's own are: who comes back from those goes on at the other end of the page.
+	addEventListener('focus', () => void (walk.untilBrowser = Math.min(walk.untilBrowser, walk.walked.length)));
 }
 
 /**
- * Presses a key until it brings what it has brought before, or a console takes it.
+ * Presses a key until it has been at the browser's own controls and comes to what it was at before those, or a console takes it. A stop that comes
+ * twice by itself is no round: Chromium may tell one twice after its own, and what is drawn anew hands its focus on.
  * @param {Page} page
  * @param {string} key
  * @returns {Promise<number | null>} how many stops there are; null: a console has it now
@@ -28,12 +34,16 @@ async function walk(page, key) {
 	await page.evaluate(recordWalk);
 	for (let presses = 0; presses < PRESSES_MOST; presses += BATCH) {
 		for (let press = 0; press < BATCH; press++) await page.keyboard.press(key);
-		const { stops, all, isTaken } = await page.evaluate(() => {
-			const { walked } = /** @type {any} */ (globalThis);
-			return { stops: new Set(walked).size, all: walked.length, isTaken: document.activeElement?.matches('.screen *') ?? false };
+		const { stops, isRound, isTaken } = await page.evaluate(() => {
+			const { walked, untilBrowser } = /** @type {any} */ (globalThis);
+			const before = new Set(walked.slice(0, untilBrowser));
+			return {
+				stops: new Set(walked).size, isRound: walked.slice(untilBrowser).some((/** @type {Element} */ stop) => before.has(stop)),
+				isTaken: document.activeElement?.matches('.screen *') ?? false,
+			};
 		});
 		if (isTaken && key === 'Tab') return null;
-		if (all > stops) return stops;
+		if (isRound) return stops;
 	}
 	throw new Error(`${key} does not come round`);
 }

@@ -19,6 +19,8 @@ export function keepFocus(outlet) {
 	});
 	// Who points elsewhere leaves it.
 	addEventListener('pointerdown', () => void (at = -1), { capture: true });
+	// So does who goes on to the browser's own controls; another window only comes before this one, where what has the focus keeps it.
+	addEventListener('blur', () => document.activeElement === document.body && (at = -1));
 	new MutationObserver(() => {
 		const { activeElement: active, body } = document;
 		if (at < 0 || (active !== body && active !== stops[at]) || isThere(stops[at]) || document.querySelector(':modal')) return;

@@ -33,6 +33,7 @@ export class TabViews {
 		this.subject = null;
 		/** @type {Tab<T> | null} */
 		this.shown = null;
+		this.isOver = false;
 		const names = Object.fromEntries(Object.entries(views).map(([id, { name }]) => [id, name]));
 		this.tabs = createTabs({ label, names, chosen: this.chosen, onChoose: (tab) => this.choose(tab) });
 	}
@@ -53,6 +54,7 @@ export class TabViews {
 	/** @param {T} subject one that has nothing of the one before */
 	begin(subject) {
 		this.subject = subject;
+		this.isOver = false;
 		void this.mount();
 	}
 
@@ -62,8 +64,10 @@ export class TabViews {
 		this.shown?.update?.(subject);
 	}
 
-	/** @param {...import('./dom.js').Child} instead what is shown then */
+	/** What is over stays as it is: who is at a link there stays too. @param {...import('./dom.js').Child} instead what is shown then */
 	end(...instead) {
+		if (this.isOver) return;
+		this.isOver = true;
 		this.subject = null;
 		this.shown?.unmount();
 		this.shown = null;
