@@ -71,9 +71,24 @@ export class ByteStream {
 		return JSON.stringify(this.bytes.subarray(-200).toString());
 	}
 
+	/** What came behind an offset. @param {number} offset in bytes */
+	behind(offset) {
+		let first = this.parts.length;
+		let at = this.length;
+		while (at > offset) at -= this.parts[--first].length;
+		return Buffer.concat(this.parts.slice(first)).subarray(offset - at);
+	}
+
 	/** All bytes so far, once they hold text. @param {string} text */
 	async until(text) {
-		await this.wait(() => this.bytes.includes(text), `${JSON.stringify(text)}`);
+		const sought = Buffer.from(text);
+		let searched = 0;
+		await this.wait(() => {
+			const isThere = this.behind(searched).includes(sought);
+			// What is searched may begin at the end of what there is.
+			searched = Math.max(0, this.length - sought.length + 1);
+			return isThere;
+		}, JSON.stringify(text));
 		return this.bytes.toString();
 	}
 

@@ -16,7 +16,7 @@ import { beginRun, runFirmware } from '../lib/runs.mjs';
 const LONG_ID = `${'long-name-'.repeat(6)}end`;
 const LONG_TARGET = 'a-target-with-a-very-long-name-that-somebody-has-thought-of-once';
 /** Beyond it people notice (web.dev calls 0.1 good): a page that is shown at once has none. */
-const SHIFT_MOST = 0.02;
+const SHIFT_MOST = 0.01;
 
 const { openPage } = shareBrowser();
 const shared = shareEmud({ pwEmu: { emulators: { mock: { driver: [MOCK_DRIVER] } } }, targets: { mock: mockTarget(), [LONG_TARGET]: { mock: mockTarget().mock } } });
@@ -27,7 +27,8 @@ const PAGES = [
 	['/instances', 'td.number:nth-of-type(5):not(:empty)'], [`/instances/${LONG_ID}`, '.xterm-rows'],
 	['/instances/still/properties', '[role="treeitem"]'], ['/instances/still/debug', '.panel form'], ['/instances/still/logs', '.panel .log'], ['/instances/still/usage', '.totals span'],
 	['/instances/still/events', '.panel tbody tr'], [`/instances/${LONG_ID}/details`, '.panel dl'], ['/instances/nobody', '.panel a'], ['/new', 'option[value="board"]'],
-	[`/new?target=${LONG_TARGET}`, 'option[value="board"]'], ['/runs', 'main tbody tr'], ['/runs/1', '.run-log > div'], ['/runs/1/tests', '.panel summary'],
+	[`/new?target=${LONG_TARGET}`, 'option[value="board"]'], ['/new?target=no-machine', 'option[value="board"]'], ['/new-run?target=no-machine', 'option[value="board"]'],
+	['/runs', 'main tbody tr'], ['/runs/1', '.run-log > div'], ['/runs/1/tests', '.panel summary'],
 	['/runs/1/events', '.panel tbody tr'], ['/new-run', 'option[value="board"]'], ['/new?target=board', 'option[value="board-two"]'], ['/targets', 'tr[data-id="board"]'],
 	['/files', '.files tbody tr'], ['/service', 'section[aria-label="Limits"] dl'],
 ];

@@ -13,13 +13,15 @@ const tellTarget = ({ emulators, machine, channels }) =>
 export class TargetPicker {
 	/**
 	 * @param {import('../app.js').App} app
-	 * @param {{prefill: {target: string, emulator: string}, onChange: () => void}} options onChange: also when the targets are known
+	 * @param {{prefill: {target: string, emulator: string}, onChange: () => void}} options onChange: also when the targets are known, or cannot be
 	 */
 	constructor(app, { prefill, onChange }) {
 		this.prefill = prefill;
 		this.onChange = onChange;
 		/** @type {Map<string, Target>} */
 		this.targets = new Map();
+		/** What stands below one that was chosen before moves when its facts come: till then it is better not shown. */
+		this.isAwaited = prefill.target !== '';
 		this.target = h('select', { required: true, onchange: () => this.changed() });
 		this.emulator = h('select', { onchange: () => this.changed() });
 		this.facts = h('p', { class: 'facts', role: 'status' });
@@ -29,10 +31,18 @@ export class TargetPicker {
 		this.stop = followList(app.store, 'targets', () => app.api.listTargets(), {
 			onLoad: (targets) => {
 				this.show(targets);
-				this.onChange();
+				this.answered();
 			},
-			onFault: (error) => app.notices.failAsking(error),
+			onFault: (error) => {
+				app.notices.failAsking(error);
+				this.answered();
+			},
 		});
+	}
+
+	answered() {
+		this.isAwaited = false;
+		this.onChange();
 	}
 
 	/** What is chosen now, as far as it is known. */
@@ -83,9 +93,7 @@ export class TargetPicker {
 		}
 		this.fields.emulator.element.hidden = names.length < 2;
 		const isFitting = !chosen || chosen.available;
-		// What stands below stays where it is when the targets come.
-		const isAwaited = this.targets.size === 0 && this.target.value !== '';
-		setText(this.facts, !chosen ? (isAwaited ? 'Loading …' : '') : isFitting ? tellTarget(chosen) : `Not available: ${chosen.unavailable_reason}`);
+		setText(this.facts, !chosen ? '' : isFitting ? tellTarget(chosen) : `Not available: ${chosen.unavailable_reason}`);
 		this.facts.className = isFitting ? 'facts quiet' : 'facts warning';
 	}
 }

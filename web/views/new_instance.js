@@ -80,7 +80,8 @@ class NewInstanceView {
 			check: () => this.check(), send: () => this.sheet.post(INSTANCES, this.picker.value, (file) => this.makeSpec(file)),
 			onDone: (instance) => this.done(instance), tell: (words, error) => this.tell(words, error),
 		});
-		outlet.append(h('div', { class: 'heading' }, h('h1', {}, 'New instance')), this.sheet.element, h('h2', {}, 'The same with curl'), this.curl.element);
+		this.body = h('div', {}, this.sheet.element, h('h2', {}, 'The same with curl'), this.curl.element);
+		outlet.append(h('div', { class: 'heading' }, h('h1', {}, 'New instance')), this.body);
 		this.changed();
 	}
 
@@ -92,6 +93,7 @@ class NewInstanceView {
 
 	/** What depends on what was chosen or typed. */
 	changed() {
+		this.body.hidden = this.target.isAwaited;
 		this.picker.fitTo(this.target.machines);
 		setText(this.submitText, this.controls.start.checked ? 'Create and start' : 'Create');
 		this.curl.update();

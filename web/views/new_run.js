@@ -66,11 +66,12 @@ function createFields(controls, target, picker) {
 
 class RunForms {
 	/**
-	 * @param {HTMLElement} outlet
+	 * @param {HTMLElement} outlet of its own
 	 * @param {RunForm} prefill
 	 * @param {App} app
 	 */
 	constructor(outlet, prefill, app) {
+		this.outlet = outlet;
 		this.app = app;
 		this.prefill = prefill;
 		const changed = () => this.changed();
@@ -98,6 +99,7 @@ class RunForms {
 
 	/** What depends on what was chosen or typed. */
 	changed() {
+		this.outlet.hidden = this.target.isAwaited;
 		this.fillChannels(this.target.chosen);
 		this.picker.fitTo(this.target.machines);
 		this.curl.update();
