@@ -59,6 +59,12 @@ test('a property is found in the tree, read, set, and an error stands at its fie
 	await page.getByRole('status').filter({ hasText: 'Set.' }).waitFor();
 	assert.equal(await readProperty('props', '/machine', 'dump-guest-core'), false);
 	assert.match((await treeItem(page, 'dump-guest-core').textContent()) ?? '', /false/);
+	await shared.client.post('/instances/props/restart');
+	await page.locator('output.value').filter({ hasText: 'true' }).waitFor();
+	assert.equal(await page.getByRole('status').filter({ hasText: 'Set.' }).count(), 0);
+	await value.fill('false');
+	await button(page, 'Set').click();
+	await page.getByRole('status').filter({ hasText: 'Set.' }).waitFor();
 	await value.fill('nonsense');
 	await button(page, 'Set').click();
 	await page.getByText('This is no JSON').waitFor();

@@ -87,6 +87,8 @@ export class PropertyEditor {
 	async read() {
 		const { property } = this;
 		if (!property) return;
+		// That it was set is true of what it was then, which another start forgets.
+		setText(this.said, '');
 		try {
 			const { value } = await requestValues(this.app.api, propertyUrl(this.id, property));
 			if (property === this.property) this.take(value);
