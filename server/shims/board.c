@@ -49,6 +49,8 @@ int64_t board_state_since_ms(const struct board *board)
 		return board->row.created_at_ms;
 	if (board_is_in(board, "starting"))
 		return board->row.started_at_ms;
+	if (board_is_in(board, "stopping"))
+		return board->stop_asked_ms;
 	return board_is_over(board) ? board->row.ended_at_ms : 0;
 }
 

@@ -21,7 +21,7 @@ const char *board_state(const struct board *board); /* by API.md's names */
 const char *board_target(const struct board *board);
 const char *board_emulator(const struct board *board);
 int64_t board_start_number(const struct board *board);
-/* Since when it is in its state, where that is a time that the API tells; else 0. */
+/* Since when it is in its state, where that is known; else 0. */
 int64_t board_state_since_ms(const struct board *board);
 const char *board_paused_by(const struct board *board); /* "user", "disk_full"; NULL: not paused */
 const json_t *board_asked(

@@ -1,6 +1,7 @@
 #include "server/shims/board_internal.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/clock.h"
 #include "server/shims/adoptable.h"
 #include "server/shims/state_directory.h"
 
@@ -31,6 +32,8 @@ static int begin_stop(struct board *board, struct error *error)
 		board_shim_gone(board);
 		return 0;
 	}
+	/* Before it is asked: it may have ended before this goes on. */
+	board->stop_asked_ms = clock_wall_ms();
 	int result = board_ask_stop(board, error);
 	if (result < 0)
 		return result;

@@ -22,6 +22,7 @@ struct board {
 	struct board_sweep *sweep;        /* under way, or NULL */
 	struct loop_timer *stop_deadline; /* of a stop, after which its shim hangs */
 	struct loop_timer *retry;         /* of a recovery that was short of something */
+	int64_t stop_asked_ms;            /* when the current start was asked to stop; 0: was not */
 	bool settled;                     /* its state is known to be true */
 	struct shared_text *text;         /* board_to_text's, until something changes; NULL: none */
 

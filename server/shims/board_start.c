@@ -73,6 +73,7 @@ static void enter_start(struct board *board)
 	board->row.phase = INSTANCE_STARTING;
 	board->row.started_at_ms = clock_wall_ms();
 	board->row.ended_at_ms = 0;
+	board->stop_asked_ms = 0;
 	board_set_exit(board, NULL);
 	json_decref(TAKE(board->status));
 	board_set_state(board, "starting");
