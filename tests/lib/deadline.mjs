@@ -1,7 +1,7 @@
 // Waiting for what must come, with a deadline and a message that says what did not.
 
 /** Sanitizers and two cores shared with other tests: generous, since only a failure ever waits this long. */
-export const DEADLINE_MS = 20_000;
+export const DEADLINE_MS = 40_000;
 
 /**
  * The promise's value, or an error that names what was waited for.
