@@ -3,6 +3,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/clock.h"
 #include "core/base/file.h"
+#include "core/base/json.h"
 #include "core/base/text.h"
 #include "core/channels/growth.h"
 #include "core/emulators/registry.h"
@@ -75,7 +76,7 @@ static void split_report(const struct config_report *report, json_t *warnings, j
 	for (size_t i = 0; i < report->count; i++) {
 		cleanup_free char *line = config_problem_format(&report->problems[i]);
 		json_array_append_new(report->problems[i].is_warning ? warnings : errors,
-				      json_string(line ? line : ""));
+				      json_text_of(line ? line : ""));
 	}
 }
 
@@ -85,8 +86,8 @@ static void note_configuration(struct app *app, const struct error *error, json_
 	clock_format_rfc3339(clock_wall_ms(), now);
 	json_decref(TAKE(app->config_refusal));
 	if (error) {
-		app->config_refusal =
-		    json_pack("{s:s, s:s, s:O}", "time", now, "detail", error->message, "errors", errors);
+		app->config_refusal = json_pack("{s:s, s:o, s:O}", "time", now, "detail",
+						json_text_of(error->message), "errors", errors);
 		return;
 	}
 	json_decref(app->config_warnings);
@@ -106,7 +107,7 @@ static void publish_reload(struct app *app, const char *actor, const struct erro
 	const struct event event = {
 	    .type = error ? "config.refused" : "config.reloaded",
 	    .actor = actor,
-	    .data = error ? json_pack("{s:s, s:O}", "detail", error->message, "errors", errors)
+	    .data = error ? json_pack("{s:o, s:O}", "detail", json_text_of(error->message), "errors", errors)
 			  : json_pack("{s:O}", "warnings", warnings),
 	};
 	events_publish(app->events, &event);

@@ -140,6 +140,19 @@ json_t *json_text(const char *bytes, size_t length)
 	return text ? json_string(text) : NULL;
 }
 
+json_t *json_text_of(const char *text)
+{
+	return text ? json_text(text, strlen(text)) : json_null();
+}
+
+void json_add_fault(json_t **list, const char *pointer, const char *detail)
+{
+	if (!*list)
+		*list = json_array();
+	json_array_append_new(
+	    *list, json_pack("{s:o, s:o}", "pointer", json_text_of(pointer), "detail", json_text_of(detail)));
+}
+
 char **json_to_text_vector(const json_t *array)
 {
 	if (!json_is_array(array))

@@ -23,6 +23,11 @@ bool json_member_boolean(const json_t *object, const char *key, bool fallback);
 
 /* Text that may not be UTF-8 as a JSON string, with U+FFFD for what is not. New reference. */
 json_t *json_text(const char *bytes, size_t length);
+/* The same of a whole text; NULL: null. */
+json_t *json_text_of(const char *text);
+/* {"pointer","detail"} behind the others of *list (made where it is NULL), as the "errors" of a problem are.
+ * Both may be no UTF-8, as what was cut to a length: a fault that were left out for that would be none. */
+void json_add_fault(json_t **list, const char *pointer, const char *detail);
 
 /* ["a","b"] to a NULL-terminated vector of copies; NULL if it is not an array of strings or no memory. */
 char **json_to_text_vector(const json_t *array);

@@ -96,7 +96,7 @@ static size_t bare_length(const char *value)
 
 static void append_quoted(struct buffer *lines, const char *value)
 {
-	cleanup_json json_t *json = json_text(value, strlen(value));
+	cleanup_json json_t *json = json_text_of(value);
 	cleanup_free char *text = json ? json_to_text(json) : NULL;
 	buffer_append_text(lines, text ? text : "\"\"");
 }

@@ -275,8 +275,9 @@ int debug_open_file(const json_t *file, struct error *error)
 static json_t *point_at_command(size_t index, const struct error *error)
 {
 	cleanup_free char *pointer = text_format("/commands/%zu", index);
-	return json_pack("{s:[{s:s?, s:o}]}", "errors", "pointer", pointer, "detail",
-			 json_text(error->message, strlen(error->message)));
+	json_t *errors = NULL;
+	json_add_fault(&errors, pointer ? pointer : "/commands", error->message);
+	return json_pack("{s:o}", "errors", errors);
 }
 
 static int append_commands(char ***argv, const json_t *commands, json_t **ret_more, struct error *error)

@@ -56,8 +56,8 @@ json_t *ending_describe(const struct ending *ending, int dirfd, const char *log_
 	bool has_signal = ending->exited && ending->status.signal;
 	cleanup_free char *detail = ending_is_failure(reason) ? detail_of(ending, dirfd, log_name) : NULL;
 	char name[16] = "";
-	return json_pack("{s:o, s:s?, s:s, s:s?}", "code",
+	return json_pack("{s:o, s:s?, s:s, s:o}", "code",
 			 has_code ? json_integer(ending->status.code) : json_null(), "signal",
 			 has_signal ? process_signal_name(ending->status.signal, name) : NULL, "reason",
-			 reason, "detail", detail);
+			 reason, "detail", json_text_of(detail));
 }

@@ -51,11 +51,11 @@ static json_t *point_at_file(const struct error *error, bool is_load)
 {
 	static const char *const codes[] = {"file_not_found", "invalid_file", "invalid_request",
 					    "invalid_value", "path_not_allowed"};
+	json_t *errors = NULL;
 	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
 		if (text_equal(error->code, codes[i]))
-			return json_pack("[{s:s, s:o}]", "pointer", is_load ? "/file" : "/executable",
-					 "detail", json_text(error->message, strlen(error->message)));
-	return NULL;
+			json_add_fault(&errors, is_load ? "/file" : "/executable", error->message);
+	return errors;
 }
 
 /* Puts it into the arguments of a command. False: the problem was replied. */

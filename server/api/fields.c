@@ -1,6 +1,7 @@
 #include "server/api/fields.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/json.h"
 #include "core/base/text.h"
 
 #include <stdarg.h>
@@ -13,9 +14,7 @@ void field_faults_add(struct field_faults *faults, bool is_meaning, const char *
 	va_start(arguments, detail_format);
 	vsnprintf(detail, sizeof(detail), detail_format, arguments);
 	va_end(arguments);
-	if (!faults->list)
-		faults->list = json_array();
-	json_array_append_new(faults->list, json_pack("{s:s, s:s}", "pointer", pointer, "detail", detail));
+	json_add_fault(&faults->list, pointer, detail);
 	faults->is_meaning |= is_meaning;
 	faults->is_form |= !is_meaning;
 }

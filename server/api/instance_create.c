@@ -78,8 +78,9 @@ static bool create(struct request *request, struct app *app, const char *id, con
 	if (!query_timeout_ms(request, &timeout_ms) || !query_wait(request, &wait))
 		return false;
 	if (wanted.path && !(root = path_rules_find_root(app, wanted.path, &error))) {
-		reply_problem_list(request, error.code, error.message,
-				   json_pack("[{s:s,s:s}]", "pointer", "/path", "detail", error.message));
+		json_t *errors = NULL;
+		json_add_fault(&errors, "/path", error.message);
+		reply_problem_list(request, error.code, error.message, errors);
 		return false;
 	}
 	wanted.root = root;

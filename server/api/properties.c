@@ -2,6 +2,7 @@
 #include "server/api/replies.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/json.h"
 #include "core/base/text.h"
 #include "core/emulators/connector.h"
 #include "core/emulators/registry.h"
@@ -17,10 +18,7 @@ static bool require_query(struct request *request, const char *const *names)
 		if (value && value[0])
 			continue;
 		cleanup_free char *pointer = text_format("?%s", *names);
-		if (!errors)
-			errors = json_array();
-		json_array_append_new(errors, json_pack("{s:s, s:s}", "pointer", pointer ? pointer : "?",
-							"detail", "is required"));
+		json_add_fault(&errors, pointer ? pointer : "?", "is required");
 	}
 	if (errors)
 		reply_problem_list(request, "invalid_parameter", "the query lacks what errors names", errors);

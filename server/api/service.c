@@ -77,11 +77,11 @@ void reload_configuration(struct request *request, void *data)
 		    json_pack("{s:s?, s:o}", "path", app->settings->config_path, "warnings", warnings));
 		return;
 	}
-	json_t *errors = json_array();
+	json_t *errors = NULL;
 	size_t index;
 	json_t *fault;
 	json_array_foreach (faults, index, fault)
-		json_array_append_new(errors, json_pack("{s:s, s:O}", "pointer", "", "detail", fault));
+		json_add_fault(&errors, "", json_string_value(fault));
 	json_decref(faults);
 	json_decref(warnings);
 	reply_problem_list(request, error_code_or(&error, "invalid_configuration"), error.message, errors);

@@ -101,7 +101,8 @@ static void add_problem(json_t *problems, const char *code, const char *format, 
 		detail = NULL;
 	va_end(arguments);
 	if (detail)
-		json_array_append_new(problems, json_pack("{s:s, s:s}", "code", code, "detail", detail));
+		json_array_append_new(problems,
+				      json_pack("{s:s, s:o}", "code", code, "detail", json_text_of(detail)));
 }
 
 /* By reason, so that ten targets of one emulator are one problem. */

@@ -1,6 +1,7 @@
 #include "server/http/exchange.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/json.h"
 #include "core/base/text.h"
 #include "server/http/websocket.h"
 
@@ -144,10 +145,7 @@ static bool check_parameters(struct request *request)
 			continue;
 		is_known &= use_of(request->match.route, name) != USE_NEVER;
 		cleanup_free char *pointer = text_format("?%s", name);
-		if (!errors)
-			errors = json_array();
-		json_array_append_new(
-		    errors, json_pack("{s:s, s:s}", "pointer", pointer ? pointer : "?", "detail", fault));
+		json_add_fault(&errors, pointer ? pointer : "?", fault);
 		buffer_append_format(&detail, "%s%s %s", detail.length ? "; " : "query parameter ", name,
 				     fault);
 	}

@@ -257,8 +257,8 @@ static json_t *pack_problem(const struct request *request, const struct problem 
 	char type[128];
 	snprintf(type, sizeof(type), "/problems/%s", problem->code);
 	return json_pack("{ss ss si so* ss ss}", "type", type, "title", problem->title, "status",
-			 (int) problem->status, "detail", json_text(detail, strlen(detail)), "code",
-			 problem->code, "request_id", request->id);
+			 (int) problem->status, "detail", json_text_of(detail), "code", problem->code,
+			 "request_id", request->id);
 }
 
 void reply_problem_list(struct request *request, const char *code, const char *detail, json_t *errors)

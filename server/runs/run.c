@@ -111,9 +111,9 @@ int run_store(struct run *run, const char *actor, struct error *error)
 					    : row->created_at_ms,
 	    .actor = actor,
 	    .run = run->id,
-	    .data = json_pack("{s:s, s:s?, s:s?, s:s?, s:s, s:s?}", "state", row->state, "verdict",
-			      row->verdict, "reason", run->reason, "detail", run->detail, "target",
-			      row->target, "instance", row->instance),
+	    .data = json_pack("{s:s, s:s?, s:s?, s:o, s:s, s:s?}", "state", row->state, "verdict",
+			      row->verdict, "reason", run->reason, "detail", json_text_of(run->detail),
+			      "target", row->target, "instance", row->instance),
 	};
 	int result = events_publish_with(options->events, &event, write_row, run, error);
 	if (result < 0)

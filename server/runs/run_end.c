@@ -91,9 +91,9 @@ static json_t *make_result(const struct run *run)
 {
 	const struct board *board = board_of(run);
 	json_t *command = board ? (json_t *) board_command_line(board) : NULL;
-	return json_pack("{s:s, s:s?, s:O*, s:O*, s:O*, s:I}", "reason", run->reason, "detail", run->detail,
-			 "exit", run->exit, "matched", run->matched, "command", command, "end_offset",
-			 (json_int_t) run->end_offset);
+	return json_pack("{s:s, s:o, s:O*, s:O*, s:O*, s:I}", "reason", run->reason, "detail",
+			 json_text_of(run->detail), "exit", run->exit, "matched", run->matched, "command",
+			 command, "end_offset", (json_int_t) run->end_offset);
 }
 
 /* Its board does not go on meanwhile; where it cannot be stopped now, it is when it is taken away. */

@@ -1,21 +1,15 @@
 #include "server/runs/run_patterns.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/json.h"
 
 #include <stdio.h>
-
-static void add_fault(json_t **faults, const char *pointer, const char *detail)
-{
-	if (!*faults)
-		*faults = json_array();
-	json_array_append_new(*faults, json_pack("{s:s, s:s}", "pointer", pointer, "detail", detail));
-}
 
 static void add(struct pattern_set *set, const json_t *regex, const char *pointer, json_t **faults)
 {
 	struct error error;
 	if (pattern_set_add(set, json_string_value(regex), json_string_length(regex), &error) < 0)
-		add_fault(faults, pointer, error.message);
+		json_add_fault(faults, pointer, error.message);
 }
 
 static void add_all(struct pattern_set *set, const json_t *spec, const char *key, json_t **faults)

@@ -136,9 +136,9 @@ void board_set_lost(struct board *board, const char *reason, const char *detail)
 	json_object_set_new(status, "state", json_string("failed"));
 	json_object_set_new(status, "start_number", json_integer((json_int_t) board->row.start_number));
 	json_object_set_new(status, "processes", json_object());
-	json_object_set_new(
-	    status, "exit",
-	    json_pack("{s:n, s:n, s:s, s:s}", "code", "signal", "reason", reason, "detail", detail));
+	json_object_set_new(status, "exit",
+			    json_pack("{s:n, s:n, s:s, s:o}", "code", "signal", "reason", reason, "detail",
+				      json_text_of(detail)));
 	json_t *channels = json_object_get(status, "channels");
 	const char *name;
 	json_t *channel;

@@ -112,6 +112,19 @@ test('values without meaning are refused, each named', async () => {
 	}
 });
 
+test('a fault that is told in part, since it is long, is one wherever it is cut', async () => {
+	for (const ahead of ['', 'a', 'ab', 'abc']) {
+		const long = ahead + '\u{1f47e}'.repeat(100);
+		for (const [code, pointer, spec] of /** @type {[string, string, object][]} */ ([
+			['invalid_request', `/${ahead}`, { [long]: 1 }], ['invalid_value', `/labels/${ahead}`, { labels: { [long]: 'x' } }], ['invalid_value', '/file', { file: long }],
+		])) {
+			const { status, json } = await shared.client.request('POST', '/instances', { json: { target: 'board', start: false, ...spec } });
+			assert.deepEqual([status, json.code], [code === 'invalid_request' ? 400 : 422, code], JSON.stringify(spec));
+			assert.deepEqual(json.errors.map((/** @type {{pointer: string}} */ error) => error.pointer.startsWith(pointer)), [true]);
+		}
+	}
+});
+
 test('what cannot name a file is refused', async () => {
 	for (const file of ['', 'sha256:', 'sha256:abc', { sha256: 'abc' }, { path: '' }, {}, 5, ['a']]) {
 		const { status, json } = await shared.client.request('POST', '/instances', { json: { target: 'board', start: false, file } });

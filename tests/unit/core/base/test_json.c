@@ -149,6 +149,20 @@ static void vectors_go_both_ways(void **state)
 	assert_int_equal(json_array_size(none), 0);
 }
 
+static void a_fault_stays_one_where_its_text_was_cut(void **state)
+{
+	(void) state;
+	cleanup_json json_t *none = json_text_of(NULL);
+	assert_true(json_is_null(none));
+	cleanup_json json_t *faults = NULL;
+	json_add_fault(&faults, "/\xc3\xa4\xc3", "is \xff");
+	json_add_fault(&faults, "", "is required");
+	cleanup_json json_t *expected =
+	    parse("[{\"pointer\": \"/\xc3\xa4\\ufffd\", \"detail\": \"is \\ufffd\"},"
+		  " {\"pointer\": \"\", \"detail\": \"is required\"}]");
+	assert_true(json_equal(faults, expected));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -161,6 +175,7 @@ int main(void)
 	    cmocka_unit_test(members_of_another_type_are_the_fallback),
 	    cmocka_unit_test(text_of_any_bytes_is_a_string),
 	    cmocka_unit_test(vectors_go_both_ways),
+	    cmocka_unit_test(a_fault_stays_one_where_its_text_was_cut),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
