@@ -18,6 +18,9 @@ import { leaveBeforeEmud } from './leaving.mjs';
  *   what a page complains of; report: unless it is expected
  */
 
+/** Of a console whose instance is deleted at that moment: whatever the page does, its browser tells it. */
+const GOING = /^WebSocket connection to .*\/channels\/.* Unexpected response code: 40[49]$/;
+
 /** It tells of everything on its console. @type {Kind} */
 const CHROMIUM = {
 	launch: () => chromium.launch({
@@ -51,7 +54,7 @@ export function shareBrowser(kind = CHROMIUM) {
 			/** @type {string[]} */
 			const faults = [];
 			const fail = (/** @type {string} */ fault) => void faults.push(fault);
-			context.on('page', (page) => kind.watch(page, fail, (fault, place = '') => void (expected.test(fault) || fail(`${fault} ${place}`))));
+			context.on('page', (page) => kind.watch(page, fail, (fault, place = '') => void ([expected, GOING].some((known) => known.test(fault)) || fail(`${fault} ${place}`))));
 			const page = await context.newPage();
 			leaveBeforeEmud(t, () => context.close());
 			t.after(async () => {
