@@ -253,7 +253,7 @@ static int open_files(struct service *service, struct error *error)
 	if (!database || !files || !web || !openapi)
 		return error_set(error, -ENOMEM, NULL, "no memory");
 	if (!(app->store = store_open(database, error)) ||
-	    store_start_checkpoints(app->store, app->loop, error) < 0 || open_events(service, error) < 0)
+	    store_start_checkpoints(app->store, app->loop, error) < 0)
 		return error->number;
 	if (!(app->auth = auth_create(settings->token_file, app->store, error)))
 		return error->number;
@@ -262,7 +262,7 @@ static int open_files(struct service *service, struct error *error)
 	if (!app->files || !(app->web = static_files_create(web, error)) ||
 	    !(app->specification = static_files_create(openapi, error)))
 		return error->number;
-	return 0;
+	return open_events(service, error);
 }
 
 static int make_fleet(struct service *service, struct error *error)

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
@@ -290,4 +290,18 @@ test('a guest writes no file outside its state directory', async () => {
 
 test('without a token file emud listens on no address but loopback', async (t) => {
 	await assert.rejects(startEmud(t, { listen: '0.0.0.0:0' }), /token/);
+});
+
+test('a token file that cannot be used starts nothing, and no start is told', async (t) => {
+	const emud = await startEmud(t, { tokens: TOKENS });
+	await emud.end();
+	for (const [mode, text, words] of /** @type {[number, string, RegExp][]} */ ([[0o644, TOKENS, /mode 0644/], [0o600, 'alice and bob\n', /line 1/], [0o600, 'n\u00e4me correct-horse-battery\n', /line 1.*ASCII/]])) {
+		writeFileSync(emud.tokenFile, text);
+		chmodSync(emud.tokenFile, mode);
+		await assert.rejects(emud.start(), words);
+	}
+	writeFileSync(emud.tokenFile, TOKENS);
+	await emud.start();
+	const { events } = (await emud.client({ token: TOKEN }).get('/events?type=service.*')).json;
+	assert.deepEqual(events.map((/** @type {{type: string}} */ { type }) => type), ['service.started', 'service.stopping', 'service.started']);
 });
