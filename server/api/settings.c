@@ -75,6 +75,15 @@ static int parse_listen(const char *text, struct settings *settings, struct erro
 	return 0;
 }
 
+/* Paths are told as JSON. */
+static int check_utf8(const char *path, struct error *error)
+{
+	return text_is_utf8(path, strlen(path))
+		   ? 0
+		   : error_set(error, -EILSEQ, NULL,
+			       "the path %s is not UTF-8, as the API tells paths: give another", path);
+}
+
 static int set_absolute(char **setting, const char *path, struct error *error)
 {
 	char working[PATH_MAX];
@@ -82,7 +91,7 @@ static int set_absolute(char **setting, const char *path, struct error *error)
 		return error_set_errno(error, -errno, NULL, "%s", path);
 	free(*setting);
 	*setting = path[0] == '/' ? strdup(path) : text_format("%s/%s", working, path);
-	return *setting ? 0 : error_set(error, -ENOMEM, NULL, "no memory");
+	return *setting ? check_utf8(*setting, error) : error_set(error, -ENOMEM, NULL, "no memory");
 }
 
 static int append_absolute(char ***settings, const char *path, struct error *error)
@@ -259,6 +268,8 @@ int settings_complete(struct settings *settings, const struct config_server *ser
 	settings->stop_instances_on_exit |= server->stop_instances_on_exit;
 	if (!settings->state_dir && !(settings->state_dir = default_state_dir()))
 		return error_set(error, -ENOMEM, NULL, "no memory");
+	if (check_utf8(settings->state_dir, error) < 0)
+		return error->number;
 	if (!settings->token_file && !is_loopback(settings->host))
 		return error_set(error, -EPERM, NULL,
 				 "%s can be reached from elsewhere: give a token file (--token-file), or "

@@ -32,14 +32,15 @@ static json_t *describe(const struct config *config, const char *name)
 	const json_t *settings = json_object_get(resolved, "settings");
 	json_t *channels = resolved ? config_describe_channels(config, name, NULL) : NULL;
 	json_t *gdb = json_object_get(resolved, "gdb");
-	return json_pack("{s:s, s:s, s:o, s:s?, s:s?, s:s?, s:b, s:s?, s:o, s:o, s:s}", "name", name,
+	return json_pack("{s:s, s:s, s:o, s:s?, s:s?, s:s?, s:b, s:o, s:o, s:o, s:o}", "name", name,
 			 "emulator", emulators && emulators[0] ? emulators[0] : "", "emulators",
 			 json_from_text_vector(emulators), "machine",
 			 json_member_string(settings, "machine", NULL), "executable",
 			 json_member_string(settings, "executable", NULL), "firmware_machine",
 			 resolved ? firmware_machine(resolved) : NULL, "available", reason == NULL,
-			 "unavailable_reason", reason, "channels", channels ? channels : json_object(), "gdb",
-			 gdb ? json_incref(gdb) : json_array(), "source", config_target_source(config, name));
+			 "unavailable_reason", json_text_of(reason), "channels",
+			 channels ? channels : json_object(), "gdb", gdb ? json_incref(gdb) : json_array(),
+			 "source", json_text_of(config_target_source(config, name)));
 }
 
 void list_targets(struct request *request, void *data)

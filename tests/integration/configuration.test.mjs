@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -214,4 +214,16 @@ test('the command line wins over the file', async (t) => {
 	await client.get('/healthz');
 	await until(() => emud.stderr.includes('level=info'), 'lines of the level asked for');
 	client.close();
+});
+
+test('a path that the API could not tell is refused before anything is made', (t) => {
+	const directory = mkdtempSync(path.join(os.tmpdir(), 'emud-paths-'));
+	t.after(() => rmSync(directory, { recursive: true, force: true }));
+	const start = (/** @type {string} */ words) => spawnSync('sh', ['-c', `cd "$1" && bad=$(printf 'a\\377') && ${words}`, 'sh', directory, EMUD], { timeout: 20_000 });
+	for (const words of ['"$2" --state-dir "$bad"', 'HOME=/nowhere/"$bad" XDG_STATE_HOME= STATE_DIRECTORY= "$2"', 'mkdir "$bad" && cd "$bad" && "$2" --file-root .']) {
+		const { status, stderr } = start(words);
+		assert.equal(status, 1, words);
+		assert.match(stderr.toString(), /^emud: the path \/.* is not UTF-8, as the API tells paths: give another\n$/);
+	}
+	assert.equal(readdirSync(directory).length, 1, 'what sh made');
 });
