@@ -1,4 +1,4 @@
-// How far an upload is, and the way to end it.
+// How far an upload is, from when it waits for its turn, and the way to end it.
 
 import { formatBytes } from '../lib/format.js';
 import { h, setText } from './dom.js';
@@ -6,7 +6,7 @@ import { h, setText } from './dom.js';
 /** @param {{name: string, onCancel: () => void}} options */
 export function createUploadProgress({ name, onCancel }) {
 	const bar = h('progress', { 'aria-label': `Upload of ${name}`, max: 1, value: 0 });
-	const text = h('span', { class: 'quiet amount' });
+	const text = h('span', { class: 'quiet amount' }, 'waits');
 	const cancel = h('button', { type: 'button', 'aria-label': `Cancel the upload of ${name}`, onclick: onCancel }, 'Cancel');
 	return {
 		element: h('div', { class: 'upload' }, h('span', { class: 'upload-name' }, name), bar, text, cancel),

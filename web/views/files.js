@@ -14,6 +14,7 @@ import { readStart, upload } from '../lib/upload.js';
 /**
  * @typedef {import('../app.js').App} App
  * @typedef {import('../lib/api.js').StoredFile} StoredFile
+ * @typedef {{file: File, row: HTMLElement, progress: ReturnType<typeof createUploadProgress>, cancelling: AbortController}} Upload
  */
 
 /** As the bytes themselves: a form would change some names. @param {string} name */
@@ -34,7 +35,7 @@ class FilesView {
 		this.app = app;
 		/** By name and SHA-256, in the order of the API's. @type {Map<string, StoredFile>} */
 		this.files = new Map();
-		/** @type {{file: File, row: HTMLElement}[]} */
+		/** @type {Upload[]} */
 		this.waiting = [];
 		this.uploading = 0;
 		/** What is to be told of those that are done. @type {string[]} */
@@ -115,14 +116,12 @@ class FilesView {
 	/** @param {File[]} files */
 	add(files) {
 		for (const file of files) {
-			const cancel = () => {
-				this.waiting = this.waiting.filter((other) => other.row !== row);
-				this.leaveOut(file, row);
-			};
-			const row = h('li', {}, h('div', { class: 'upload' }, h('span', { class: 'upload-name' }, file.name), h('span', { class: 'quiet' }, 'waits'),
-				h('button', { type: 'button', 'aria-label': `Cancel the upload of ${file.name}`, onclick: cancel }, 'Cancel')));
+			const cancelling = new AbortController();
+			const progress = createUploadProgress({ name: file.name, onCancel: () => cancelling.abort() });
+			const row = h('li', {}, progress.element);
+			cancelling.signal.addEventListener('abort', () => this.leaveOut(file, row));
 			this.uploads.append(row);
-			this.waiting.push({ file, row });
+			this.waiting.push({ file, row, progress, cancelling });
 		}
 		this.named = files[0].name;
 		this.curl.update();
@@ -130,10 +129,10 @@ class FilesView {
 	}
 
 	next() {
-		while (this.uploading < MOST_AT_ONCE && this.waiting.length > 0) {
-			const { file, row } = /** @type {{file: File, row: HTMLElement}} */ (this.waiting.shift());
+		this.waiting = this.waiting.filter(({ cancelling }) => !cancelling.signal.aborted);
+		for (const one of this.waiting.splice(0, MOST_AT_ONCE - this.uploading)) {
 			this.uploading++;
-			void this.send(file, row).finally(() => {
+			void this.send(one).finally(() => {
 				this.uploading--;
 				if (!this.leaving.signal.aborted) this.next();
 				if (this.uploading === 0) this.tellStored();
@@ -141,29 +140,20 @@ class FilesView {
 		}
 	}
 
-	/**
-	 * @param {File} file
-	 * @param {HTMLElement} row
-	 */
-	async send(file, row) {
-		const cancelling = new AbortController();
+	/** @param {Upload} upload */
+	async send({ file, row, progress, cancelling }) {
+		const { signal } = cancelling;
 		const cancel = () => cancelling.abort();
 		this.leaving.signal.addEventListener('abort', cancel);
-		const progress = createUploadProgress({ name: file.name, onCancel: cancel });
-		// On the way to cancel it.
-		const isFocused = row.contains(document.activeElement);
-		fill(row, progress.element);
-		if (isFocused) row.querySelector('button')?.focus();
 		const headers = { 'content-type': 'application/octet-stream' };
 		try {
 			await readStart(file, 1);
-			const { status, json } = await upload(this.app.api, uploadPath(file.name), file, { headers, signal: cancelling.signal, onProgress: progress.update });
+			const { status, json } = await upload(this.app.api, uploadPath(file.name), file, { headers, signal, onProgress: progress.update });
 			const asAnother = !json || json.name === file.name ? '' : `, as ${json.name}`;
 			this.stored.push(`${file.name} ${status === 201 ? 'is stored' : 'was stored already'}${asAnother}.`);
 			row.remove();
 		} catch (error) {
-			if (cancelling.signal.aborted) this.leaveOut(file, row);
-			else this.tellFault(file, row, error instanceof Error ? error.message : String(error));
+			if (!signal.aborted) this.tellFault(file, row, error instanceof Error ? error.message : String(error));
 		} finally {
 			this.leaving.signal.removeEventListener('abort', cancel);
 		}
