@@ -116,7 +116,7 @@ static void a_guest_that_does_not_read_makes_writers_time_out(void **state)
 	struct fixture *fixture = *state;
 	struct outcome patient = {0}, waiting = {0};
 	start_console(fixture, CONSOLE_ENDPOINT_NONE);
-	type(fixture, bytes, sizeof(bytes), 100, &patient);
+	type(fixture, bytes, sizeof(bytes), 1000, &patient);
 	type(fixture, "x", 1, 50, &waiting);
 	harness_wait_until(fixture->harness, is_done, &waiting);
 	assert_int_equal(waiting.number, -ETIMEDOUT);
