@@ -410,6 +410,7 @@ test('a start that is shown while it is forgotten can be copied, and no more be 
 	const client = emud.client();
 	t.after(() => client.close());
 	await client.startBoard('forgotten', 'hello');
+	await client.waitForOutput('forgotten', 'Hello');
 	await client.post('/instances/forgotten/restart');
 	const page = await openPage(t, { url: `${emud.baseUrl}/#/instances/forgotten` });
 	await page.getByLabel('Start', { exact: true }).selectOption('Start 1');
