@@ -323,6 +323,7 @@ test('of a long earlier start the end is shown first, and its parts are paged th
 	const { length } = (await client.get('/instances/long-before/channels/serial0/output?start_number=2')).body;
 	await page.getByText(`to ${length.toLocaleString('en-US')}. Typing shows the newest.`).waitFor();
 	await button('Earlier').click();
+	await until(async () => !(await button('Newest').isDisabled()), 'the page before');
 	await button('Newest').press('Enter');
 	await untilConsoleShows(page, 'last line');
 	assert.equal(await page.evaluate(() => document.activeElement?.textContent), 'First');
