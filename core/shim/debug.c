@@ -14,7 +14,6 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/stat.h>
 
 enum { OUTPUT_BYTES_MAX = 1024 * 1024 };

@@ -3,8 +3,6 @@
 #include "core/base/json.h"
 #include "core/base/text.h"
 
-#include <string.h>
-
 int shim_request_parse(const json_t *json, struct shim_request *ret_request, struct error *error)
 {
 	const json_t *id = json_object_get(json, "id");
@@ -43,7 +41,7 @@ json_t *shim_reply_make(json_int_t id, const json_t *result)
 json_t *shim_error_make(json_int_t id, const struct error *error, const json_t *extra)
 {
 	json_t *body = json_pack("{s:s, s:o}", "code", error_code_or(error, "internal_error"), "detail",
-				 json_text(error->message, strnlen(error->message, sizeof(error->message))));
+				 json_text_of(error->message));
 	if (body && extra)
 		json_object_update_missing(body, (json_t *) extra);
 	return json_pack("{s:I, s:o}", "id", id, "error", body);

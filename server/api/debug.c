@@ -7,7 +7,6 @@
 #include "server/api/fields.h"
 #include "server/api/firmware_open.h"
 
-#include <string.h>
 #include <sys/stat.h>
 
 static const struct field gdb_fields[] = {
